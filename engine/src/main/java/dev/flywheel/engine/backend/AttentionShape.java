@@ -11,7 +11,12 @@ package dev.flywheel.engine.backend;
  * @param softCap scores become {@code softCap * tanh(score / softCap)}; 0: off
  */
 public record AttentionShape(
-        int heads, int kvHeads, int headDim, float scale, int window, float softCap) {
+        int heads,
+        int kvHeads,
+        int headDim,
+        float scale,
+        int window,
+        float softCap) {
     public AttentionShape {
         if (heads <= 0 || kvHeads <= 0 || headDim <= 0 || heads % kvHeads != 0) {
             throw new IllegalArgumentException(

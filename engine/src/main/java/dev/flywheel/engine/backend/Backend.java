@@ -63,7 +63,8 @@ public interface Backend extends AutoCloseable {
      * @param weight [rows] F32, or null for 1
      */
     void scatterAddRows(
-            Stream s, Buffer out, Buffer x, Buffer index, @Nullable Buffer weight, int rows, int dim);
+            Stream s, Buffer out, Buffer x, Buffer index, @Nullable Buffer weight, int rows,
+            int dim);
 
     // Forward
 
@@ -125,7 +126,8 @@ public interface Backend extends AutoCloseable {
      * slots [rows] I32 = block * blockTokens + offset.
      */
     void storeKv(
-            Stream s, Buffer keyCache, Buffer valueCache, Buffer k, Buffer v, Buffer slots, int rows, int kvDim);
+            Stream s, Buffer keyCache, Buffer valueCache, Buffer k, Buffer v, Buffer slots,
+            int rows, int kvDim);
 
     /**
      * Attention of new rows over the paged cache, which holds their own keys already. Row i of
@@ -174,7 +176,8 @@ public interface Backend extends AutoCloseable {
             int rows);
 
     /** out = activation(gate) * up; n elements; out may be gate. */
-    void gatedActivation(Stream s, Buffer out, Buffer gate, Buffer up, Activation activation, long n);
+    void gatedActivation(Stream s, Buffer out, Buffer gate, Buffer up, Activation activation,
+            long n);
 
     /** x = cap * tanh(x / cap); in place. */
     void softCap(Stream s, Buffer x, float cap, long n);
@@ -205,7 +208,8 @@ public interface Backend extends AutoCloseable {
      * @param rowSlots [rows] I32
      */
     void loraShrink(
-            Stream s, Buffer out, Buffer x, Buffer a, Buffer rowSlots, int rows, int in, int rankMax);
+            Stream s, Buffer out, Buffer x, Buffer a, Buffer rowSlots, int rows, int in,
+            int rankMax);
 
     /**
      * Adapter of each row, second half: y[i] += scales[slot] * b[slot] * shrunk[i]; rows with slot -1
@@ -277,7 +281,8 @@ public interface Backend extends AutoCloseable {
             int dim);
 
     /** dTable[ids[i]] += scale * dy[i], in row order; dTable [vocab, dim] F32. */
-    void embedBackward(Stream s, Buffer dTable, Buffer dy, Buffer ids, float scale, int rows, int dim);
+    void embedBackward(Stream s, Buffer dTable, Buffer dy, Buffer ids, float scale, int rows,
+            int dim);
 
     /** dq, dk, dv += gradients through {@link #attendPacked}. */
     void attendPackedBackward(
