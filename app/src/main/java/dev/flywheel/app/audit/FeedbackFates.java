@@ -1,0 +1,33 @@
+package dev.flywheel.app.audit;
+
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import java.util.SortedMap;
+
+/**
+ * Where feedback ended, counted over distinct (source, feedback id) in the feedback topic (P3).
+ *
+ * @param acknowledged distinct events in the feedback topic
+ * @param trained events that stand in a committed manifest among HEAD's ancestors
+ * @param quarantined events that stand in a rejected manifest
+ * @param refused events refused, by reason
+ * @param pending events on their way: topic lag, events held by the job and open manifests, as measured
+ */
+public record FeedbackFates(
+        long acknowledged,
+        long trained,
+        long quarantined,
+        SortedMap<String, Long> refused,
+        long pending) {
+
+    /** Returns acknowledged less everything that is accounted for; 0 when conservation holds. */
+    @JsonIgnore
+    public long difference() {
+        long refusedAll = refused.values().stream().mapToLong(Long::longValue).sum();
+        return acknowledged - trained - quarantined - refusedAll - pending;
+    }
+
+    @JsonIgnore
+    public boolean balanced() {
+        return difference() == 0;
+    }
+}

@@ -1,0 +1,221 @@
+package dev.flywheel.app.config;
+
+import java.time.Duration;
+import java.util.Map;
+
+/**
+ * All settings of a process, as one tree. {@code reference.yaml} holds each key with its default,
+ * unit and reason; each record refuses what is out of range when it is made.
+ */
+public record FlywheelConfig(
+        Server server,
+        Data data,
+        Engine engine,
+        Serving serving,
+        Loop loop,
+        Map<String, GuardProfile> guardProfiles,
+        Store store,
+        Trainer trainer,
+        Adapter adapter,
+        Metrics metrics) {
+
+    public FlywheelConfig {
+        if (!guardProfiles.containsKey(loop.guardProfile())) {
+            throw new ConfigException(
+                    "loop.guard_profile is %s, known under guard_profiles: %s"
+                            .formatted(loop.guardProfile(), guardProfiles.keySet()));
+        }
+    }
+
+    /** Returns the guard profile in force. */
+    public GuardProfile guard() {
+        GuardProfile profile = guardProfiles.get(loop.guardProfile());
+        if (profile == null) {
+            throw new IllegalStateException("checked when the settings were read");
+        }
+        return profile;
+    }
+
+    /** Where clients reach the node. */
+    public record Server(
+            String host,
+            int port,
+            int messageBytesMax,
+            int metadataBytesMax,
+            int callsPerConnectionMax,
+            int resetsPerWindowMax,
+            Duration resetWindow,
+            Duration drainTimeout,
+            boolean reflection) {
+        public Server {
+            Check.notBlank("server.host", host);
+            Check.within("server.port", port, 0, 65_535);
+            Check.within("server.message_bytes_max", messageBytesMax, 1_024, 67_108_864);
+            Check.within("server.metadata_bytes_max", metadataBytesMax, 1_024, 1_048_576);
+            Check.within("server.calls_per_connection_max", callsPerConnectionMax, 1, 100_000);
+            Check.within("server.resets_per_window_max", resetsPerWindowMax, 1, 100_000);
+            Check.positive("server.reset_window", resetWindow);
+            Check.positive("server.drain_timeout", drainTimeout);
+        }
+    }
+
+    /** What a process keeps on disk. */
+    public record Data(int freeMibMin, Duration checkInterval) {
+        public Data {
+            Check.within("data.free_mib_min", freeMibMin, 1, 1_048_576);
+            Check.positive("data.check_interval", checkInterval);
+        }
+    }
+
+    /** The device and its memory. */
+    public record Engine(
+            String backend,
+            int threads,
+            int lanes,
+            int adapterSlots,
+            int rankMax,
+            int kvBlocks,
+            int kvBlockTokens,
+            int rowsMax,
+            int trainingRowsMax) {
+        public Engine {
+            Check.notBlank("engine.backend", backend);
+            Check.within("engine.threads", threads, 1, 256);
+            Check.within("engine.lanes", lanes, 1, 2);
+            Check.within("engine.adapter_slots", adapterSlots, 2, 10_000);
+            Check.within("engine.rank_max", rankMax, 1, 256);
+            Check.within("engine.kv_blocks", kvBlocks, 1, 10_000_000);
+            Check.within("engine.kv_block_tokens", kvBlockTokens, 1, 1_024);
+            Check.within("engine.rows_max", rowsMax, 1, 65_536);
+            Check.within("engine.training_rows_max", trainingRowsMax, 16, 65_536);
+        }
+    }
+
+    /** Limits and policies of answering. */
+    public record Serving(
+            int requestsWaitingMax,
+            int requestsPerTenantMax,
+            Duration deadlineDefault,
+            int candidatesMax,
+            int continuationsMax,
+            int tokensMax,
+            int tokensDefault,
+            Rank rank) {
+        public Serving {
+            Check.within("serving.requests_waiting_max", requestsWaitingMax, 1, 1_000_000);
+            Check.within("serving.requests_per_tenant_max", requestsPerTenantMax, 1, 1_000_000);
+            Check.positive("serving.deadline_default", deadlineDefault);
+            Check.within("serving.candidates_max", candidatesMax, 1, 10_000);
+            Check.within("serving.continuations_max", continuationsMax, 1, 1_000);
+            Check.within("serving.tokens_max", tokensMax, 1, 1_000_000);
+            Check.within("serving.tokens_default", tokensDefault, 1, tokensMax);
+        }
+    }
+
+    /** How candidates are shown to the model and how a slate is drawn. */
+    public record Rank(
+            String contextTemplate,
+            String candidateTemplate,
+            String accept,
+            String reject,
+            double epsilon,
+            double temperature) {
+        public Rank {
+            placeholder("serving.rank.context_template", contextTemplate, "{context}");
+            placeholder("serving.rank.candidate_template", candidateTemplate, "{text}");
+            Check.notBlank("serving.rank.accept", accept);
+            Check.notBlank("serving.rank.reject", reject);
+            Check.within("serving.rank.epsilon", epsilon, 0, 1);
+            Check.within("serving.rank.temperature", temperature, 1e-6, 1_000);
+        }
+
+        private static void placeholder(String key, String template, String name) {
+            if (!template.contains(name)) {
+                throw new ConfigException(
+                        "%s is \"%s\", it must contain %s".formatted(key, template, name));
+            }
+        }
+    }
+
+    /** From events to rounds. */
+    public record Loop(
+            String env,
+            int partitions,
+            Duration observationWindow,
+            Duration attributionWindow,
+            Duration orphanTimeout,
+            Duration outOfOrderness,
+            double negativeSamplingRate,
+            Duration roundLinger,
+            Duration trainTimeout,
+            int bufferedExamplesMax,
+            Duration checkpointInterval,
+            Duration heartbeatInterval,
+            Duration tokenLifetime,
+            String guardProfile) {
+        public Loop {
+            Check.notBlank("loop.env", env);
+            Check.within("loop.partitions", partitions, 1, 1_000);
+            Check.positive("loop.observation_window", observationWindow);
+            Check.positive("loop.attribution_window", attributionWindow);
+            Check.positive("loop.orphan_timeout", orphanTimeout);
+            Check.within("loop.negative_sampling_rate", negativeSamplingRate, 0, 1);
+            Check.positive("loop.train_timeout", trainTimeout);
+            Check.within("loop.buffered_examples_max", bufferedExamplesMax, 1, 1_000_000);
+            Check.positive("loop.checkpoint_interval", checkpointInterval);
+            Check.positive("loop.heartbeat_interval", heartbeatInterval);
+            Check.positive("loop.token_lifetime", tokenLifetime);
+            if (attributionWindow.compareTo(observationWindow) < 0) {
+                throw new ConfigException(
+                        "loop.attribution_window is %s, it must not be shorter than loop.observation_window %s"
+                                .formatted(attributionWindow, observationWindow));
+            }
+        }
+    }
+
+    /** How far one user may steer a model. */
+    public record GuardProfile(
+            int examplesPerUserMax,
+            Duration window,
+            double roundShareMax,
+            boolean consentRequired) {
+        public GuardProfile {
+            Check.within("guard_profiles.*.examples_per_user_max", examplesPerUserMax, 0, 1e9);
+            Check.positive("guard_profiles.*.window", window);
+            Check.within("guard_profiles.*.round_share_max", roundShareMax, 0, 1);
+        }
+    }
+
+    /** Versions at rest. */
+    public record Store(int versionsKept, int snapshotEvery, int watchQueueMax) {
+        public Store {
+            Check.within("store.versions_kept", versionsKept, 2, 1_000_000);
+            Check.within("store.snapshot_every", snapshotEvery, 1, 1_000_000);
+            Check.within("store.watch_queue_max", watchQueueMax, 16, 1_000_000);
+        }
+    }
+
+    /** Rounds on spare capacity. */
+    public record Trainer(int roundsWaitingMax, int repliesKept) {
+        public Trainer {
+            Check.within("trainer.rounds_waiting_max", roundsWaitingMax, 1, 100_000);
+            Check.within("trainer.replies_kept", repliesKept, 1, 100_000);
+        }
+    }
+
+    /** The adapter that is made at the first start. */
+    public record Adapter(String name, String tenant) {
+        public Adapter {
+            Check.notBlank("adapter.name", name);
+            Check.notBlank("adapter.tenant", tenant);
+        }
+    }
+
+    /** Where figures are scraped. */
+    public record Metrics(String host, int port) {
+        public Metrics {
+            Check.notBlank("metrics.host", host);
+            Check.within("metrics.port", port, 0, 65_535);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+package dev.flywheel.app.replay;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.MalformedInputException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Ratings and items in the CSV form of MovieLens.
+ *
+ * <p>{@code userId,movieId,rating,timestamp} and {@code movieId,title,genres}. Rows that break the form are counted
+ * and named, never skipped in silence; a file without the header line is refused.
+ */
+public record MovieLens(List<Rating> ratings, Map<Integer, Item> items, List<String> badRows) {
+    private static final String RATINGS_HEADER = "userId,movieId,rating,timestamp";
+    private static final String ITEMS_HEADER = "movieId,title,genres";
+
+    /** One rating; time in seconds since 1970. */
+    public record Rating(int user, int item, double stars, long time) {
+        public boolean liked() {
+            return stars >= 4;
+        }
+    }
+
+    /** What may be read about an item. */
+    public record Item(String title, List<String> genres) {}
+
+    /** A file that is not what it should be; the message says what was found and what is expected. */
+    public static final class FormatException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        FormatException(String message) {
+            super(message);
+        }
+    }
+
+    /**
+     * Reads both files; ratings in order of time, ties by user, then item.
+     *
+     * @throws FormatException if a file is not of this form
+     */
+    public static MovieLens read(Path ratingsFile, Path itemsFile) {
+        List<String> bad = new ArrayList<>();
+        Map<Integer, Item> items = new HashMap<>();
+        rows(itemsFile, ITEMS_HEADER, bad, fields -> item(fields, items));
+        List<Rating> ratings = new ArrayList<>();
+        rows(ratingsFile, RATINGS_HEADER, bad, fields -> ratings.add(rating(fields, items)));
+        ratings.sort(
+                Comparator.comparingLong(Rating::time)
+                        .thenComparingInt(Rating::user)
+                        .thenComparingInt(Rating::item));
+        return new MovieLens(List.copyOf(ratings), Map.copyOf(items), List.copyOf(bad));
+    }
+
+    private interface RowReader {
+        void read(List<String> fields);
+    }
+
+    private static void rows(Path file, String header, List<String> bad, RowReader reader) {
+        try (BufferedReader lines = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+            String first = lines.readLine();
+            if (first == null || !stripped(first).equals(header)) {
+                throw new FormatException(
+                        "%s is not a MovieLens file: its first line is \"%s\", expected \"%s\""
+                                .formatted(file, shortened(first), header));
+            }
+            int number = 1;
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                number++;
+                read(file, number, line, bad, reader);
+            }
+        } catch (MalformedInputException e) {
+            throw new FormatException("%s is not UTF-8 text".formatted(file));
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "cannot read " + file + ": " + e.getClass().getSimpleName(), e);
+        }
+    }
+
+    private static void read(Path file, int number, String line, List<String> bad,
+            RowReader reader) {
+        if (line.isBlank()) {
+            return;
+        }
+        try {
+            reader.read(fields(line));
+        } catch (IllegalArgumentException e) {
+            bad.add(
+                    "%s line %d: %s: \"%s\""
+                            .formatted(file.getFileName(), number, e.getMessage(),
+                                    shortened(line)));
+        }
+    }
+
+    private static void item(List<String> fields, Map<Integer, Item> items) {
+        require(fields, 3);
+        String genres = fields.get(2).trim();
+        List<String> names =
+                genres.isEmpty() || genres.startsWith("(") ? List.of()
+                        : List.of(genres.split("\\|", -1));
+        items.put(whole("movieId", fields.get(0)), new Item(fields.get(1).trim(), names));
+    }
+
+    private static Rating rating(List<String> fields, Map<Integer, Item> items) {
+        require(fields, 4);
+        double stars = number("rating", fields.get(2));
+        if (!(stars >= 0 && stars <= 5)) {
+            throw new IllegalArgumentException("rating is outside 0 to 5");
+        }
+        int item = whole("movieId", fields.get(1));
+        if (!items.containsKey(item)) {
+            throw new IllegalArgumentException("movieId is not in the items file");
+        }
+        long time = (long) number("timestamp", fields.get(3));
+        return new Rating(whole("userId", fields.get(0)), item, stars, time);
+    }
+
+    private static void require(List<String> fields, int count) {
+        if (fields.size() != count) {
+            throw new IllegalArgumentException(
+                    "has %d fields, expected %d".formatted(fields.size(), count));
+        }
+    }
+
+    private static int whole(String name, String text) {
+        try {
+            return Integer.parseInt(text.trim());
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(name + " is not a whole number", e);
+        }
+    }
+
+    private static double number(String name, String text) {
+        try {
+            return Double.parseDouble(text.trim());
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(name + " is not a number", e);
+        }
+    }
+
+    /** Splits a CSV line; a field may be quoted, a doubled quote inside stands for one. */
+    static List<String> fields(String line) {
+        List<String> fields = new ArrayList<>();
+        StringBuilder field = new StringBuilder();
+        boolean quoted = false;
+        for (int i = 0; i < line.length(); i++) {
+            char c = line.charAt(i);
+            if (c == '"') {
+                if (quoted && i + 1 < line.length() && line.charAt(i + 1) == '"') {
+                    field.append('"');
+                    i++;
+                } else {
+                    quoted = !quoted;
+                }
+            } else if (c == ',' && !quoted) {
+                fields.add(field.toString());
+                field.setLength(0);
+            } else {
+                field.append(c);
+            }
+        }
+        if (quoted) {
+            throw new IllegalArgumentException("has an open quote");
+        }
+        fields.add(field.toString());
+        return fields;
+    }
+
+    private static String stripped(String line) {
+        return line.startsWith("\uFEFF") ? line.substring(1).trim() : line.trim();
+    }
+
+    private static String shortened(@org.jspecify.annotations.Nullable String line) {
+        String text = line == null ? "" : line.replaceAll("\\p{Cntrl}", "?");
+        return text.length() <= 80 ? text : text.substring(0, 80) + "...";
+    }
+}
