@@ -10,7 +10,11 @@ package dev.flywheel.trainer.objective;
  * @param weight of the decision in the average
  */
 public record LoggedDecision(
-        double[] scores, int action, double propensity, double reward, double weight) {
+        double[] scores,
+        int action,
+        double propensity,
+        double reward,
+        double weight) {
     public LoggedDecision {
         if (action < 0 || action >= scores.length) {
             throw new IllegalArgumentException(

@@ -29,7 +29,10 @@ package dev.flywheel.trainer.objective;
  * @param rejected weight of options that were rejected in so many words
  */
 public record RankingObjective(
-        double chosen, double passedOver, double unanswered, double rejected) {
+        double chosen,
+        double passedOver,
+        double unanswered,
+        double rejected) {
     /**
      * Learns from few clicks on the built-in base: a choice moves the order at full weight and the
      * level at half, silence counts for a tenth of a choice, a spoken rejection for a whole one.

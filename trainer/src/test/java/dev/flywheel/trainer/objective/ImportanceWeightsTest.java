@@ -9,7 +9,8 @@ class ImportanceWeightsTest {
     @Test
     void averagesToOneOverARound() {
         double[] weights = ImportanceWeights.of(new double[] {0.5, 0.25, 1}, 10);
-        assertThat(weights).containsExactly(new double[] {6.0 / 7, 12.0 / 7, 3.0 / 7}, within(1e-12));
+        assertThat(weights).containsExactly(new double[] {6.0 / 7, 12.0 / 7, 3.0 / 7},
+                within(1e-12));
     }
 
     @Test
