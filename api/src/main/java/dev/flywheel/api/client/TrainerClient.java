@@ -1,0 +1,114 @@
+package dev.flywheel.api.client;
+
+import dev.flywheel.api.v1.Capacity;
+import dev.flywheel.api.v1.GetCapacityRequest;
+import dev.flywheel.api.v1.TrainReply;
+import dev.flywheel.api.v1.TrainRequest;
+import dev.flywheel.api.v1.TrainingGrpc;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
+import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Calls a trainer.
+ *
+ * <p>No call blocks: each returns a future that fails with {@link io.grpc.StatusRuntimeException}.
+ * Cancelling the future cancels the call, and with its last caller the round. Thread-safe; owns its
+ * channel, which {@link #close} shuts down.
+ */
+public final class TrainerClient implements AutoCloseable {
+    private final ManagedChannel channel;
+    private final TrainingGrpc.TrainingStub stub;
+
+    /** Takes over {@code channel}. */
+    public TrainerClient(ManagedChannel channel) {
+        this.channel = channel;
+        this.stub = TrainingGrpc.newStub(channel);
+    }
+
+    /** Connects without encryption, for loopback and trusted networks; {@code host:port}. */
+    public static TrainerClient connect(String target) {
+        return new TrainerClient(
+                Grpc.newChannelBuilder(target, InsecureChannelCredentials.create()).build());
+    }
+
+    /** Runs the round of a claimed manifest; joins it if it runs already. */
+    public CompletableFuture<TrainReply> train(
+            String adapter, long seq, long epoch, Duration deadline) {
+        TrainRequest request =
+                TrainRequest.newBuilder()
+                        .setAdapter(adapter)
+                        .setSeq(seq)
+                        .setEpoch(epoch)
+                        .build();
+        TrainingGrpc.TrainingStub limited = within(deadline);
+        return call(request, limited::train);
+    }
+
+    /** Asks what the trainer could take on now, and what it runs on. */
+    public CompletableFuture<Capacity> capacity(Duration deadline) {
+        TrainingGrpc.TrainingStub limited = within(deadline);
+        return call(GetCapacityRequest.getDefaultInstance(), limited::getCapacity);
+    }
+
+    @Override
+    public void close() {
+        channel.shutdownNow();
+    }
+
+    private TrainingGrpc.TrainingStub within(Duration deadline) {
+        return stub.withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    private static <Q, A> CompletableFuture<A> call(
+            Q request, BiConsumer<Q, StreamObserver<A>> method) {
+        Reply<Q, A> reply = new Reply<>();
+        method.accept(request, reply);
+        return reply.future;
+    }
+
+    /** Turns the one answer of a call into a future, and the future's cancellation into the call's. */
+    private static final class Reply<Q, A> implements ClientResponseObserver<Q, A> {
+        private final CompletableFuture<A> future = new CompletableFuture<>();
+        private @Nullable A answer;
+
+        @Override
+        public void beforeStart(ClientCallStreamObserver<Q> call) {
+            future.whenComplete(
+                    (result, failure) -> {
+                        if (failure instanceof CancellationException) {
+                            call.cancel("the caller no longer waits", failure);
+                        }
+                    });
+        }
+
+        @Override
+        public void onNext(A value) {
+            answer = value;
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            future.completeExceptionally(failure);
+        }
+
+        @Override
+        public void onCompleted() {
+            if (answer == null) {
+                future.completeExceptionally(
+                        new IllegalStateException("the trainer ended the call without an answer"));
+            } else {
+                future.complete(answer);
+            }
+        }
+    }
+}
