@@ -12,7 +12,6 @@ import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
@@ -71,43 +70,53 @@ public final class TrainerClient implements AutoCloseable {
 
     private static <Q, A> CompletableFuture<A> call(
             Q request, BiConsumer<Q, StreamObserver<A>> method) {
-        Reply<Q, A> reply = new Reply<>();
-        method.accept(request, reply);
-        return reply.future;
+        Receiver<Q, A> receiver = new Receiver<>();
+        method.accept(request, receiver);
+        return receiver.answer;
     }
 
-    /** Turns the one answer of a call into a future, and the future's cancellation into the call's. */
-    private static final class Reply<Q, A> implements ClientResponseObserver<Q, A> {
-        private final CompletableFuture<A> future = new CompletableFuture<>();
-        private @Nullable A answer;
+    /** A call's one answer; cancelling it cancels the call. */
+    private static final class Answer<A> extends CompletableFuture<A> {
+        private volatile @Nullable ClientCallStreamObserver<?> call;
+
+        @Override
+        public boolean cancel(boolean mayInterrupt) {
+            boolean cancelled = super.cancel(mayInterrupt);
+            ClientCallStreamObserver<?> running = call;
+            if (cancelled && running != null) {
+                running.cancel("the caller no longer waits", null);
+            }
+            return cancelled;
+        }
+    }
+
+    /** Completes the answer with what the call brings. */
+    private static final class Receiver<Q, A> implements ClientResponseObserver<Q, A> {
+        private final Answer<A> answer = new Answer<>();
+        private @Nullable A value;
 
         @Override
         public void beforeStart(ClientCallStreamObserver<Q> call) {
-            future.whenComplete(
-                    (result, failure) -> {
-                        if (failure instanceof CancellationException) {
-                            call.cancel("the caller no longer waits", failure);
-                        }
-                    });
+            answer.call = call;
         }
 
         @Override
-        public void onNext(A value) {
-            answer = value;
+        public void onNext(A message) {
+            value = message;
         }
 
         @Override
         public void onError(Throwable failure) {
-            future.completeExceptionally(failure);
+            answer.completeExceptionally(failure);
         }
 
         @Override
         public void onCompleted() {
-            if (answer == null) {
-                future.completeExceptionally(
+            if (value == null) {
+                answer.completeExceptionally(
                         new IllegalStateException("the trainer ended the call without an answer"));
             } else {
-                future.complete(answer);
+                answer.complete(value);
             }
         }
     }
