@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
  * before it is done; buffers live on the device; no array of the host appears in a signature. All
  * matrices are row-major. Activations, gradients and logits are F32; {@code weights} may be F32,
  * BF16 or F16 and are widened exactly, sums are F32 or wider. Unless it says so, no output may
- * overlap an input. A call with the same inputs gives the same bits each time, whatever the number
- * of threads (P12).
+ * overlap an input. Where {@code beta} is 0 the output is written without being read. A call with
+ * the same inputs gives the same bits each time, whatever the number of threads, and a row's result
+ * does not depend on the other rows of the call (P12).
  *
  * <p>Thread-safe: several threads may queue on their own streams.
  */
@@ -30,7 +31,8 @@ public interface Backend extends AutoCloseable {
     /**
      * Makes host memory readable to kernels: a CPU uses it in place, other devices copy it.
      *
-     * @param host little-endian elements; must outlive the buffer
+     * @param host little-endian elements; must outlive the buffer and stay as they are, because a
+     *     backend may keep them in another layout
      */
     Buffer wrap(DType dtype, MemorySegment host);
 

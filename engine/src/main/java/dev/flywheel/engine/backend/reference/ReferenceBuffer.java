@@ -1,0 +1,103 @@
+package dev.flywheel.engine.backend.reference;
+
+import dev.flywheel.engine.backend.Buffer;
+import dev.flywheel.engine.backend.DType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** Elements in a memory segment, little-endian, read and written one by one. */
+final class ReferenceBuffer implements Buffer {
+    private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED
+            .withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt I32 = ValueLayout.JAVA_INT_UNALIGNED
+            .withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort I16 = ValueLayout.JAVA_SHORT_UNALIGNED
+            .withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final DType dtype;
+    private final MemorySegment memory;
+    private final AtomicBoolean closed; // shared with every slice
+
+    private ReferenceBuffer(DType dtype, MemorySegment memory, AtomicBoolean closed) {
+        this.dtype = dtype;
+        this.memory = memory;
+        this.closed = closed;
+    }
+
+    static ReferenceBuffer allocate(DType dtype, long elements) {
+        long bytes = Math.multiplyExact(elements, dtype.bytes());
+        if (elements < 0 || bytes > Integer.MAX_VALUE - 8) {
+            throw new IllegalArgumentException("elements must be 0 to "
+                    + Integer.MAX_VALUE / dtype.bytes()
+                    + ", got " + elements + "; the reference backend is for small tests, use cpu");
+        }
+        return wrap(dtype, MemorySegment.ofArray(new byte[(int) bytes]));
+    }
+
+    static ReferenceBuffer wrap(DType dtype, MemorySegment memory) {
+        if (memory.byteSize() % dtype.bytes() != 0) {
+            throw new IllegalArgumentException("host memory of " + memory.byteSize()
+                    + " bytes is no whole number of " + dtype + " elements");
+        }
+        return new ReferenceBuffer(dtype, memory, new AtomicBoolean());
+    }
+
+    @Override
+    public DType dtype() {
+        return dtype;
+    }
+
+    @Override
+    public long elements() {
+        return memory.byteSize() / dtype.bytes();
+    }
+
+    @Override
+    public ReferenceBuffer slice(long offset, long elements) {
+        Objects.checkFromIndexSize(offset, elements, elements());
+        long bytes = dtype.bytes();
+        return new ReferenceBuffer(dtype, memory.asSlice(offset * bytes, elements * bytes), closed);
+    }
+
+    @Override
+    public void close() {
+        closed.set(true);
+    }
+
+    MemorySegment memory() {
+        return memory;
+    }
+
+    boolean closed() {
+        return closed.get();
+    }
+
+    /** Returns element {@code i}, widened exactly. */
+    float get(long i) {
+        return switch (dtype) {
+            case F32 -> memory.get(F32, i * 4);
+            case BF16 -> Float.intBitsToFloat(memory.get(I16, i * 2) << 16);
+            case F16 -> Float.float16ToFloat(memory.get(I16, i * 2));
+            case I32 -> throw new IllegalStateException("element type is I32, use index()");
+        };
+    }
+
+    int index(long i) {
+        return memory.get(I32, i * 4);
+    }
+
+    void set(long i, double value) {
+        memory.set(F32, i * 4, (float) value);
+    }
+
+    void setIndex(long i, int value) {
+        memory.set(I32, i * 4, value);
+    }
+
+    void addTo(long i, double value) {
+        set(i, get(i) + value);
+    }
+}

@@ -1,0 +1,26 @@
+package dev.flywheel.engine.device;
+
+import dev.flywheel.engine.backend.Backend;
+import dev.flywheel.engine.backend.reference.ReferenceBackend;
+
+/** Opens a backend by the name that the configuration gives it. */
+public final class Backends {
+    private Backends() {}
+
+    /**
+     * Opens a backend; the caller closes it after all of its buffers and streams.
+     *
+     * @param name {@code cpu} or {@code reference}
+     * @param threads threads that one call may use, at least 1
+     */
+    public static Backend open(String name, int threads) {
+        if (threads < 1) {
+            throw new IllegalArgumentException("threads must be at least 1, got " + threads);
+        }
+        return switch (name) {
+            case "reference", "cpu" -> new ReferenceBackend();
+            default -> throw new IllegalArgumentException(
+                    "no backend is called " + name + "; choose cpu or reference");
+        };
+    }
+}
