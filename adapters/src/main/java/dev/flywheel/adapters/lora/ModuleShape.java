@@ -1,0 +1,14 @@
+package dev.flywheel.adapters.lora;
+
+/** The size of a linear module: its weight is [outFeatures, inFeatures]. */
+public record ModuleShape(int inFeatures, int outFeatures) {
+    public ModuleShape {
+        if (inFeatures <= 0 || outFeatures <= 0) {
+            throw new IllegalArgumentException(
+                    "module shape must be positive, was in "
+                            + inFeatures
+                            + ", out "
+                            + outFeatures);
+        }
+    }
+}
