@@ -12,7 +12,12 @@ import java.util.Arrays;
  * @param b [outFeatures, rank], row-major
  */
 public record LoraPair(
-        String module, int rank, int inFeatures, int outFeatures, float[] a, float[] b) {
+        String module,
+        int rank,
+        int inFeatures,
+        int outFeatures,
+        float[] a,
+        float[] b) {
     public LoraPair {
         if (a.length != (long) rank * inFeatures || b.length != (long) outFeatures * rank) {
             throw new IllegalArgumentException(

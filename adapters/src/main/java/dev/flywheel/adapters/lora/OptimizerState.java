@@ -56,7 +56,8 @@ public record OptimizerState(int step, SortedMap<String, float[]> m, SortedMap<S
                 v.put(name.substring(V_PREFIX.length()), file.floats(name));
             } else {
                 throw new AdapterException(
-                        Code.MALFORMED, "optimizer state holds a tensor that is no moment: " + name);
+                        Code.MALFORMED,
+                        "optimizer state holds a tensor that is no moment: " + name);
             }
         }
         String step = file.header().metadata().get(STEP);

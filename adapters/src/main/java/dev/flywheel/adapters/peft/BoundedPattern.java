@@ -51,7 +51,8 @@ final class BoundedPattern {
         } catch (TooManyReadsException | StackOverflowError e) {
             throw new AdapterException(
                     Code.UNSUPPORTED,
-                    field + " " + source + " takes too long to match; write it without nested repeats",
+                    field + " " + source
+                            + " takes too long to match; write it without nested repeats",
                     e);
         }
     }

@@ -1,12 +1,12 @@
 package dev.flywheel.adapters.peft;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.flywheel.adapters.AdapterException;
 import dev.flywheel.adapters.AdapterException.Code;
@@ -57,13 +57,13 @@ final class PeftConfig {
     private static final double DEFAULT_ALPHA = 8;
     private static final JsonMapper JSON =
             JsonMapper.builder(
-                            JsonFactory.builder()
-                                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                                    .streamReadConstraints(
-                                            StreamReadConstraints.builder()
-                                                    .maxNestingDepth(32)
-                                                    .build())
-                                    .build())
+                    JsonFactory.builder()
+                            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                            .streamReadConstraints(
+                                    StreamReadConstraints.builder()
+                                            .maxNestingDepth(32)
+                                            .build())
+                            .build())
                     .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                     .build();
 
@@ -120,7 +120,8 @@ final class PeftConfig {
     }
 
     private static boolean isSet(JsonNode value) {
-        if (value.isNull() || value.isMissingNode() || (value.isContainerNode() && value.isEmpty())) {
+        if (value.isNull() || value.isMissingNode()
+                || (value.isContainerNode() && value.isEmpty())) {
             return false;
         }
         return !value.isBoolean() || value.booleanValue();
@@ -145,7 +146,8 @@ final class PeftConfig {
     }
 
     /** Returns target_modules if it is one expression (or all-linear), else null. */
-    @Nullable String targetExpression() {
+    @Nullable
+    String targetExpression() {
         JsonNode value = fields.path("target_modules");
         return value.isTextual() ? value.textValue() : null;
     }

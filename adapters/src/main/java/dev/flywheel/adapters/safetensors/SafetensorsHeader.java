@@ -28,7 +28,9 @@ import java.util.TreeMap;
  * @param dataStart first byte of the data section in the file
  */
 public record SafetensorsHeader(
-        SortedMap<String, TensorEntry> tensors, SortedMap<String, String> metadata, long dataStart) {
+        SortedMap<String, TensorEntry> tensors,
+        SortedMap<String, String> metadata,
+        long dataStart) {
     /** The format's own limit, for base models. */
     public static final int BASE_HEADER_BYTES_MAX = 100_000_000;
 

@@ -80,7 +80,8 @@ public final class SafetensorsWriter {
         }
         if (total > Integer.MAX_VALUE) {
             throw new AdapterException(
-                    Code.TOO_LARGE, "file would have " + total + " bytes, at most 2^31 can be written");
+                    Code.TOO_LARGE,
+                    "file would have " + total + " bytes, at most 2^31 can be written");
         }
         ByteBuffer out = ByteBuffer.allocate((int) total).order(ByteOrder.LITTLE_ENDIAN);
         out.putLong(header.length).put(header);

@@ -46,6 +46,7 @@ public enum TensorType {
         }
         throw new AdapterException(
                 Code.UNSUPPORTED,
-                "tensor " + Shown.of(tensor) + " has dtype " + Shown.of(name) + ", which is not known");
+                "tensor " + Shown.of(tensor) + " has dtype " + Shown.of(name)
+                        + ", which is not known");
     }
 }

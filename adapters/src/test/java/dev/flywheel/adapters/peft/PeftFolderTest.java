@@ -52,7 +52,8 @@ class PeftFolderTest {
         }
         assertThat(cases).isNotEmpty();
         return cases.stream()
-                .map(folder -> DynamicTest.dynamicTest(folder.getFileName().toString(), () -> judge(folder)));
+                .map(folder -> DynamicTest.dynamicTest(folder.getFileName().toString(),
+                        () -> judge(folder)));
     }
 
     private static void judge(Path folder) throws IOException {
@@ -113,9 +114,9 @@ class PeftFolderTest {
         try {
             JsonNode manifest = JSON.readTree(folder.resolve("manifest.json").toFile());
             return PeftFolder.read(
-                            folder.resolve("adapter"),
-                            OracleFixtures.modules(
-                                    folder.resolve(manifest.get("base_model").asText())))
+                    folder.resolve("adapter"),
+                    OracleFixtures.modules(
+                            folder.resolve(manifest.get("base_model").asText())))
                     .weights()
                     .config();
         } catch (IOException e) {

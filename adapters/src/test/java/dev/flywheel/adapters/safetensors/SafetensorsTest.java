@@ -30,9 +30,9 @@ class SafetensorsTest {
         TensorEntry entry = header.tensors().get("x");
         assertThat(header.dataStart() % 8).isZero();
         assertThat(
-                        ByteBuffer.wrap(file)
-                                .order(ByteOrder.LITTLE_ENDIAN)
-                                .getFloat((int) entry.begin()))
+                ByteBuffer.wrap(file)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .getFloat((int) entry.begin()))
                 .isEqualTo(7f);
         assertThat(header.metadata()).containsEntry("format", "pt");
     }
@@ -63,7 +63,8 @@ class SafetensorsTest {
     @Test
     void refusesDuplicateKeys() {
         String entry = "\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}";
-        assertThatThrownBy(() -> SafetensorsHeader.parse(file("{" + entry + "," + entry + "}", 4), 1000))
+        assertThatThrownBy(
+                () -> SafetensorsHeader.parse(file("{" + entry + "," + entry + "}", 4), 1000))
                 .isInstanceOf(AdapterException.class)
                 .hasMessageContaining("Duplicate field 'x'");
     }
