@@ -1,0 +1,186 @@
+package dev.flywheel.engine.lora;
+
+import dev.flywheel.adapters.lora.LoraPair;
+import dev.flywheel.adapters.lora.LoraWeights;
+import dev.flywheel.engine.backend.Backend;
+import dev.flywheel.engine.backend.Buffer;
+import dev.flywheel.engine.backend.DType;
+import dev.flywheel.engine.backend.Stream;
+import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.engine.model.Linear;
+import dev.flywheel.engine.model.ModelSpec;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Device memory for {@code slots} adapters of rank up to {@code rankMax}, on every linear module.
+ *
+ * <p>Everything is allocated once. A slot is staged while no batch uses it and stays unchanged until
+ * it is freed, so batches over other slots run meanwhile. Thread-safe under that rule: staging and
+ * freeing lock, a batch does not.
+ */
+public final class AdapterSlots implements AutoCloseable {
+    /** The slot of rows without an adapter. */
+    public static final int BASE = -1;
+
+    private final ModelSpec spec;
+    private final Backend backend;
+    private final int slots;
+    private final int rankMax;
+    private final Map<String, LoraStack> stacks = new HashMap<>();
+    private final LoraStack[][] byLayer;
+    private final BitSet taken = new BitSet();
+
+    public AdapterSlots(BaseModel model, int slots, int rankMax) {
+        if (slots < 1 || rankMax < 1) {
+            throw new IllegalArgumentException(
+                    "adapter slots " + slots + ", rank max " + rankMax
+                            + "; expected at least 1 each");
+        }
+        this.spec = model.spec();
+        this.backend = model.backend();
+        this.slots = slots;
+        this.rankMax = rankMax;
+        this.byLayer = new LoraStack[spec.layers()][Linear.ALL.size()];
+        for (int layer = 0; layer < spec.layers(); layer++) {
+            for (Linear linear : Linear.ALL) {
+                LoraStack stack = allocate(linear);
+                byLayer[layer][linear.ordinal()] = stack;
+                stacks.put(linear.module(layer), stack);
+            }
+        }
+    }
+
+    public int slots() {
+        return slots;
+    }
+
+    public int rankMax() {
+        return rankMax;
+    }
+
+    public synchronized int freeSlots() {
+        return slots - taken.cardinality();
+    }
+
+    /**
+     * Copies an adapter into a free slot and returns the slot.
+     *
+     * @throws SlotsFullException if none is free
+     * @throws IllegalArgumentException if a module or shape is not the base model's, or the rank is too
+     *     large; the slot stays free
+     */
+    public synchronized int stage(LoraWeights weights) {
+        weights.pairs().values().forEach(this::requireFits);
+        int slot = taken.nextClearBit(0);
+        if (slot >= slots) {
+            throw new SlotsFullException(slots);
+        }
+        try (Stream s = backend.stream(Stream.Priority.SERVING)) {
+            stacks.forEach((module, stack) -> {
+                LoraPair pair = weights.pairs().get(module);
+                stack.present()[slot] = pair != null;
+                if (pair != null) {
+                    upload(s, stack, slot, pair, weights.config().scaleOf(module));
+                }
+            });
+            s.synchronize();
+        }
+        taken.set(slot);
+        return slot;
+    }
+
+    /** Gives a slot back; no batch may use it any more. */
+    public synchronized void free(int slot) {
+        if (!taken.get(slot)) {
+            throw new IllegalArgumentException("slot " + slot + " is not taken");
+        }
+        taken.clear(slot);
+    }
+
+    /** Returns whether the slot holds an adapter. */
+    public synchronized boolean isStaged(int slot) {
+        return slot >= 0 && taken.get(slot);
+    }
+
+    /** Returns whether the slot's adapter applies to the module. */
+    public boolean applies(int layer, Linear linear, int slot) {
+        return slot >= 0 && byLayer[layer][linear.ordinal()].present()[slot];
+    }
+
+    /**
+     * y += scale * B(A x) for the rows of each slot.
+     *
+     * @param shrunk scratch [rows, rankMax]
+     * @param rowSlots [rows] I32, {@link #BASE} for rows to leave alone
+     */
+    public void apply(
+            Stream s, int layer, Linear linear, Buffer y, Buffer x, Buffer shrunk, Buffer rowSlots,
+            int rows) {
+        LoraStack stack = byLayer[layer][linear.ordinal()];
+        backend.loraShrink(s, shrunk, x, stack.a(), rowSlots, rows, stack.in(), rankMax);
+        backend.loraExpand(
+                s, y, shrunk, stack.b(), stack.scales(), rowSlots, rows, rankMax, stack.out());
+    }
+
+    @Override
+    public void close() {
+        stacks.values().forEach(LoraStack::close);
+    }
+
+    private LoraStack allocate(Linear linear) {
+        int in = linear.in(spec);
+        int out = linear.out(spec);
+        return new LoraStack(
+                backend.allocate(DType.F32, (long) slots * rankMax * in),
+                backend.allocate(DType.F32, (long) slots * out * rankMax),
+                backend.allocate(DType.F32, slots),
+                new boolean[slots],
+                in,
+                out);
+    }
+
+    private void requireFits(LoraPair pair) {
+        LoraStack stack = stacks.get(pair.module());
+        if (stack == null) {
+            throw new IllegalArgumentException(
+                    "the adapter has module " + pair.module() + ", which the base model lacks");
+        }
+        if (stack.in() != pair.inFeatures() || stack.out() != pair.outFeatures()) {
+            throw new IllegalArgumentException(
+                    pair.module() + " maps " + pair.inFeatures() + " to " + pair.outFeatures()
+                            + " features in the adapter, " + stack.in() + " to " + stack.out()
+                            + " in the base model");
+        }
+        if (pair.rank() > rankMax) {
+            throw new IllegalArgumentException(
+                    pair.module() + " has rank " + pair.rank()
+                            + ", the engine was started with at most "
+                            + rankMax);
+        }
+    }
+
+    private void upload(Stream s, LoraStack stack, int slot, LoraPair pair, double scale) {
+        try (Arena host = Arena.ofConfined()) {
+            long elementsA = (long) rankMax * stack.in();
+            MemorySegment a = host.allocate(ValueLayout.JAVA_FLOAT, elementsA);
+            MemorySegment.copy(pair.a(), 0, a, ValueLayout.JAVA_FLOAT, 0, pair.a().length);
+            backend.upload(s, a, stack.a().slice(slot * elementsA, elementsA));
+            long elementsB = (long) stack.out() * rankMax;
+            MemorySegment b = host.allocate(ValueLayout.JAVA_FLOAT, elementsB);
+            for (int row = 0; row < stack.out(); row++) {
+                MemorySegment.copy(
+                        pair.b(), row * pair.rank(), b, ValueLayout.JAVA_FLOAT,
+                        (long) row * rankMax * Float.BYTES, pair.rank());
+            }
+            backend.upload(s, b, stack.b().slice(slot * elementsB, elementsB));
+            MemorySegment one = host.allocateFrom(ValueLayout.JAVA_FLOAT, (float) scale);
+            backend.upload(s, one, stack.scales().slice(slot, 1));
+            s.synchronize();
+        }
+    }
+}

@@ -1,0 +1,213 @@
+package dev.flywheel.engine.model;
+
+import dev.flywheel.adapters.identity.Digest;
+import dev.flywheel.adapters.lora.ModuleShape;
+import dev.flywheel.adapters.safetensors.TensorEntry;
+import dev.flywheel.engine.backend.Backend;
+import dev.flywheel.engine.backend.Buffer;
+import dev.flywheel.engine.backend.DType;
+import dev.flywheel.engine.backend.Stream;
+import dev.flywheel.engine.staging.HostMemory;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+
+/**
+ * The frozen weights of a base model, mapped from a Hugging Face folder and known by their digest.
+ *
+ * <p>Immutable and thread-safe; serving and training share one copy. {@link #close} unmaps the
+ * weights, after the last call that uses them; it does not close the backend.
+ */
+public final class BaseModel implements AutoCloseable {
+    private static final String CONFIG = "config.json";
+    /** Older files carry the rotation's frequencies; they follow from the configuration. */
+    private static final Pattern DERIVED = Pattern.compile(
+            "model\\.layers\\.\\d+\\.self_attn\\.rotary_emb\\.inv_freq");
+
+    private final ModelSpec spec;
+    private final Digest digest;
+    private final Backend backend;
+    private final HostMemory memory;
+    private final List<Buffer> owned;
+    private final ModelWeights weights;
+    private final Buffer ropeFrequencies;
+
+    private BaseModel(
+            ModelSpec spec, Digest digest, Backend backend, HostMemory memory, List<Buffer> owned,
+            ModelWeights weights) {
+        this.spec = spec;
+        this.digest = digest;
+        this.backend = backend;
+        this.memory = memory;
+        this.owned = owned;
+        this.weights = weights;
+        this.ropeFrequencies = uploadRope(spec, backend);
+        owned.add(ropeFrequencies);
+    }
+
+    /**
+     * Loads a folder with {@code config.json} and safetensors weights.
+     *
+     * @throws ModelException if anything about the folder is not supported or does not fit together
+     */
+    public static BaseModel load(Path folder, Backend backend) {
+        if (!Files.isRegularFile(folder.resolve(CONFIG))) {
+            throw new ModelException(
+                    ModelException.Code.UNREADABLE,
+                    "the model folder has no " + CONFIG + "; expected a Hugging Face model folder");
+        }
+        ModelSpec spec = ModelSpec.parse(WeightFiles.bytes(folder.resolve(CONFIG)));
+        HostMemory memory = new HostMemory();
+        List<Buffer> owned = new ArrayList<>();
+        try {
+            WeightFiles files = WeightFiles.open(folder, memory.arena());
+            requireExactly(spec, files.tensors());
+            ModelWeights weights = ModelWeights.assemble(spec, (name, shape) -> {
+                Buffer buffer = wrap(backend, files, name, shape);
+                owned.add(buffer);
+                return buffer;
+            });
+            return new BaseModel(spec, digest(folder, files), backend, memory, owned, weights);
+        } catch (RuntimeException e) {
+            owned.forEach(Buffer::close);
+            memory.close();
+            throw e;
+        }
+    }
+
+    public ModelSpec spec() {
+        return spec;
+    }
+
+    /** Returns the SHA-256 over the configuration and the weight files, each with its name. */
+    public Digest digest() {
+        return digest;
+    }
+
+    public Backend backend() {
+        return backend;
+    }
+
+    public ModelWeights weights() {
+        return weights;
+    }
+
+    /** Returns the rotation's inverse frequencies, [headDim / 2] F32. */
+    public Buffer ropeFrequencies() {
+        return ropeFrequencies;
+    }
+
+    /** Returns every module that may carry an adapter, by its full name. */
+    public SortedMap<String, ModuleShape> linearModules() {
+        return linearModules(spec);
+    }
+
+    /** Returns every module of such a model that may carry an adapter, by its full name. */
+    public static SortedMap<String, ModuleShape> linearModules(ModelSpec spec) {
+        SortedMap<String, ModuleShape> modules = new TreeMap<>();
+        for (int layer = 0; layer < spec.layers(); layer++) {
+            for (Linear linear : Linear.ALL) {
+                modules.put(linear.module(layer),
+                        new ModuleShape(linear.in(spec), linear.out(spec)));
+            }
+        }
+        return Collections.unmodifiableSortedMap(modules);
+    }
+
+    @Override
+    public void close() {
+        owned.forEach(Buffer::close);
+        memory.close();
+    }
+
+    private static void requireExactly(
+            ModelSpec spec, SortedMap<String, WeightFiles.Mapped> tensors) {
+        SortedMap<String, List<Integer>> expected = ModelWeights.shapes(spec);
+        for (String name : expected.keySet()) {
+            if (!tensors.containsKey(name)) {
+                throw mismatch("the weights lack " + name + ", which " + CONFIG + " asks for");
+            }
+        }
+        for (String name : tensors.keySet()) {
+            boolean tiedHead = spec.tiedEmbeddings() && name.equals(ModelWeights.HEAD);
+            if (!expected.containsKey(name) && !tiedHead && !DERIVED.matcher(name).matches()) {
+                throw mismatch("the weights hold " + brief(name)
+                        + ", which a " + spec.family().architecture() + " with "
+                        + spec.layers() + " layers does not have");
+            }
+        }
+    }
+
+    private static Buffer wrap(
+            Backend backend, WeightFiles files, String name, List<Integer> shape) {
+        WeightFiles.Mapped mapped = files.tensors().get(name);
+        if (mapped == null) {
+            throw new IllegalStateException("no tensor " + name);
+        }
+        TensorEntry entry = mapped.entry();
+        List<Long> expected = shape.stream().map(Integer::longValue).toList();
+        if (!entry.shape().equals(expected)) {
+            throw mismatch(name + " has shape " + entry.shape() + ", " + CONFIG + " asks for "
+                    + expected);
+        }
+        return backend.wrap(dtype(entry), mapped.bytes());
+    }
+
+    private static DType dtype(TensorEntry entry) {
+        return switch (entry.type()) {
+            case F32 -> DType.F32;
+            case BF16 -> DType.BF16;
+            case F16 -> DType.F16;
+            default -> throw new ModelException(
+                    ModelException.Code.UNSUPPORTED,
+                    entry.name() + " has dtype " + entry.type()
+                            + ", supported are F32, BF16 and F16");
+        };
+    }
+
+    private static Digest digest(Path folder, WeightFiles files) {
+        Digest.Stream digest = Digest.stream();
+        try {
+            List<Path> all = new ArrayList<>(List.of(folder.resolve(CONFIG)));
+            all.addAll(files.files());
+            for (Path file : all) {
+                digest.field(String.valueOf(file.getFileName()));
+                digest.field(Long.toString(Files.size(file)));
+                digest.update(file);
+            }
+        } catch (IOException e) {
+            throw new ModelException(
+                    ModelException.Code.UNREADABLE, "the model folder cannot be read: " + e, e);
+        }
+        return digest.finish();
+    }
+
+    private static Buffer uploadRope(ModelSpec spec, Backend backend) {
+        float[] frequencies = spec.rope().inverseFrequencies(spec.headDim());
+        Buffer buffer = backend.allocate(DType.F32, frequencies.length);
+        try (Arena host = Arena.ofConfined(); Stream s = backend.stream(Stream.Priority.SERVING)) {
+            MemorySegment staged = host.allocateFrom(ValueLayout.JAVA_FLOAT, frequencies);
+            backend.upload(s, staged, buffer);
+            s.synchronize();
+        }
+        return buffer;
+    }
+
+    private static ModelException mismatch(String message) {
+        return new ModelException(ModelException.Code.MISMATCH, message);
+    }
+
+    private static String brief(String name) {
+        int shownMax = 120;
+        return name.length() <= shownMax ? name : name.substring(0, shownMax) + "...";
+    }
+}
