@@ -1,0 +1,86 @@
+package dev.flywheel.engine.tokenizer;
+
+import java.util.Arrays;
+
+/**
+ * Turns a stream of token ids into pieces of text.
+ *
+ * <p>Invariant: the pieces joined are {@link Tokenizer#decode(int[])} of all ids, and no piece ends
+ * inside a character. Text whose end could still change (half a character, a run of byte tokens) is
+ * held back, at most {@value #HELD_MAX} tokens of it.
+ *
+ * <p>Not thread-safe; one per answer.
+ */
+public final class StreamDecoder {
+    private static final int HELD_MAX = 256;
+    private static final int CONTEXT_TOKENS = 4;
+    private static final char REPLACEMENT = '\uFFFD';
+
+    private final Tokenizer tokenizer;
+
+    /** Tokens that decide the text still to come: some emitted ones as context, then the held. */
+    private int[] window = new int[16];
+
+    private int windowLength;
+
+    /** Characters of the window's text that were emitted. */
+    private int emittedChars;
+
+    private int held;
+
+    StreamDecoder(Tokenizer tokenizer) {
+        this.tokenizer = tokenizer;
+    }
+
+    /** Takes one id and returns the text that became certain, often empty. */
+    public String push(int id) {
+        if (tokenizer.isControl(id)) {
+            return "";
+        }
+        if (windowLength == window.length) {
+            window = Arrays.copyOf(window, 2 * windowLength);
+        }
+        window[windowLength++] = id;
+        held++;
+        boolean full = held >= HELD_MAX;
+        return tokenizer.isByteOfRun(id) && !full ? "" : emit(full);
+    }
+
+    /** Returns what was held back; the stream is over. */
+    public String finish() {
+        return windowLength == 0 ? "" : emit(true);
+    }
+
+    private String emit(boolean everything) {
+        String text = tokenizer.decode(Arrays.copyOf(window, windowLength));
+        int certain = everything ? text.length() : certainLength(text);
+        if (certain <= emittedChars) {
+            return "";
+        }
+        String piece = text.substring(emittedChars, certain);
+        emittedChars = certain;
+        if (certain == text.length()) {
+            held = 0;
+            slide();
+        }
+        return piece;
+    }
+
+    /** A replacement character at the end may be the beginning of a real one. */
+    private static int certainLength(String text) {
+        int length = text.length();
+        while (length > 0 && text.charAt(length - 1) == REPLACEMENT) {
+            length--;
+        }
+        return length;
+    }
+
+    private void slide() {
+        if (windowLength <= 2 * CONTEXT_TOKENS) {
+            return;
+        }
+        System.arraycopy(window, windowLength - CONTEXT_TOKENS, window, 0, CONTEXT_TOKENS);
+        windowLength = CONTEXT_TOKENS;
+        emittedChars = tokenizer.decode(Arrays.copyOf(window, windowLength)).length();
+    }
+}

@@ -1,0 +1,171 @@
+package dev.flywheel.engine.tokenizer;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.SortedSet;
+
+/**
+ * The tokenizer of one model folder.
+ *
+ * <p>Invariants: a text is never cut short or padded; control tokens (those that tokenizer.json calls
+ * special) come only from the post-processor or from {@link #encodeTemplate}, never from the
+ * characters of a text given to the other methods. That is done by a second native tokenizer whose
+ * list of added tokens lacks them, so {@code <|im_end|>} in a user's text is spelled out byte by
+ * byte.
+ *
+ * <p>Thread-safe. The caller closes it; using it afterwards fails.
+ */
+public final class Tokenizer implements AutoCloseable {
+    /** What {@link #eosId} and {@link #bosId} return when the model names no such token. */
+    public static final int NONE = -1;
+
+    private final TokenizerFiles files;
+    private final HuggingFaceTokenizer plain;
+    private final HuggingFaceTokenizer template;
+    private final int vocabSize;
+
+    private Tokenizer(
+            TokenizerFiles files, HuggingFaceTokenizer plain, HuggingFaceTokenizer template) {
+        this.files = files;
+        this.plain = plain;
+        this.template = template;
+        this.vocabSize =
+                1 + files.ids().values().stream().mapToInt(Integer::intValue).max().orElse(-1);
+    }
+
+    /** Loads tokenizer.json and, where they exist, the configuration files beside it. */
+    public static Tokenizer load(Path folder) {
+        stayOffline();
+        TokenizerFiles files = new TokenizerFiles(folder);
+        HuggingFaceTokenizer plain = open(folder, files.jsonWithoutControlTokens());
+        try {
+            return new Tokenizer(files, plain, open(folder, files.json()));
+        } catch (RuntimeException e) {
+            plain.close();
+            throw e;
+        }
+    }
+
+    /** The library would otherwise ask the network which build of itself to use. */
+    private static void stayOffline() {
+        setIfAbsent("ai.djl.offline", "true");
+        setIfAbsent("OPT_OUT_TRACKING", "true");
+        setIfAbsent("RUST_FLAVOR", "cpu");
+    }
+
+    private static void setIfAbsent(String property, String value) {
+        if (System.getProperty(property) == null && System.getenv(property) == null) {
+            System.setProperty(property, value);
+        }
+    }
+
+    private static HuggingFaceTokenizer open(Path folder, String json) {
+        byte[] utf8 = json.getBytes(StandardCharsets.UTF_8);
+        try {
+            return HuggingFaceTokenizer.newInstance(
+                    new ByteArrayInputStream(utf8),
+                    Map.of("truncation", "false", "padding", "false", "modelMaxLength", "-1"));
+        } catch (IOException | RuntimeException e) {
+            throw new TokenizerException(
+                    "tokenizer.json in " + folder + " was refused: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Returns the ids of a text with what the model's post-processor puts around it (often a
+     * beginning-of-text token). Control tokens spelled in the text stay text.
+     */
+    public int[] encode(String text) {
+        return encode(plain, text, true);
+    }
+
+    /** Returns the ids of a text and nothing else. Control tokens spelled in it stay text. */
+    public int[] encodeWithoutSpecial(String text) {
+        return encode(plain, text, false);
+    }
+
+    /**
+     * Returns the ids of a text from a trusted source, in which control tokens may be spelled out.
+     *
+     * @param withSpecial whether the post-processor adds its tokens
+     */
+    public int[] encodeTemplate(String text, boolean withSpecial) {
+        return encode(template, text, withSpecial);
+    }
+
+    private static int[] encode(HuggingFaceTokenizer tokenizer, String text, boolean withSpecial) {
+        long[] wide = tokenizer.encode(text, withSpecial, false).getIds();
+        int[] ids = new int[wide.length];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = Math.toIntExact(wide[i]);
+        }
+        return ids;
+    }
+
+    /** Returns the text of the ids, control tokens left out; broken UTF-8 becomes U+FFFD. */
+    public String decode(int[] ids) {
+        return decode(ids, true);
+    }
+
+    /** Returns the text of the ids. */
+    public String decode(int[] ids, boolean skipSpecial) {
+        long[] wide = new long[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            wide[i] = ids[i];
+        }
+        return template.decode(wide, skipSpecial);
+    }
+
+    /** Begins decoding a stream of ids. */
+    public StreamDecoder streamDecoder() {
+        return new StreamDecoder(this);
+    }
+
+    /** Returns one more than the largest id. */
+    public int vocabSize() {
+        return vocabSize;
+    }
+
+    /** Returns the end-of-text token, or {@link #NONE}. */
+    public int eosId() {
+        return files.eosId();
+    }
+
+    /** Returns every token that ends an answer; some chat models have several. */
+    public SortedSet<Integer> eosIds() {
+        return Collections.unmodifiableSortedSet(files.eosIds());
+    }
+
+    /** Returns the beginning-of-text token, or {@link #NONE}. */
+    public int bosId() {
+        return files.bosId();
+    }
+
+    /** Returns the id of a vocabulary entry, spelled as tokenizer.json spells it. */
+    public OptionalInt tokenId(String entry) {
+        Integer id = files.ids().get(entry);
+        return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+    }
+
+    /** Returns whether an id is a control token. */
+    public boolean isControl(int id) {
+        return files.controlIds().contains(id);
+    }
+
+    /** Returns whether an id stands for one byte and is decoded only together with its neighbours. */
+    boolean isByteOfRun(int id) {
+        return files.decodesByteRuns() && files.byteIds().contains(id);
+    }
+
+    @Override
+    public void close() {
+        plain.close();
+        template.close();
+    }
+}

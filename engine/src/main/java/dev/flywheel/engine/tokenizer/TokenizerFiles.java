@@ -1,0 +1,167 @@
+package dev.flywheel.engine.tokenizer;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+
+/** What the JSON files beside a model say about its tokens. */
+final class TokenizerFiles {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int NONE = -1;
+
+    private final ObjectNode tokenizer;
+    private final Map<String, Integer> ids = new HashMap<>();
+    private final Set<Integer> controlIds = new HashSet<>();
+    private final Set<Integer> byteIds = new HashSet<>();
+    private final SortedSet<Integer> eosIds = new TreeSet<>();
+    private final int eosId;
+    private final int bosId;
+
+    TokenizerFiles(Path folder) {
+        this.tokenizer = object(folder.resolve("tokenizer.json"), true);
+        readVocabulary();
+        readAddedTokens();
+        JsonNode config = object(folder.resolve("tokenizer_config.json"), false);
+        JsonNode generation = object(folder.resolve("generation_config.json"), false);
+        JsonNode model = object(folder.resolve("config.json"), false);
+        addIds(generation.path("eos_token_id"));
+        addIds(model.path("eos_token_id"));
+        this.eosId = firstId(config.path("eos_token"), generation, model, "eos_token_id");
+        this.bosId = firstId(config.path("bos_token"), generation, model, "bos_token_id");
+        if (eosId != NONE) {
+            eosIds.add(eosId);
+        }
+    }
+
+    private static ObjectNode object(Path file, boolean required) {
+        if (!Files.isRegularFile(file)) {
+            if (required) {
+                throw new TokenizerException(
+                        file.getFileName() + " is missing in " + file.getParent()
+                                + "; a model folder needs it beside config.json");
+            }
+            return JSON.createObjectNode();
+        }
+        try {
+            if (JSON.readTree(Files.readAllBytes(file)) instanceof ObjectNode found) {
+                return found;
+            }
+            throw new TokenizerException(file + " is not a JSON object");
+        } catch (JsonProcessingException e) {
+            throw new TokenizerException(file + " is no valid JSON: " + e.getOriginalMessage(), e);
+        } catch (IOException e) {
+            throw new TokenizerException(file + " cannot be read: " + e, e);
+        }
+    }
+
+    private void readVocabulary() {
+        JsonNode vocabulary = tokenizer.path("model").path("vocab");
+        if (vocabulary.isObject()) {
+            vocabulary.properties().forEach(entry -> put(entry.getKey(), entry.getValue().asInt()));
+        } else {
+            for (int id = 0; id < vocabulary.size(); id++) {
+                put(vocabulary.get(id).path(0).asText(), id);
+            }
+        }
+    }
+
+    private void put(String token, int id) {
+        ids.put(token, id);
+        if (token.length() == 6 && token.startsWith("<0x") && token.endsWith(">")) {
+            byteIds.add(id);
+        }
+    }
+
+    private void readAddedTokens() {
+        for (JsonNode added : tokenizer.path("added_tokens")) {
+            int id = added.path("id").asInt(NONE);
+            ids.put(added.path("content").asText(), id);
+            if (added.path("special").asBoolean(false)) {
+                controlIds.add(id);
+            }
+        }
+    }
+
+    private void addIds(JsonNode value) {
+        if (value.isInt()) {
+            eosIds.add(value.intValue());
+        }
+        value.forEach(id -> addIds(id));
+    }
+
+    private int firstId(JsonNode token, JsonNode generation, JsonNode model, String field) {
+        String content = token.isObject() ? token.path("content").asText() : token.asText("");
+        if (!token.isMissingNode() && !token.isNull() && ids.containsKey(content)) {
+            return ids.get(content);
+        }
+        for (JsonNode config : new JsonNode[] {generation, model}) {
+            JsonNode value = config.path(field);
+            JsonNode first = value.isArray() ? value.path(0) : value;
+            if (first.isInt()) {
+                return first.intValue();
+            }
+        }
+        return NONE;
+    }
+
+    /** Returns tokenizer.json as it is. */
+    String json() {
+        return tokenizer.toString();
+    }
+
+    /**
+     * Returns tokenizer.json without its control tokens, so that their text is cut up like any other.
+     * The post-processor names the tokens it adds by id and goes on working.
+     */
+    String jsonWithoutControlTokens() {
+        ObjectNode copy = tokenizer.deepCopy();
+        ArrayNode kept = JSON.createArrayNode();
+        for (JsonNode added : tokenizer.path("added_tokens")) {
+            if (!added.path("special").asBoolean(false)) {
+                kept.add(added);
+            }
+        }
+        copy.set("added_tokens", kept);
+        return copy.toString();
+    }
+
+    /** Returns whether bytes outside the vocabulary are decoded in runs of {@code <0xNN>} tokens. */
+    boolean decodesByteRuns() {
+        return tokenizer.path("decoder").toString().contains("\"ByteFallback\"");
+    }
+
+    Map<String, Integer> ids() {
+        return ids;
+    }
+
+    Set<Integer> controlIds() {
+        return controlIds;
+    }
+
+    Set<Integer> byteIds() {
+        return byteIds;
+    }
+
+    SortedSet<Integer> eosIds() {
+        return eosIds;
+    }
+
+    int eosId() {
+        return eosId;
+    }
+
+    int bosId() {
+        return bosId;
+    }
+}

@@ -1,0 +1,122 @@
+package dev.flywheel.feedback.kafka;
+
+import dev.flywheel.api.v1.Heartbeat;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.producer.Callback;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.PartitionInfo;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One topic's producer and its heartbeats, which go the same way as the events so that they cannot overtake them.
+ *
+ * <p>A partition whose last heartbeat is not acknowledged gets no other: a stalled broker piles up no heartbeats. Sending never
+ * blocks and never throws. Thread-safe; the owner closes it.
+ */
+final class EventProducer implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(EventProducer.class);
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
+
+    private final KafkaProducer<byte[], byte[]> producer;
+    private final String topic;
+    private final String nodeId;
+    private final InstantSource clock;
+    private final ScheduledExecutorService timer;
+    private final Set<Integer> unacknowledged = ConcurrentHashMap.newKeySet();
+
+    EventProducer(PublisherSettings settings, Properties properties, String topic,
+            InstantSource clock) {
+        this.producer = new KafkaProducer<>(properties);
+        this.topic = topic;
+        this.nodeId = settings.nodeId();
+        this.clock = clock;
+        this.timer = Executors.newSingleThreadScheduledExecutor(task -> {
+            Thread thread = new Thread(task, "heartbeat-" + topic);
+            thread.setDaemon(true);
+            return thread;
+        });
+        long nanos = settings.heartbeatInterval().toNanos();
+        // Also what fetches the topic's metadata, which the first send would otherwise lack.
+        var unused = timer.scheduleWithFixedDelay(this::beat, 0, nanos, TimeUnit.NANOSECONDS);
+    }
+
+    /** Waits until the topic's partitions are known; false if they are not by then. For start-up only. */
+    boolean awaitMetadata(Duration timeout) throws InterruptedException {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        while (partitions().isEmpty()) {
+            if (System.nanoTime() - deadline > 0) {
+                return false;
+            }
+            TimeUnit.MILLISECONDS.sleep(5);
+        }
+        return true;
+    }
+
+    /** Hands a record to the producer; false, with the callback called, if there is no room or no metadata. */
+    boolean send(ProducerRecord<byte[], byte[]> record, Callback callback) {
+        try {
+            Future<?> sent = producer.send(record, callback);
+            if (sent.isDone()) {
+                sent.get();
+            }
+            return true;
+        } catch (ExecutionException e) {
+            return false; // the callback has been told
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        } catch (KafkaException | IllegalStateException e) {
+            callback.onCompletion(null, e); // the producer is closed or broken
+            return false;
+        }
+    }
+
+    private void beat() {
+        try {
+            for (PartitionInfo partition : partitions()) {
+                beat(partition.partition());
+            }
+        } catch (RuntimeException e) {
+            // A scheduled task that throws is never run again.
+            log.warn("heartbeat of topic {} failed: {}", topic, e.toString());
+        }
+    }
+
+    private void beat(int partition) {
+        if (!unacknowledged.add(partition)) {
+            return;
+        }
+        Heartbeat heartbeat =
+                Heartbeat.newBuilder().setNodeId(nodeId).setAtMillis(clock.millis()).build();
+        send(EventRecords.of(topic, partition, heartbeat),
+                (metadata, failure) -> unacknowledged.remove(partition));
+    }
+
+    private List<PartitionInfo> partitions() {
+        try {
+            return producer.partitionsFor(topic);
+        } catch (KafkaException e) {
+            return List.of(); // asked for; known at one of the next calls
+        }
+    }
+
+    /** Stops the heartbeats and waits, within limits, for what was sent to be acknowledged. */
+    @Override
+    public void close() {
+        timer.shutdownNow();
+        producer.close(CLOSE_TIMEOUT);
+    }
+}

@@ -1,0 +1,50 @@
+package dev.flywheel.feedback.kafka;
+
+import dev.flywheel.api.v1.FeedbackEvent;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Writes feedback events into Kafka; an event is acknowledged only when all in-sync replicas have it. Never blocks; memory is
+ * bounded. Thread-safe.
+ */
+public final class FeedbackPublisher implements AutoCloseable {
+    private final EventProducer producer;
+    private final Topics topics;
+    private final InstantSource clock;
+
+    public FeedbackPublisher(PublisherSettings settings, InstantSource clock) {
+        this.topics = settings.topics();
+        this.clock = clock;
+        this.producer = new EventProducer(settings,
+                settings.producer("feedback", settings.feedbackTimeout()), topics.feedback(),
+                clock);
+    }
+
+    /** Waits until events can be accepted; false if they cannot by then. For start-up only. */
+    public boolean awaitReady(Duration timeout) throws InterruptedException {
+        return producer.awaitMetadata(timeout);
+    }
+
+    /**
+     * Returns the clock's milliseconds at which Kafka had acknowledged the event. Fails with Kafka's reason; the event may then
+     * be in the topic all the same, so its sender repeats it with the same id.
+     */
+    public CompletableFuture<Long> publish(FeedbackEvent event) {
+        CompletableFuture<Long> acknowledged = new CompletableFuture<>();
+        producer.send(EventRecords.of(topics, event), (metadata, failure) -> {
+            if (failure == null) {
+                acknowledged.complete(clock.millis());
+            } else {
+                acknowledged.completeExceptionally(failure);
+            }
+        });
+        return acknowledged;
+    }
+
+    @Override
+    public void close() {
+        producer.close();
+    }
+}

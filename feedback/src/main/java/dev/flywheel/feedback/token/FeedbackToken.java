@@ -1,0 +1,75 @@
+package dev.flywheel.feedback.token;
+
+import dev.flywheel.api.v1.Impression;
+import dev.flywheel.api.v1.VersionRef;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HexFormat;
+
+/**
+ * What a feedback token says: which answer, to whom, made by which version, and until when feedback on it is taken.
+ *
+ * @param impressionId the answer
+ * @param tenant tenant that was answered
+ * @param adapter adapter that answered; empty for the bare base model
+ * @param version number of the version that answered
+ * @param digest digest of its weights, lower-case hex; empty for the bare base model
+ * @param userHash hash of tenant and user pseudonym, see {@link #hashOf}
+ * @param expiresAt first instant at which feedback is no longer taken; whole milliseconds
+ */
+public record FeedbackToken(
+        String impressionId,
+        String tenant,
+        String adapter,
+        long version,
+        String digest,
+        String userHash,
+        Instant expiresAt) {
+
+    /** Returns what the token of an impression says. */
+    public static FeedbackToken of(Impression impression, Duration lifetime) {
+        VersionRef version = impression.getVersion();
+        return new FeedbackToken(
+                impression.getImpressionId(),
+                impression.getTenant(),
+                version.getAdapter(),
+                version.getNumber(),
+                version.getDigest(),
+                hashOf(impression.getTenant(), impression.getUser()),
+                Instant.ofEpochMilli(impression.getServedAtMillis()).plus(lifetime));
+    }
+
+    /** Returns the hash that binds a token to a user without naming them: 32 lower-case hex digits. */
+    public static String hashOf(String tenant, String user) {
+        MessageDigest sha256 = sha256();
+        byte[] tenantBytes = tenant.getBytes(StandardCharsets.UTF_8);
+        // The length first, so that no two pairs give the same bytes.
+        sha256.update((byte) (tenantBytes.length >>> 8));
+        sha256.update((byte) tenantBytes.length);
+        sha256.update(tenantBytes);
+        byte[] digest = sha256.digest(user.getBytes(StandardCharsets.UTF_8));
+        return HexFormat.of().formatHex(digest, 0, 16);
+    }
+
+    /** Whether the token was made for this impression: same answer, tenant, user and version. */
+    public boolean fits(Impression impression) {
+        VersionRef made = impression.getVersion();
+        return impressionId.equals(impression.getImpressionId())
+                && tenant.equals(impression.getTenant())
+                && adapter.equals(made.getAdapter())
+                && version == made.getNumber()
+                && digest.equals(made.getDigest())
+                && userHash.equals(hashOf(impression.getTenant(), impression.getUser()));
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+}
