@@ -1,0 +1,58 @@
+package dev.flywheel.feedback.attribution;
+
+import java.io.Serializable;
+import java.time.Duration;
+
+/**
+ * How long feedback is waited for and what silence means. All windows are event time, half open: an event at the start
+ * counts, one at the end does not.
+ *
+ * @param observationWindow a shown slate without an explicit signal for this long is weak evidence against what it showed
+ * @param attributionWindow feedback later than this after the answer is refused as late
+ * @param orphanTimeout feedback whose impression has not come within this time is refused as unmatched
+ * @param negativeSamplingRate share of silent items that are kept, by hash; 0 keeps none
+ * @param eventsPerImpressionMax events of one impression that are looked at; more are refused as capped
+ */
+public record AttributionSettings(
+        Duration observationWindow,
+        Duration attributionWindow,
+        Duration orphanTimeout,
+        double negativeSamplingRate,
+        int eventsPerImpressionMax)
+        implements
+            Serializable {
+
+    public AttributionSettings {
+        positive("observation window", observationWindow);
+        positive("attribution window", attributionWindow);
+        positive("orphan timeout", orphanTimeout);
+        if (attributionWindow.compareTo(observationWindow) < 0) {
+            throw new IllegalArgumentException(
+                    "attribution window is %s, it must not be shorter than the observation window %s"
+                            .formatted(attributionWindow, observationWindow));
+        }
+        if (!(negativeSamplingRate >= 0 && negativeSamplingRate <= 1)) {
+            throw new IllegalArgumentException(
+                    "negative sampling rate is " + negativeSamplingRate + ", allowed is 0 to 1");
+        }
+        if (eventsPerImpressionMax < 1) {
+            throw new IllegalArgumentException(
+                    "events per impression are " + eventsPerImpressionMax
+                            + ", at least 1 is needed");
+        }
+    }
+
+    /** Returns settings that keep every negative and look at 256 events of an impression. */
+    public static AttributionSettings of(
+            Duration observationWindow, Duration attributionWindow, Duration orphanTimeout) {
+        return new AttributionSettings(observationWindow, attributionWindow, orphanTimeout, 1.0,
+                256);
+    }
+
+    private static void positive(String what, Duration duration) {
+        if (duration.isNegative() || duration.isZero()) {
+            throw new IllegalArgumentException(
+                    what + " is " + duration + ", it must be above zero");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+package dev.flywheel.feedback.attribution;
+
+import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.Impression;
+import dev.flywheel.api.v1.RefusalReason;
+import java.util.Optional;
+
+/** Decides, once both are there, whether an event may label its impression at all. Pure. */
+public interface JoinCheck {
+    /** Why not. */
+    record Objection(RefusalReason reason, String detail) {}
+
+    /** Returns why the event must not be learned from, empty if it may. */
+    Optional<Objection> objection(Impression impression, FeedbackEvent event);
+
+    /** Whether silence on this impression may be learned from. */
+    boolean silenceCounts(Impression impression);
+}

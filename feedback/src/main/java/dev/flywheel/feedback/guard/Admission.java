@@ -1,0 +1,85 @@
+package dev.flywheel.feedback.guard;
+
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_EXPIRED;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_FORGED;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_CONSENT;
+
+import dev.flywheel.api.v1.Consent;
+import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.Impression;
+import dev.flywheel.feedback.attribution.JoinCheck;
+import dev.flywheel.feedback.token.FeedbackToken;
+import dev.flywheel.feedback.token.TokenCheck;
+import dev.flywheel.feedback.token.TokenSigner;
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * Whether an event may be learned from at all: its token proves that we gave that answer to that user, and the user allowed it.
+ *
+ * <p>{@link #onArrival} needs no impression and comes first, so that forged events take no memory. Expiry is judged by the
+ * event's own time, so that a replay judges as the first run did.
+ */
+public final class Admission implements JoinCheck {
+    private final TokenSigner signer;
+    private final boolean consentRequired;
+
+    public Admission(TokenSigner signer, GuardProfile profile) {
+        this.signer = signer;
+        this.consentRequired = profile.consentRequired();
+    }
+
+    /** Judges an event before its impression is known. */
+    public Optional<Objection> onArrival(FeedbackEvent event) {
+        TokenCheck check = signer.verify(event.getFeedbackToken());
+        if (check instanceof TokenCheck.Forged forged) {
+            return forged(forged.why());
+        }
+        FeedbackToken token = ((TokenCheck.Genuine) check).token();
+        if (!token.impressionId().equals(event.getImpressionId())) {
+            return forged("feedback_token was issued for another answer than impression_id names");
+        }
+        if (!token.tenant().equals(event.getTenant())) {
+            return forged("feedback_token was issued to another tenant than %s"
+                    .formatted(event.getTenant()));
+        }
+        if (!token.userHash().equals(FeedbackToken.hashOf(event.getTenant(), event.getUser()))) {
+            return forged("feedback_token was issued to another user than the one named");
+        }
+        if (!Instant.ofEpochMilli(event.getReceivedAtMillis()).isBefore(token.expiresAt())) {
+            return Optional.of(new Objection(REFUSAL_REASON_EXPIRED,
+                    "feedback_token expired at %s, the event is of %s".formatted(token.expiresAt(),
+                            Instant.ofEpochMilli(event.getReceivedAtMillis()))));
+        }
+        return Optional.empty();
+    }
+
+    @Override
+    public Optional<Objection> objection(Impression impression, FeedbackEvent event) {
+        if (!consents(impression)) {
+            return Optional.of(new Objection(REFUSAL_REASON_NO_CONSENT,
+                    "consent is %s; only CONSENT_TRAIN%s is learned from".formatted(
+                            impression.getConsent(),
+                            consentRequired ? "" : " or an unstated one")));
+        }
+        boolean fits = signer.verify(event.getFeedbackToken()) instanceof TokenCheck.Genuine genuine
+                && genuine.token().fits(impression);
+        return fits ? Optional.empty()
+                : forged(
+                        "feedback_token was issued for another version or user than the impression names");
+    }
+
+    @Override
+    public boolean silenceCounts(Impression impression) {
+        return consents(impression);
+    }
+
+    private boolean consents(Impression impression) {
+        return impression.getConsent() == Consent.CONSENT_TRAIN
+                || impression.getConsent() == Consent.CONSENT_UNSPECIFIED && !consentRequired;
+    }
+
+    private static Optional<Objection> forged(String why) {
+        return Optional.of(new Objection(REFUSAL_REASON_FORGED, why));
+    }
+}

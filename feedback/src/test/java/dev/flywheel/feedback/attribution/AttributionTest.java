@@ -1,0 +1,304 @@
+package dev.flywheel.feedback.attribution;
+
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_CAPPED;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_DUPLICATE;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_EVALUATION_ONLY;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_LATE;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NOT_APPLICABLE;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_ADAPTER;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_RETRACTED;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_SUPERSEDED;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_UNMATCHED;
+import static dev.flywheel.feedback.attribution.Samples.CLOSED_AT;
+import static dev.flywheel.feedback.attribution.Samples.OBSERVED_AT;
+import static dev.flywheel.feedback.attribution.Samples.SERVED_AT;
+import static dev.flywheel.feedback.attribution.Samples.answer;
+import static dev.flywheel.feedback.attribution.Samples.click;
+import static dev.flywheel.feedback.attribution.Samples.correction;
+import static dev.flywheel.feedback.attribution.Samples.dismiss;
+import static dev.flywheel.feedback.attribution.Samples.rating;
+import static dev.flywheel.feedback.attribution.Samples.retract;
+import static dev.flywheel.feedback.attribution.Samples.reward;
+import static dev.flywheel.feedback.attribution.Samples.scored;
+import static dev.flywheel.feedback.attribution.Samples.slate;
+import static dev.flywheel.feedback.attribution.Samples.taken;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.ExampleKind;
+import dev.flywheel.api.v1.Impression;
+import dev.flywheel.api.v1.LabelledOption;
+import dev.flywheel.api.v1.Preference;
+import dev.flywheel.api.v1.Signal;
+import dev.flywheel.api.v1.Thumb;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class AttributionTest {
+    @Test
+    void aClickIsAnExampleAtOnceWithEverythingThatWasShown() {
+        Timeline timeline =
+                Timeline.open().impression(slate(3, 2)).feedback(taken("f", 500, click("c1")));
+        Example example = timeline.examples.get(0);
+        assertThat(example.getKind()).isEqualTo(ExampleKind.EXAMPLE_KIND_LISTWISE);
+        assertThat(labels(example)).containsExactly(0.0, 1.0, 0.0);
+        LabelledOption clicked = example.getOptions(1);
+        assertThat(clicked.getServedScore()).isEqualTo(0.1);
+        assertThat(clicked.getPlace()).isEqualTo(1);
+        assertThat(clicked.getPropensity()).isEqualTo(0.5);
+        assertThat(clicked.getIdsList()).containsExactly(101);
+        assertThat(example.getPromptIdsList()).containsExactly(7);
+        assertThat(example.getServedVersion()).isEqualTo(4);
+        assertThat(example.getFeedbackList()).extracting(key -> key.getFeedbackId())
+                .containsExactly("f");
+        assertThat(example.getLabelledAtMillis()).isEqualTo(SERVED_AT + 500);
+        assertThat(example.getLabelSequence()).isZero();
+        assertThat(example.getExampleId()).matches("[0-9a-f]{64}");
+        timeline.time(CLOSED_AT);
+        assertThat(timeline.examples).as("no negative after a click").hasSize(1);
+        assertThat(timeline.closed()).isTrue();
+    }
+
+    @Test
+    void aSlateWithoutAnAnswerIsANegativeAtTheEndOfTheObservationWindow() {
+        Timeline timeline = Timeline.open().impression(slate(3, 2)).time(OBSERVED_AT - 1);
+        assertThat(timeline.examples).isEmpty();
+        timeline.time(OBSERVED_AT);
+        assertThat(labels(timeline.examples.get(0))).containsExactly(0.0, 0.0, 0.0);
+        assertThat(timeline.examples.get(0).getFeedbackList()).isEmpty();
+        timeline.time(CLOSED_AT);
+        assertThat(timeline.examples).hasSize(1);
+    }
+
+    @Test
+    void aClickAfterTheNegativeIsItsCorrection() {
+        Timeline timeline = Timeline.open()
+                .impression(slate(2, 0))
+                .time(OBSERVED_AT)
+                .feedback(taken("f", 20_000, click("c0")));
+        assertThat(timeline.examples).extracting(Example::getLabelSequence).containsExactly(0, 1);
+        assertThat(labels(timeline.examples.get(1))).containsExactly(1.0, 0.0);
+    }
+
+    @Test
+    void onlyRankedSlatesSpeakBySilence() {
+        for (Impression impression : List.of(answer(), scored())) {
+            assertThat(Timeline.open().impression(impression).time(CLOSED_AT).examples).isEmpty();
+        }
+    }
+
+    @Test
+    void feedbackFirstWaitsForItsImpression() {
+        Timeline timeline = Timeline.open().feedback(taken("f", 500, click("c1")));
+        assertThat(timeline.held()).isEqualTo(1);
+        timeline.impression(slate(3, 0));
+        assertThat(timeline.held()).isZero();
+        Timeline straight =
+                Timeline.open().impression(slate(3, 0)).feedback(taken("f", 500, click("c1")));
+        assertThat(timeline.examples).isEqualTo(straight.examples);
+    }
+
+    @Test
+    void feedbackWhoseImpressionNeverComesIsUnmatched() {
+        Timeline timeline =
+                Timeline.open().feedback(taken("f", 0, click("c1"))).time(SERVED_AT + 29_999);
+        assertThat(timeline.refused).isEmpty();
+        timeline.time(SERVED_AT + 30_000);
+        assertThat(timeline.refused).containsOnly(Map.entry("f", REFUSAL_REASON_UNMATCHED));
+        assertThat(timeline.closed()).isTrue();
+    }
+
+    @Test
+    void theSameEventTwiceIsOneEvent() {
+        Timeline timeline = Timeline.open()
+                .impression(slate(3, 0))
+                .feedback(taken("f", 500, click("c1")), taken("f", 500, click("c1")));
+        assertThat(timeline.examples).hasSize(1);
+        assertThat(timeline.refused).isEmpty();
+        assertThat(timeline.ignored).isEqualTo(1);
+    }
+
+    @Test
+    void anotherEventThatSaysTheSameIsADuplicate() {
+        Timeline timeline = Timeline.open()
+                .impression(slate(3, 0))
+                .feedback(taken("f", 500, click("c1")), taken("g", 600, click("c1")),
+                        taken("h", 600, rating("c1", 0.9)));
+        assertThat(timeline.examples).hasSize(1);
+        assertThat(timeline.refused)
+                .containsOnly(Map.entry("g", REFUSAL_REASON_DUPLICATE),
+                        Map.entry("h", REFUSAL_REASON_DUPLICATE));
+    }
+
+    @Test
+    void eachChosenItemOfASlateIsAnExampleOfItsOwn() {
+        Timeline timeline = Timeline.open()
+                .impression(slate(3, 0))
+                .feedback(taken("f", 500, click("c1")), taken("g", 600, click("c2")));
+        assertThat(timeline.examples).hasSize(2);
+        assertThat(labels(timeline.examples.get(0))).containsExactly(0.0, 1.0, 0.0);
+        assertThat(labels(timeline.examples.get(1))).containsExactly(0.0, 0.0, 1.0);
+    }
+
+    @Test
+    void aChangedMindIsACorrectionAndWhatComesAfterItFromBeforeIsSuperseded() {
+        Timeline timeline = Timeline.open()
+                .impression(slate(2, 0))
+                .feedback(taken("f", 500, click("c1")), taken("g", 900, dismiss("c1")),
+                        taken("h", 700, rating("c1", 1)));
+        assertThat(timeline.examples).extracting(Example::getLabelSequence).containsExactly(0, 1);
+        assertThat(labels(timeline.examples.get(1))).containsExactly(0.0, -1.0);
+        assertThat(timeline.refused).containsOnly(Map.entry("h", REFUSAL_REASON_SUPERSEDED));
+    }
+
+    @Test
+    void signalsAreReadByTheKindOfTheirDecision() {
+        assertThat(labelsOf(slate(2, 0), rating("c0", 0.5))).containsExactly(1.0, 0.0);
+        assertThat(labelsOf(slate(2, 0), rating("c0", 0.49))).containsExactly(-1.0, 0.0);
+        assertThat(labelsOf(slate(2, 0), reward("c0", 0.25))).containsExactly(0.25, 0.0);
+        assertThat(labelsOf(slate(2, 0), reward("c0", -7))).containsExactly(-1.0, 0.0);
+        assertThat(labelsOf(slate(2, 0), dismiss(""))).containsExactly(-1.0, -1.0);
+        assertThat(labelsOf(scored(), reward("1", 1))).containsExactly(0.0, 1.0);
+        assertThat(labelsOf(answer(), correction("Paris"))).containsExactly(1.0);
+    }
+
+    @Test
+    void aCorrectionIsATextToImitate() {
+        Example example = Timeline.open()
+                .impression(answer())
+                .feedback(taken("f", 5, correction(" Paris"))).examples
+                .get(0);
+        assertThat(example.getKind()).isEqualTo(ExampleKind.EXAMPLE_KIND_SFT);
+        assertThat(example.getOptions(0).getCandidateId()).isEqualTo(" Paris");
+        assertThat(example.getOptions(0).getIdsList()).isEmpty();
+    }
+
+    @Test
+    void signalsThatDoNotFitAreRefusedByReason() {
+        Signal.Builder thumb = Signal.newBuilder().setThumb(Thumb.newBuilder().setUp(true));
+        Signal.Builder preference =
+                Signal.newBuilder()
+                        .setPreference(Preference.newBuilder().setRejectedImpressionId("x"));
+        assertThat(refusalOf(slate(1, 1), click("c1"))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
+        assertThat(refusalOf(slate(1, 1), click("zz"))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
+        assertThat(refusalOf(slate(1, 1), correction("x")))
+                .isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
+        assertThat(refusalOf(slate(1, 1), thumb)).isEqualTo(REFUSAL_REASON_EVALUATION_ONLY);
+        assertThat(refusalOf(answer(), click("c0"))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
+        assertThat(refusalOf(answer(), thumb)).isEqualTo(REFUSAL_REASON_EVALUATION_ONLY);
+        assertThat(refusalOf(answer(), preference)).isEqualTo(REFUSAL_REASON_EVALUATION_ONLY);
+        assertThat(refusalOf(scored(), reward("2", 1))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
+        assertThat(refusalOf(scored(), reward("", 1))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
+        Impression.Builder bare = slate(1, 0).toBuilder();
+        bare.getVersionBuilder().clearAdapter();
+        assertThat(refusalOf(bare.build(), click("c0"))).isEqualTo(REFUSAL_REASON_NO_ADAPTER);
+        assertThat(Timeline.open().impression(bare.build()).time(CLOSED_AT).examples).isEmpty();
+    }
+
+    @Test
+    void theAttributionWindowIsHalfOpen() {
+        Timeline timeline = Timeline.open()
+                .impression(slate(2, 0))
+                .feedback(taken("f", 59_999, click("c0")), taken("g", 60_000, click("c1")));
+        assertThat(timeline.examples).hasSize(1);
+        assertThat(timeline.refused).containsOnly(Map.entry("g", REFUSAL_REASON_LATE));
+    }
+
+    @Test
+    void aRetractionOfWhatStillWaitsRefusesBoth() {
+        Timeline timeline =
+                Timeline.open()
+                        .feedback(taken("f", 5, click("c0")), taken("r", 9, retract("f")))
+                        .impression(slate(1, 0));
+        assertThat(timeline.examples).isEmpty();
+        assertThat(timeline.refused)
+                .containsOnly(Map.entry("f", REFUSAL_REASON_RETRACTED),
+                        Map.entry("r", REFUSAL_REASON_RETRACTED));
+    }
+
+    @Test
+    void aRetractionThatComesFirstWaitsForWhatItWithdraws() {
+        Timeline timeline =
+                Timeline.open()
+                        .impression(slate(1, 0))
+                        .feedback(taken("r", 9, retract("f")), taken("f", 5, click("c0")));
+        assertThat(timeline.examples).isEmpty();
+        assertThat(timeline.refused)
+                .containsOnly(Map.entry("f", REFUSAL_REASON_RETRACTED),
+                        Map.entry("r", REFUSAL_REASON_RETRACTED));
+    }
+
+    @Test
+    void aRetractionOfWhatWasHandedOnAsksForItBack() {
+        Timeline timeline = Timeline.open()
+                .impression(slate(1, 0))
+                .feedback(taken("f", 5, click("c0")), taken("r", 9, retract("f")),
+                        taken("r2", 10, retract("f")));
+        assertThat(timeline.takenBack).containsExactly(timeline.examples.get(0).getExampleId());
+        assertThat(timeline.refused).containsOnly(Map.entry("r2", REFUSAL_REASON_RETRACTED));
+        timeline.feedback(taken("g", 20, click("c0")));
+        assertThat(timeline.examples).as("the item may be chosen anew").hasSize(2);
+    }
+
+    @Test
+    void aRetractionOfNothingIsUnmatched() {
+        Timeline timeline =
+                Timeline.open()
+                        .impression(slate(1, 0))
+                        .feedback(taken("r", 0, retract("zz")))
+                        .time(CLOSED_AT);
+        assertThat(timeline.refused).containsOnly(Map.entry("r", REFUSAL_REASON_UNMATCHED));
+    }
+
+    @Test
+    void oneImpressionTakesOnlySoManyEvents() {
+        AttributionSettings two =
+                new AttributionSettings(Duration.ofSeconds(10), Duration.ofSeconds(60),
+                        Duration.ofSeconds(30), 1, 2);
+        Timeline timeline = new Timeline(new Attribution(two, Samples.OPEN))
+                .impression(slate(3, 0))
+                .feedback(taken("f", 1, click("c0")), taken("g", 2, click("c1")),
+                        taken("h", 3, click("c2")));
+        assertThat(timeline.examples).hasSize(2);
+        assertThat(timeline.refused).containsOnly(Map.entry("h", REFUSAL_REASON_CAPPED));
+    }
+
+    @Test
+    void negativesAreSampledByHashAndSayAtWhichRate() {
+        AttributionSettings half =
+                new AttributionSettings(Duration.ofSeconds(10), Duration.ofSeconds(60),
+                        Duration.ofSeconds(30), 0.5, 256);
+        Attribution attribution = new Attribution(half, Samples.OPEN);
+        int kept = 0;
+        for (int i = 0; i < 400; i++) {
+            Impression impression = slate(10, 0).toBuilder().setImpressionId("imp" + i).build();
+            Timeline first = new Timeline(attribution).impression(impression).time(OBSERVED_AT);
+            Timeline again = new Timeline(attribution).impression(impression).time(OBSERVED_AT);
+            assertThat(first.examples).isEqualTo(again.examples);
+            for (Example example : first.examples) {
+                assertThat(example.getSamplingRate()).isEqualTo(0.5);
+                kept += example.getOptionsCount();
+            }
+        }
+        // 4000 coins: three standard deviations are 95.
+        assertThat(kept).isBetween(1_905, 2_095);
+    }
+
+    private static List<Double> labels(Example example) {
+        return example.getOptionsList().stream().map(LabelledOption::getLabel).toList();
+    }
+
+    private static List<Double> labelsOf(Impression impression, Signal.Builder signal) {
+        return labels(
+                Timeline.open().impression(impression).feedback(taken("f", 5, signal)).examples
+                        .get(0));
+    }
+
+    private static Object refusalOf(Impression impression, Signal.Builder signal) {
+        Timeline timeline = Timeline.open().impression(impression).feedback(taken("f", 5, signal));
+        assertThat(timeline.examples).isEmpty();
+        return timeline.refused.get("f");
+    }
+}

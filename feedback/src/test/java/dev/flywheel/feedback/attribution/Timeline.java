@@ -1,0 +1,90 @@
+package dev.flywheel.feedback.attribution;
+
+import dev.flywheel.api.v1.AttributionState;
+import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.Impression;
+import dev.flywheel.api.v1.RefusalReason;
+import dev.flywheel.api.v1.TakenFeedback;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** Runs attribution of one impression as the job does: state between steps, timers fired when event time reaches them. */
+final class Timeline {
+    private final Attribution attribution;
+    private final TreeSet<Long> timers = new TreeSet<>();
+    private @Nullable AttributionState state;
+
+    final List<Example> examples = new ArrayList<>();
+    final List<FeedbackKey> refusedKeys = new ArrayList<>();
+    final Map<String, RefusalReason> refused = new LinkedHashMap<>();
+    final List<String> takenBack = new ArrayList<>();
+    final List<FeedbackKey> retractions = new ArrayList<>();
+    int ignored;
+
+    Timeline(Attribution attribution) {
+        this.attribution = attribution;
+    }
+
+    static Timeline open() {
+        return new Timeline(new Attribution(Samples.SETTINGS, Samples.OPEN));
+    }
+
+    Timeline impression(Impression impression) {
+        apply(attribution.onImpression(state, impression));
+        return this;
+    }
+
+    Timeline feedback(TakenFeedback... events) {
+        for (TakenFeedback event : events) {
+            apply(attribution.onFeedback(state, event));
+        }
+        return this;
+    }
+
+    Timeline time(long millis) {
+        while (!timers.isEmpty() && timers.first() <= millis) {
+            long due = timers.pollFirst();
+            if (state != null) {
+                apply(attribution.onTime(state, due));
+            }
+        }
+        return this;
+    }
+
+    boolean closed() {
+        return state == null;
+    }
+
+    int held() {
+        return state == null ? 0 : state.getHeldCount();
+    }
+
+    private void apply(Step step) {
+        state = step.state();
+        for (Effect effect : step.effects()) {
+            apply(effect);
+        }
+    }
+
+    private void apply(Effect effect) {
+        if (effect instanceof Effect.Emit emit) {
+            examples.add(emit.example().getExample());
+        } else if (effect instanceof Effect.TakeBack back) {
+            takenBack.add(back.withdrawal().getExampleId());
+            retractions.add(Case.keyOf(back.withdrawal().getRetraction()));
+        } else if (effect instanceof Effect.Refuse refuse) {
+            FeedbackKey key = Case.keyOf(refuse.feedback());
+            refusedKeys.add(key);
+            refused.put(key.getFeedbackId(), refuse.reason());
+        } else if (effect instanceof Effect.Ignore) {
+            ignored++;
+        } else if (effect instanceof Effect.WakeAt wake) {
+            timers.add(wake.millis());
+        }
+    }
+}

@@ -1,0 +1,102 @@
+package dev.flywheel.feedback.guard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.GuardState;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+
+class CapsTest {
+    private static final UserCap CAP = new UserCap(GuardProfile.DEFAULT);
+
+    @Test
+    void theDefaultIsEightExamplesAMinuteAndSilenceHasItsOwnBudget() {
+        GuardState state = admit(GuardState.getDefaultInstance(), false, 8, 8, 59_999);
+        state = admit(state, false, 1, 0, 59_999);
+        state = admit(state, true, 40, 32, 59_999);
+        admit(state, false, 9, 8, 60_000);
+    }
+
+    @Test
+    void aStateNeverRemembersMoreThanAFewWindows() {
+        GuardState state = GuardState.getDefaultInstance();
+        for (int i = 0; i < 100; i++) {
+            state = CAP.admit(state, false, i * 60_000L).state();
+        }
+        assertThat(state.getWindowsCount()).isEqualTo(4);
+    }
+
+    @Test
+    void aTrustedStreamHasNoCap() {
+        UserCap none = new UserCap(GuardProfile.TRUSTED_STREAM);
+        for (int i = 0; i < 1_000; i++) {
+            assertThat(none.admit(GuardState.getDefaultInstance(), false, 0).admitted()).isTrue();
+        }
+    }
+
+    @Test
+    void noUserHasMoreThanTheirShareOfARound() {
+        List<Example> waiting = new ArrayList<>();
+        for (int i = 0; i < 500; i++) {
+            waiting.add(example("loud", "l" + i));
+        }
+        for (int i = 0; i < 150; i++) {
+            waiting.add(example("user" + i, "q" + i));
+        }
+        List<Example> round = pick(GuardProfile.DEFAULT, waiting, 200);
+        assertThat(round).hasSizeGreaterThan(100);
+        long loud = round.stream().filter(each -> each.getUser().equals("loud")).count();
+        assertThat(loud).isPositive().isLessThanOrEqualTo(Math.max(1, round.size() * 2 / 100));
+        assertThat(pick(GuardProfile.DEFAULT, waiting.subList(0, 500), 200)).as("at least one")
+                .hasSize(1);
+        assertThat(pick(GuardProfile.TRUSTED_STREAM, waiting.subList(0, 500), 200)).hasSize(200);
+    }
+
+    @Test
+    void aRoundHoldsAnIdOnceAndTakesTheOldestFirst() {
+        List<Example> waiting =
+                List.of(example("a", "1"), example("b", "1"), example("c", "2"), example("d", "3"));
+        assertThat(pick(GuardProfile.TRUSTED_STREAM, waiting, 2)).containsExactly(waiting.get(0),
+                waiting.get(2));
+        assertThat(pick(GuardProfile.TRUSTED_STREAM, List.of(), 2)).isEmpty();
+    }
+
+    @Test
+    void profilesAreFoundByNameAndCheckThemselves() {
+        assertThat(GuardProfile.named("trusted-stream")).isEqualTo(GuardProfile.TRUSTED_STREAM);
+        assertThatThrownBy(() -> GuardProfile.named("none"))
+                .hasMessageContaining("default and trusted-stream");
+        assertThatThrownBy(() -> new GuardProfile("x", -1, Duration.ofSeconds(1), 0, false))
+                .hasMessageContaining("-1");
+        assertThatThrownBy(() -> new GuardProfile("x", 1, Duration.ZERO, 0, false))
+                .hasMessageContaining("window");
+        assertThatThrownBy(() -> new GuardProfile("x", 1, Duration.ofSeconds(1), Double.NaN, false))
+                .hasMessageContaining("share");
+    }
+
+    private static GuardState admit(GuardState from, boolean silent, int times, int expected,
+            long at) {
+        GuardState state = from;
+        int admitted = 0;
+        for (int i = 0; i < times; i++) {
+            UserCap.Decision decision = CAP.admit(state, silent, at);
+            state = decision.state();
+            admitted += decision.admitted() ? 1 : 0;
+        }
+        assertThat(admitted).isEqualTo(expected);
+        return state;
+    }
+
+    private static List<Example> pick(GuardProfile profile, List<Example> waiting, int max) {
+        return new RoundShare(profile).pick(waiting, Function.identity(), max);
+    }
+
+    private static Example example(String user, String id) {
+        return Example.newBuilder().setTenant("t").setUser(user).setExampleId(id).build();
+    }
+}
