@@ -6,12 +6,9 @@ import dev.flywheel.adapters.safetensors.TensorEntry;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.backend.Buffer;
 import dev.flywheel.engine.backend.DType;
-import dev.flywheel.engine.backend.Stream;
 import dev.flywheel.engine.staging.HostMemory;
+import dev.flywheel.engine.staging.StagedFloats;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -39,7 +36,7 @@ public final class BaseModel implements AutoCloseable {
     private final HostMemory memory;
     private final List<Buffer> owned;
     private final ModelWeights weights;
-    private final Buffer ropeFrequencies;
+    private final StagedFloats ropeFrequencies;
 
     private BaseModel(
             ModelSpec spec, Digest digest, Backend backend, HostMemory memory, List<Buffer> owned,
@@ -50,8 +47,8 @@ public final class BaseModel implements AutoCloseable {
         this.memory = memory;
         this.owned = owned;
         this.weights = weights;
-        this.ropeFrequencies = uploadRope(spec, backend);
-        owned.add(ropeFrequencies);
+        this.ropeFrequencies = StagedFloats.of(
+                backend, spec.rope().inverseFrequencies(spec.headDim()));
     }
 
     /**
@@ -103,7 +100,7 @@ public final class BaseModel implements AutoCloseable {
 
     /** Returns the rotation's inverse frequencies, [headDim / 2] F32. */
     public Buffer ropeFrequencies() {
-        return ropeFrequencies;
+        return ropeFrequencies.buffer();
     }
 
     /** Returns every module that may carry an adapter, by its full name. */
@@ -125,6 +122,7 @@ public final class BaseModel implements AutoCloseable {
 
     @Override
     public void close() {
+        ropeFrequencies.close();
         owned.forEach(Buffer::close);
         memory.close();
     }
@@ -189,17 +187,6 @@ public final class BaseModel implements AutoCloseable {
                     ModelException.Code.UNREADABLE, "the model folder cannot be read: " + e, e);
         }
         return digest.finish();
-    }
-
-    private static Buffer uploadRope(ModelSpec spec, Backend backend) {
-        float[] frequencies = spec.rope().inverseFrequencies(spec.headDim());
-        Buffer buffer = backend.allocate(DType.F32, frequencies.length);
-        try (Arena host = Arena.ofConfined(); Stream s = backend.stream(Stream.Priority.SERVING)) {
-            MemorySegment staged = host.allocateFrom(ValueLayout.JAVA_FLOAT, frequencies);
-            backend.upload(s, staged, buffer);
-            s.synchronize();
-        }
-        return buffer;
     }
 
     private static ModelException mismatch(String message) {

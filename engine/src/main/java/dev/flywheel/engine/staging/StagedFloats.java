@@ -24,6 +24,19 @@ public final class StagedFloats implements AutoCloseable {
         this.device = backend.allocate(DType.F32, Math.max(1, capacity));
     }
 
+    /** Copies values that stay as they are to the device. */
+    public static StagedFloats of(Backend backend, float[] values) {
+        StagedFloats staged = new StagedFloats(backend, values.length);
+        for (int i = 0; i < values.length; i++) {
+            staged.set(i, values[i]);
+        }
+        try (Stream s = backend.stream(Stream.Priority.SERVING)) {
+            staged.upload(s, values.length);
+            s.synchronize();
+        }
+        return staged;
+    }
+
     public void set(int index, float value) {
         host.setAtIndex(ValueLayout.JAVA_FLOAT, index, value);
     }

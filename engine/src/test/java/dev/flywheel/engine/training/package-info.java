@@ -1,0 +1,4 @@
+@NullMarked
+package dev.flywheel.engine.training;
+
+import org.jspecify.annotations.NullMarked;
