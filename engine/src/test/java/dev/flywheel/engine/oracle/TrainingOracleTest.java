@@ -111,7 +111,9 @@ class TrainingOracleTest {
                     double worstLoss = 0;
                     for (int i = at.batches.size() - 1; i >= 0; i--) {
                         adapter.zeroGradients();
-                        double expected = at.golden.path(start).path("loss_per_batch").get(i)
+                        double expected = at.golden.path(start)
+                                .path("loss_per_batch")
+                                .get(i)
                                 .doubleValue();
                         worstLoss = Math.max(
                                 worstLoss, Math.abs(at.gradients(i, adapter) - expected));
@@ -160,10 +162,13 @@ class TrainingOracleTest {
                     double loss = at.gradients(
                             trajectory.path("batch_of_step").get(step - 1).intValue(), adapter);
                     worstLoss = Math.max(worstLoss, Math.abs(
-                            loss - trajectory.path("loss_before_step").get(step - 1).doubleValue()));
+                            loss - trajectory.path("loss_before_step")
+                                    .get(step - 1)
+                                    .doubleValue()));
                     adapter.step(at.adamW(), 1);
                     weights = adapter.weights();
-                    state = OptimizerState.fromSafetensors(adapter.optimizerState().toSafetensors());
+                    state = OptimizerState
+                            .fromSafetensors(adapter.optimizerState().toSafetensors());
                 }
                 if (step == 1 || step == 5 || step == steps) {
                     assertKept(at, init, weights, step);
@@ -174,7 +179,8 @@ class TrainingOracleTest {
     }
 
     private static void assertKept(Loaded at, LoraWeights init, LoraWeights now, int step) {
-        SafetensorsFile golden = at.oracle.tensors("trajectory/step_%03d.safetensors".formatted(step));
+        SafetensorsFile golden =
+                at.oracle.tensors("trajectory/step_%03d.safetensors".formatted(step));
         SortedMap<String, float[]> start = named(init);
         double error = 0;
         double moved = 0;
@@ -241,7 +247,8 @@ class TrainingOracleTest {
 
     /** Moves all weights along the gradient, both ways, and compares the slope with its length. */
     private static void assertSlope(
-            Loaded at, PackedBatch batch, LoraWeights weights, SortedMap<String, float[]> gradients) {
+            Loaded at, PackedBatch batch, LoraWeights weights,
+            SortedMap<String, float[]> gradients) {
         double squares = 0;
         for (float[] gradient : gradients.values()) {
             for (float g : gradient) {

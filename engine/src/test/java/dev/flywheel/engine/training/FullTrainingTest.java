@@ -81,8 +81,8 @@ class FullTrainingTest {
                 training.accumulate(batch(), 1);
                 gradients = training.gradients();
             }
-            gradients.forEach((tensor, gradient) ->
-                assertSlope(backend, spec, weights, tensor, gradient));
+            gradients.forEach(
+                    (tensor, gradient) -> assertSlope(backend, spec, weights, tensor, gradient));
         }
     }
 
@@ -141,8 +141,9 @@ class FullTrainingTest {
                 second.step(batch(), ADAM_W, 1);
             }
             assertThat(first.loss(batch())).isLessThan(0.3 * before);
-            first.weights().forEach((tensor, values) ->
-                assertThat(second.weights().get(tensor)).as(tensor).isEqualTo(values));
+            first.weights()
+                    .forEach((tensor, values) -> assertThat(second.weights().get(tensor)).as(tensor)
+                            .isEqualTo(values));
         }
     }
 
@@ -155,8 +156,9 @@ class FullTrainingTest {
             parts.accumulate(batch(), 0.25);
             parts.accumulate(batch(), 0.75);
             SortedMap<String, float[]> expected = whole.gradients();
-            parts.gradients().forEach((tensor, values) ->
-                assertThat(values).as(tensor).containsExactly(expected.get(tensor), Offset.offset(1e-6f)));
+            parts.gradients()
+                    .forEach((tensor, values) -> assertThat(values).as(tensor)
+                            .containsExactly(expected.get(tensor), Offset.offset(1e-6f)));
             assertThat(whole.loss(batch())).isCloseTo(loss, Offset.offset(1e-6));
         }
     }
@@ -197,8 +199,9 @@ class FullTrainingTest {
             assertThatThrownBy(() -> training.step(ADAM_W, 1))
                     .isInstanceOf(ArithmeticException.class)
                     .hasMessageContaining("step 1");
-            training.weights().forEach((tensor, values) ->
-                assertThat(values).as(tensor).isEqualTo(before.get(tensor)));
+            training.weights()
+                    .forEach((tensor, values) -> assertThat(values).as(tensor)
+                            .isEqualTo(before.get(tensor)));
         }
     }
 }
