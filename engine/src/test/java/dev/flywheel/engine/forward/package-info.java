@@ -1,0 +1,4 @@
+@NullMarked
+package dev.flywheel.engine.forward;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.flywheel.engine.kv;
+
+import org.jspecify.annotations.NullMarked;

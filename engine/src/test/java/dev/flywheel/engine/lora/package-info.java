@@ -1,0 +1,4 @@
+@NullMarked
+package dev.flywheel.engine.lora;
+
+import org.jspecify.annotations.NullMarked;

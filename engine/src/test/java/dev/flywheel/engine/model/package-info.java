@@ -1,0 +1,4 @@
+@NullMarked
+package dev.flywheel.engine.model;
+
+import org.jspecify.annotations.NullMarked;
