@@ -23,8 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ForwardPassTest {
     private static final int[] TOKENS = {1, 7, 9, 4, 12, 30, 0, 3, 3, 8, 21};
 
-    @TempDir
-    Path folder;
+    @TempDir Path folder;
     private Backend backend;
     private BaseModel model;
     private AdapterSlots slots;
@@ -57,7 +56,8 @@ class ForwardPassTest {
         try (KvSequence sequence = cache.open()) {
             List<float[]> rows = new ArrayList<>();
             for (int token : TOKENS) {
-                rows.add(pass.run(List.of(base(sequence, new int[] {token}, Wanted.LAST))).copyRow(0));
+                rows.add(pass.run(List.of(base(sequence, new int[] {token}, Wanted.LAST)))
+                        .copyRow(0));
             }
             return rows;
         }
@@ -66,7 +66,9 @@ class ForwardPassTest {
     @Test
     void aBatchBeyondTheRowsOfAPassGivesTheBitsOfTokenByTokenDecoding() {
         List<float[]> expected = rowsAlone();
-        try (KvSequence a = cache.open(); KvSequence b = cache.open(); KvSequence c = cache.open()) {
+        try (KvSequence a = cache.open();
+                KvSequence b = cache.open();
+                KvSequence c = cache.open()) {
             Logits logits = pass.run(List.of(
                     base(a, TOKENS, Wanted.ALL), base(b, TOKENS, Wanted.NONE),
                     base(c, TOKENS, Wanted.LAST)));

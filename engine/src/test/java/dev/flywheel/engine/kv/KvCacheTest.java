@@ -23,8 +23,7 @@ class KvCacheTest {
     private static final int BLOCK_TOKENS = 4;
     private static final long SEED = 3;
 
-    @TempDir
-    Path folder;
+    @TempDir Path folder;
     private Backend backend;
     private BaseModel model;
     private KvCache cache;
@@ -151,7 +150,8 @@ class KvCacheTest {
             }
             if (sequence.length() % BLOCK_TOKENS != 0) {
                 assertThat(partial.add(sequence.block(sequence.blockCount() - 1)))
-                        .as("seed %s, step %s: a partial block is shared", SEED, step).isTrue();
+                        .as("seed %s, step %s: a partial block is shared", SEED, step)
+                        .isTrue();
             }
         }
         assertThat(cache.freeBlocks()).as("seed %s, step %s", SEED, step)

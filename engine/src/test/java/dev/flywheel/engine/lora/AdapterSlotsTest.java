@@ -25,8 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class AdapterSlotsTest {
-    @TempDir
-    Path folder;
+    @TempDir Path folder;
     private Backend backend;
     private BaseModel model;
     private AdapterSlots slots;
@@ -77,7 +76,9 @@ class AdapterSlotsTest {
         List<float[]> alone = List.of(score(first), score(second), score(AdapterSlots.BASE));
         assertThat(alone.get(0)).isNotEqualTo(alone.get(2));
         assertThat(alone.get(1)).isNotEqualTo(alone.get(2));
-        try (KvSequence a = cache.open(); KvSequence b = cache.open(); KvSequence c = cache.open()) {
+        try (KvSequence a = cache.open();
+                KvSequence b = cache.open();
+                KvSequence c = cache.open()) {
             int[] tokens = {1, 7, 9, 4};
             var logits = pass.run(List.of(
                     new Chunk(a, tokens, first, Wanted.LAST),

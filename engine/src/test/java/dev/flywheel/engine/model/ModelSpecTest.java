@@ -27,7 +27,8 @@ class ModelSpecTest {
     @Test
     void readsEveryNumber() {
         assertThat(parse(", \"rope_theta\": 100000.0")).isEqualTo(new ModelSpec(
-                Family.LLAMA, 600, 64, 128, 2, 4, 2, 16, 1e-5f, Activation.SILU, false, false, false,
+                Family.LLAMA, 600, 64, 128, 2, 4, 2, 16, 1e-5f, Activation.SILU, false, false,
+                false,
                 false, 2048, Rope.plain(100_000), 0.02f, 1, List.of(2, 3)));
     }
 
@@ -57,7 +58,8 @@ class ModelSpecTest {
         "\"head_dim\": 1000000000 | head_dim is 1000000000, expected 1 to",
         "\"mlp_bias\": 1 | mlp_bias is 1, expected true or false"})
     void refusesByKeyAndValue(String field, String message) {
-        String expected = message.startsWith("not valid") ? "Duplicate field 'hidden_act'" : message;
+        String expected =
+                message.startsWith("not valid") ? "Duplicate field 'hidden_act'" : message;
         assertThatThrownBy(() -> parse(", " + field))
                 .isInstanceOf(ModelException.class)
                 .hasMessageContaining(expected);
@@ -76,7 +78,8 @@ class ModelSpecTest {
 
     @Test
     void qwen2HasBiasesOnQueryKeyAndValueAlone() {
-        String json = LLAMA.formatted("").replace("LlamaForCausalLM", "Qwen2ForCausalLM")
+        String json = LLAMA.formatted("")
+                .replace("LlamaForCausalLM", "Qwen2ForCausalLM")
                 .replace("\"llama\"", "\"qwen2\"");
         ModelSpec spec = ModelSpec.parse(json.getBytes(StandardCharsets.UTF_8));
         assertThat(Linear.ALL.stream().filter(linear -> linear.hasBias(spec)))
