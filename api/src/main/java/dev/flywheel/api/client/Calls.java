@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 record Calls(Channel channel, Duration timeout) {
 
     /** Manifests hold whole rounds, so replies may be larger than gRPC's default of 4 MiB. */
-    static final int REPLY_BYTES_MAX = 64 << 20;
+    static final int REPLY_BYTES_MAX = 80 << 20;
 
     Calls {
         if (timeout.isNegative() || timeout.isZero()) {

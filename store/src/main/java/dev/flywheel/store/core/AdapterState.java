@@ -1,0 +1,120 @@
+package dev.flywheel.store.core;
+
+import static dev.flywheel.store.core.BrokenInvariantException.require;
+
+import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.VersionRecord;
+import java.util.Collections;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One adapter as the rules see it; immutable.
+ *
+ * <p>Each change checks what must hold: epochs and sequence numbers only rise, a version's parent is HEAD (I2), and only an
+ * open manifest can end.
+ *
+ * @param nextSeq lowest sequence number that no manifest has had
+ * @param lastVersion highest version number ever given; above HEAD after a rollback
+ * @param headVersion the version that HEAD names
+ * @param open manifests without an outcome, by seq
+ * @param audits alias moves so far
+ */
+public record AdapterState(
+        AdapterRecord record,
+        long epoch,
+        long nextSeq,
+        long lastVersion,
+        VersionRecord headVersion,
+        SortedMap<String, AliasRecord> aliases,
+        SortedMap<Long, OpenManifest> open,
+        long audits) {
+
+    public AdapterState {
+        aliases = Collections.unmodifiableSortedMap(new TreeMap<>(aliases));
+        open = Collections.unmodifiableSortedMap(new TreeMap<>(open));
+        require(record.getHead() == headVersion.getRef().getNumber(),
+                "HEAD is " + record.getHead() + " but its version is "
+                        + headVersion.getRef().getNumber());
+    }
+
+    public String name() {
+        return record.getName();
+    }
+
+    public long head() {
+        return record.getHead();
+    }
+
+    public @Nullable AliasRecord alias(String alias) {
+        return aliases.get(alias);
+    }
+
+    public boolean aliased(long version) {
+        for (AliasRecord alias : aliases.values()) {
+            if (alias.getVersion() == version) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    static AdapterState created(Fact.AdapterCreated fact) {
+        require(fact.adapter().getHead() == 0, "an adapter starts at version 0");
+        return new AdapterState(fact.adapter(), 0, 1, 0, fact.start(), new TreeMap<>(),
+                new TreeMap<>(), 0);
+    }
+
+    AdapterState after(Fact.EpochAcquired fact) {
+        require(fact.epoch() > epoch, "epoch " + fact.epoch() + " does not follow " + epoch);
+        return new AdapterState(record, fact.epoch(), nextSeq, lastVersion, headVersion, aliases,
+                open, audits);
+    }
+
+    AdapterState after(Fact.ManifestClaimed fact) {
+        OpenManifest claimed =
+                new OpenManifest(fact.manifest().getSeq(), fact.manifest().getEpoch(),
+                        fact.manifest().getParent(), fact.manifest().getExamplesCount());
+        require(claimed.seq() >= nextSeq, "seq " + claimed.seq() + " was used before");
+        require(claimed.epoch() == epoch, "a manifest of epoch " + claimed.epoch()
+                + " was claimed in epoch " + epoch);
+        require(claimed.parent() == head(), "a manifest must start from HEAD");
+        require(claimed.examples() > 0, "a manifest without examples");
+        SortedMap<Long, OpenManifest> more = new TreeMap<>(open);
+        more.put(claimed.seq(), claimed);
+        return new AdapterState(record, epoch, claimed.seq() + 1, lastVersion, headVersion, aliases,
+                more, audits);
+    }
+
+    AdapterState after(Fact.ManifestEnded fact) {
+        SortedMap<Long, OpenManifest> fewer = new TreeMap<>(open);
+        require(fewer.remove(fact.seq()) != null, "manifest " + fact.seq() + " is not open");
+        return new AdapterState(record, epoch, nextSeq, lastVersion, headVersion, aliases, fewer,
+                audits);
+    }
+
+    AdapterState after(Fact.VersionCommitted fact) {
+        VersionRecord version = fact.version();
+        long number = version.getRef().getNumber();
+        require(version.getParent() == head(), "version " + number + " has parent "
+                + version.getParent() + " but HEAD is " + head());
+        require(number == lastVersion + 1, "version " + number + " does not follow " + lastVersion);
+        return new AdapterState(record.toBuilder().setHead(number).build(), epoch, nextSeq, number,
+                version, aliases, open, audits);
+    }
+
+    AdapterState after(Fact.AliasMoved fact) {
+        AliasRecord before = aliases.get(fact.alias().getAlias());
+        long revision = before == null ? 0 : before.getRevision();
+        require(fact.alias().getRevision() == revision + 1,
+                "alias " + fact.alias().getAlias() + " skips a revision");
+        require(fact.entry().getSequence() == audits + 1, "the audit skips an entry");
+        Map<String, AliasRecord> moved = new TreeMap<>(aliases);
+        moved.put(fact.alias().getAlias(), fact.alias());
+        return new AdapterState(record, epoch, nextSeq, lastVersion, headVersion,
+                new TreeMap<>(moved), open, audits + 1);
+    }
+}

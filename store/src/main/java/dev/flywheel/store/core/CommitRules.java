@@ -1,0 +1,34 @@
+package dev.flywheel.store.core;
+
+/**
+ * Decides commands: {@code decide(state, command) → facts or a refusal}.
+ *
+ * <p>A function of its arguments alone, so every decision can be replayed. Stateless and thread-safe; the caller makes sure
+ * that nothing is appended between a decision and its facts.
+ */
+public final class CommitRules {
+    private final AdapterRules adapters;
+    private final ManifestRules manifests;
+    private final OutcomeRules outcomes;
+    private final AliasRules aliases;
+
+    public CommitRules(Limits limits, Retention retention) {
+        this.aliases = new AliasRules(limits, retention);
+        this.adapters = new AdapterRules(limits);
+        this.manifests = new ManifestRules(limits);
+        this.outcomes = new OutcomeRules(retention);
+    }
+
+    /** The decision on one command. */
+    @SuppressWarnings("unchecked") // each case returns the reply that its command is declared with
+    public <R> Decision<R> decide(StoreState state, Command<R> command, CommitView view) {
+        return (Decision<R>) switch (command) {
+            case Command.CreateAdapter create -> adapters.create(state, create, view);
+            case Command.AcquireEpoch acquire -> adapters.acquire(state, acquire);
+            case Command.PutManifest put -> manifests.put(state, put, view);
+            case Command.PutOutcome put -> outcomes.put(state, put, view);
+            case Command.SetAlias set -> aliases.set(state, set, view);
+            case Command.Withdraw withdraw -> manifests.withdraw(withdraw, view);
+        };
+    }
+}

@@ -1,0 +1,33 @@
+package dev.flywheel.store.core;
+
+import dev.flywheel.api.v1.VersionRecord;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the rules must know but memory must not hold: claims, tombstones, manifests, old versions.
+ *
+ * <p>Shows everything appended so far, so that no decision is taken on a stale claim.
+ */
+public interface CommitView {
+
+    /** The claims among these example ids; ids that nobody holds are absent. */
+    Map<String, Claim> claims(Collection<String> exampleIds);
+
+    /** Those of the asked that exist. */
+    Set<Tombstone> tombstones(Collection<Tombstone> asked);
+
+    @Nullable
+    ManifestEntry manifestEntry(String adapter, long seq);
+
+    /** Ids of the examples that an existing manifest holds. */
+    List<String> exampleIds(String adapter, long seq);
+
+    @Nullable
+    VersionRecord version(String adapter, long number);
+
+    boolean hasBlob(String digest);
+}

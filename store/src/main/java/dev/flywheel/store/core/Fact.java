@@ -1,0 +1,60 @@
+package dev.flywheel.store.core;
+
+import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.AuditEntry;
+import dev.flywheel.api.v1.Manifest;
+import dev.flywheel.api.v1.ManifestState;
+import dev.flywheel.api.v1.PutOutcomeRequest;
+import dev.flywheel.api.v1.VersionRecord;
+import java.util.List;
+import java.util.Set;
+
+/** Something that has happened to the store and stays so. */
+public sealed interface Fact {
+
+    /** With its version 0, whose weights it refers to from now on. */
+    record AdapterCreated(AdapterRecord adapter, VersionRecord start) implements Fact {}
+
+    /** Writers with an older epoch are shut out. */
+    record EpochAcquired(String adapter, long epoch, String writer) implements Fact {}
+
+    /** The manifest's examples are claimed. */
+    record ManifestClaimed(Manifest manifest, ManifestEntry entry) implements Fact {}
+
+    /**
+     * A manifest has its outcome.
+     *
+     * @param version the version it made, 0 if none
+     * @param released example ids that can be claimed again: all of an abandoned manifest, otherwise none
+     */
+    record ManifestEnded(
+            String adapter,
+            long seq,
+            ManifestState state,
+            PutOutcomeRequest outcome,
+            long version,
+            List<String> released) implements Fact {
+        public ManifestEnded {
+            released = List.copyOf(released);
+        }
+    }
+
+    /** HEAD is now this version; its weights and optimizer state are referred to. */
+    record VersionCommitted(VersionRecord version) implements Fact {}
+
+    record AliasMoved(AliasRecord alias, AuditEntry entry) implements Fact {}
+
+    /** These references end; a blob without any is dropped. */
+    record BlobsReleased(String adapter, List<BlobReference> references) implements Fact {
+        public BlobsReleased {
+            references = List.copyOf(references);
+        }
+    }
+
+    record Withdrawn(Set<Tombstone> tombstones) implements Fact {
+        public Withdrawn {
+            tombstones = Set.copyOf(tombstones);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+package dev.flywheel.store.core;
+
+import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.Manifest;
+import dev.flywheel.api.v1.ManifestState;
+import dev.flywheel.api.v1.ManifestSummary;
+import dev.flywheel.api.v1.PutManifestReply;
+import dev.flywheel.api.v1.PutManifestRequest;
+import dev.flywheel.api.v1.RefusalReason;
+import dev.flywheel.api.v1.RefusedExample;
+import dev.flywheel.store.core.Refusal.Reason;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Claims examples: step 1 of the protocol, and the place where no example id enters two live manifests (I1). */
+final class ManifestRules {
+    /** A seq may skip some, but not so many that a wrong one could use the numbers up. */
+    private static final long SEQ_SKIP_MAX = 1_000_000;
+
+    private final Limits limits;
+
+    ManifestRules(Limits limits) {
+        this.limits = limits;
+    }
+
+    Decision<PutManifestReply> put(StoreState state, Command.PutManifest command, CommitView view) {
+        PutManifestRequest request = command.request();
+        AdapterState adapter = state.adapter(request.getAdapter());
+        if (adapter == null) {
+            return new Decision.Refused<>(Refusal.noAdapter(request.getAdapter()));
+        }
+        Refusal stale = AdapterRules.stale(adapter, request.getEpoch());
+        if (stale != null) {
+            return new Decision.Refused<>(stale);
+        }
+        String digest = RequestDigest.of(request);
+        if (Long.compareUnsigned(request.getSeq(), adapter.nextSeq()) < 0) {
+            return repeated(request, digest, view);
+        }
+        Refusal refusal = refusal(adapter, request);
+        return refusal == null ? claim(adapter, command, digest, view)
+                : new Decision.Refused<>(refusal);
+    }
+
+    private static Decision<PutManifestReply> repeated(PutManifestRequest request, String digest,
+            CommitView view) {
+        ManifestEntry entry = view.manifestEntry(request.getAdapter(), request.getSeq());
+        if (entry != null && entry.requestDigest().equals(digest)) {
+            return new Decision.Accepted<>(List.of(),
+                    reply(request, entry.refused(), entry.summary().getExamples()));
+        }
+        return new Decision.Refused<>(Refusal.of(Reason.SEQ_TAKEN, subject(request),
+                subject(request)
+                        + " was used for something else; acquire an epoch to learn the next"));
+    }
+
+    private @Nullable Refusal refusal(AdapterState adapter, PutManifestRequest request) {
+        if (Long.compareUnsigned(request.getSeq(), adapter.nextSeq() + SEQ_SKIP_MAX) > 0) {
+            return Refusal.conflict(Reason.SEQ_OUT_OF_RANGE, subject(request),
+                    subject(request) + " skips too many, the next is " + adapter.nextSeq(),
+                    adapter.nextSeq(), request.getSeq());
+        }
+        if (request.getParent() != adapter.head()) {
+            return OutcomeRules.headMoved(adapter, request.getParent());
+        }
+        if (adapter.open().size() >= limits.openManifestsMax()) {
+            return Refusal.of(Reason.TOO_MANY_OPEN_MANIFESTS, subject(request),
+                    adapter.name() + " has " + adapter.open().size()
+                            + " manifests without an outcome, allowed are "
+                            + limits.openManifestsMax() + "; end one first");
+        }
+        int examplesMax =
+                Math.min(limits.examplesMax(), adapter.record().getRound().getExamplesMax());
+        if (request.getExamplesCount() > examplesMax) {
+            return Refusal.of(Reason.TOO_MANY_EXAMPLES, subject(request),
+                    subject(request) + " has " + request.getExamplesCount()
+                            + " examples, allowed are " + examplesMax
+                            + "; the adapter's round.examples_max sets this");
+        }
+        return null;
+    }
+
+    private static Decision<PutManifestReply> claim(AdapterState adapter,
+            Command.PutManifest command, String digest, CommitView view) {
+        PutManifestRequest request = command.request();
+        List<RefusedExample> refused = new ArrayList<>();
+        List<Example> kept = new ArrayList<>();
+        sort(request, view, kept, refused);
+        PutManifestReply reply = reply(request, refused, kept.size());
+        if (kept.isEmpty()) {
+            return new Decision.Accepted<>(List.of(), reply);
+        }
+        Manifest manifest = manifest(adapter, command, kept);
+        ManifestEntry entry = new ManifestEntry(summary(manifest), digest, refused, null);
+        return new Decision.Accepted<>(List.of(new Fact.ManifestClaimed(manifest, entry)), reply);
+    }
+
+    private static void sort(PutManifestRequest request, CommitView view, List<Example> kept,
+            List<RefusedExample> refused) {
+        Map<String, Claim> claims =
+                view.claims(request.getExamplesList().stream().map(Example::getExampleId).toList());
+        Map<String, List<Tombstone>> withdrawing = new HashMap<>();
+        Set<Tombstone> asked = new HashSet<>();
+        for (Example example : request.getExamplesList()) {
+            List<Tombstone> own = Tombstone.withdrawing(example);
+            withdrawing.put(example.getExampleId(), own);
+            asked.addAll(own);
+        }
+        Set<Tombstone> withdrawn = view.tombstones(asked);
+        for (Example example : request.getExamplesList()) {
+            String id = example.getExampleId();
+            if (withdrawing.getOrDefault(id, List.of()).stream().anyMatch(withdrawn::contains)) {
+                refused.add(refused(id, RefusalReason.REFUSAL_REASON_RETRACTED));
+            } else if (claims.containsKey(id)) {
+                refused.add(refused(id, RefusalReason.REFUSAL_REASON_DUPLICATE));
+            } else {
+                kept.add(example);
+            }
+        }
+    }
+
+    private static RefusedExample refused(String exampleId, RefusalReason reason) {
+        return RefusedExample.newBuilder().setExampleId(exampleId).setReason(reason).build();
+    }
+
+    private static Manifest manifest(AdapterState adapter, Command.PutManifest command,
+            List<Example> kept) {
+        PutManifestRequest request = command.request();
+        return Manifest.newBuilder()
+                .setAdapter(adapter.name())
+                .setSeq(request.getSeq())
+                .setEpoch(request.getEpoch())
+                .setParent(adapter.head())
+                .setParentDigest(adapter.headVersion().getRef().getDigest())
+                .setBaseDigest(adapter.record().getBaseDigest())
+                .addAllExamples(kept)
+                .setSeed(request.getSeed())
+                .setSettings(adapter.record().getRound())
+                .setBackend(request.getBackend())
+                .setClaimedAtMillis(command.atMillis())
+                .build();
+    }
+
+    private static ManifestSummary summary(Manifest manifest) {
+        Set<FeedbackKey> feedback = new LinkedHashSet<>();
+        manifest.getExamplesList().forEach(example -> feedback.addAll(example.getFeedbackList()));
+        return ManifestSummary.newBuilder()
+                .setAdapter(manifest.getAdapter())
+                .setSeq(manifest.getSeq())
+                .setState(ManifestState.MANIFEST_STATE_OPEN)
+                .setParent(manifest.getParent())
+                .setExamples(manifest.getExamplesCount())
+                .addAllFeedback(feedback)
+                .build();
+    }
+
+    private static PutManifestReply reply(PutManifestRequest request, List<RefusedExample> refused,
+            int claimed) {
+        return PutManifestReply.newBuilder()
+                .addAllRefused(refused)
+                .setClaimed(claimed)
+                .setSeq(request.getSeq())
+                .build();
+    }
+
+    private static String subject(PutManifestRequest request) {
+        return "seq " + Long.toUnsignedString(request.getSeq()) + " of " + request.getAdapter();
+    }
+
+    Decision<Set<Tombstone>> withdraw(Command.Withdraw command, CommitView view) {
+        Set<Tombstone> fresh = new HashSet<>(command.tombstones());
+        fresh.removeAll(view.tombstones(command.tombstones()));
+        List<Fact> facts = fresh.isEmpty() ? List.of() : List.of(new Fact.Withdrawn(fresh));
+        return new Decision.Accepted<>(facts, Set.copyOf(fresh));
+    }
+}

@@ -1,0 +1,50 @@
+package dev.flywheel.store.core;
+
+import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.VersionRecord;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Finds the blobs that a change of an adapter leaves without a reason to be kept. */
+final class Releases {
+
+    private Releases() {}
+
+    /** Appends what is released between the two states, if anything. Looks at a handful of versions, never at all. */
+    static void add(List<Fact> facts, AdapterState before, AdapterState after, Retention retention,
+            CommitView view) {
+        List<BlobReference> released = new ArrayList<>();
+        for (long number : touched(before, after, retention)) {
+            VersionRecord version = view.version(before.name(), number);
+            if (version != null) {
+                Set<String> gone = new HashSet<>(retention.blobsKept(before, version));
+                gone.removeAll(retention.blobsKept(after, version));
+                for (String digest : new TreeSet<>(gone)) {
+                    released.add(new BlobReference(digest, before.name(), number));
+                }
+            }
+        }
+        if (!released.isEmpty()) {
+            facts.add(new Fact.BlobsReleased(before.name(), released));
+        }
+    }
+
+    /** Only of these can it have changed: HEAD, what aliases named, what leaves the window of the newest. */
+    private static Set<Long> touched(AdapterState before, AdapterState after, Retention retention) {
+        Set<Long> numbers = new TreeSet<>();
+        numbers.add(before.head());
+        for (AliasRecord alias : before.aliases().values()) {
+            numbers.add(alias.getVersion());
+        }
+        for (long last = before.lastVersion(); last < after.lastVersion(); last++) {
+            long leaving = last + 1 - retention.versionsKept();
+            if (leaving >= 0) {
+                numbers.add(leaving);
+            }
+        }
+        return numbers;
+    }
+}

@@ -1,0 +1,102 @@
+package dev.flywheel.store.core;
+
+import static dev.flywheel.store.core.BrokenInvariantException.require;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the rules keep in memory: adapters with their HEAD, aliases, epoch and open manifests; immutable.
+ *
+ * <p>Its size follows the number of adapters, never that of examples, manifests or versions; those stand behind {@link
+ * CommitView}.
+ */
+public final class StoreState {
+    /** Before the first commit. */
+    public static final StoreState EMPTY = new StoreState(0, Map.of());
+
+    private final long commit;
+    private final Map<String, AdapterState> adapters;
+
+    private StoreState(long commit, Map<String, AdapterState> adapters) {
+        this.commit = commit;
+        this.adapters = adapters;
+    }
+
+    /** The state as it was saved. */
+    public static StoreState restored(long commit, Collection<AdapterState> adapters) {
+        Map<String, AdapterState> byName = new HashMap<>();
+        for (AdapterState adapter : adapters) {
+            byName.put(adapter.name(), adapter);
+        }
+        return new StoreState(commit, byName);
+    }
+
+    /** Number of commands that changed something so far. */
+    public long commit() {
+        return commit;
+    }
+
+    public int adapterCount() {
+        return adapters.size();
+    }
+
+    public @Nullable AdapterState adapter(String name) {
+        return adapters.get(name);
+    }
+
+    /** Sorted by name. */
+    public List<AdapterState> sorted() {
+        List<AdapterState> sorted = new ArrayList<>(adapters.values());
+        Collections.sort(sorted, (a, b) -> a.name().compareTo(b.name()));
+        return sorted;
+    }
+
+    /** The state after one command's facts. */
+    public StoreState after(List<Fact> facts) {
+        Map<String, AdapterState> changed = new HashMap<>(adapters);
+        for (Fact fact : facts) {
+            apply(changed, fact);
+        }
+        return new StoreState(commit + 1, changed);
+    }
+
+    private static void apply(Map<String, AdapterState> adapters, Fact fact) {
+        switch (fact) {
+            case Fact.AdapterCreated created -> {
+                AdapterState before =
+                        adapters.put(created.adapter().getName(), AdapterState.created(created));
+                require(before == null, "adapter " + created.adapter().getName() + " exists");
+            }
+            case Fact.EpochAcquired acquired ->
+                adapters.compute(acquired.adapter(), (n, a) -> known(n, a).after(acquired));
+            case Fact.ManifestClaimed claimed -> adapters.compute(claimed.manifest().getAdapter(),
+                    (n, a) -> known(n, a).after(claimed));
+            case Fact.ManifestEnded ended ->
+                adapters.compute(ended.adapter(), (n, a) -> known(n, a).after(ended));
+            case Fact.VersionCommitted committed -> adapters.compute(
+                    committed.version().getRef().getAdapter(),
+                    (n, a) -> known(n, a).after(committed));
+            case Fact.AliasMoved moved -> adapters.compute(moved.alias().getAdapter(),
+                    (n, a) -> known(n, a).after(moved));
+            case Fact.BlobsReleased released -> known(released.adapter(),
+                    adapters.get(released.adapter()));
+            case Fact.Withdrawn ignored -> {
+                // Stands behind the view only.
+            }
+        }
+    }
+
+    private static AdapterState known(String name, @Nullable AdapterState adapter) {
+        if (adapter == null) {
+            throw new BrokenInvariantException(
+                    "a fact about " + name + ", which was never created");
+        }
+        return adapter;
+    }
+}

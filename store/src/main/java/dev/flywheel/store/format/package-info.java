@@ -1,0 +1,5 @@
+/** How the store writes itself to disk; generated, used by {@code store.rocksdb} alone. */
+@NullMarked
+package dev.flywheel.store.format;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,158 @@
+package dev.flywheel.store.rocksdb;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.store.core.AdapterState;
+import dev.flywheel.store.core.BlobReference;
+import dev.flywheel.store.core.Fact;
+import dev.flywheel.store.core.ManifestEntry;
+import dev.flywheel.store.core.OpenManifest;
+import dev.flywheel.store.core.Tombstone;
+import dev.flywheel.store.format.AdapterCreated;
+import dev.flywheel.store.format.AliasMoved;
+import dev.flywheel.store.format.BlobsReleased;
+import dev.flywheel.store.format.EpochAcquired;
+import dev.flywheel.store.format.LoggedFact;
+import dev.flywheel.store.format.ManifestClaimed;
+import dev.flywheel.store.format.ManifestEnded;
+import dev.flywheel.store.format.SavedAdapter;
+import dev.flywheel.store.format.SavedBlobReference;
+import dev.flywheel.store.format.SavedManifestEntry;
+import dev.flywheel.store.format.SavedOpenManifest;
+import dev.flywheel.store.format.SavedTombstone;
+import dev.flywheel.store.format.SavedUser;
+import dev.flywheel.store.format.VersionCommitted;
+import dev.flywheel.store.format.Withdrawn;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** Facts and states as the messages of the disk format, and back where they are read back. */
+final class Codec {
+
+    private Codec() {}
+
+    static LoggedFact logged(Fact fact) {
+        LoggedFact.Builder logged = LoggedFact.newBuilder();
+        switch (fact) {
+            case Fact.AdapterCreated created -> logged.setAdapterCreated(AdapterCreated.newBuilder()
+                    .setAdapter(created.adapter())
+                    .setStart(created.start()));
+            case Fact.EpochAcquired acquired -> logged.setEpochAcquired(EpochAcquired.newBuilder()
+                    .setAdapter(acquired.adapter())
+                    .setEpoch(acquired.epoch())
+                    .setWriter(acquired.writer()));
+            case Fact.ManifestClaimed claimed -> logged.setManifestClaimed(claimed(claimed));
+            case Fact.ManifestEnded ended -> logged.setManifestEnded(ManifestEnded.newBuilder()
+                    .setState(ended.state())
+                    .setOutcome(ended.outcome())
+                    .setVersion(ended.version()));
+            case Fact.VersionCommitted committed -> logged.setVersionCommitted(
+                    VersionCommitted.newBuilder().setVersion(committed.version()));
+            case Fact.AliasMoved moved -> logged.setAliasMoved(AliasMoved.newBuilder()
+                    .setAlias(moved.alias())
+                    .setEntry(moved.entry()));
+            case Fact.BlobsReleased released -> logged.setBlobsReleased(released(released));
+            case Fact.Withdrawn withdrawn -> logged.setWithdrawn(withdrawn(withdrawn));
+        }
+        return logged.build();
+    }
+
+    private static ManifestClaimed claimed(Fact.ManifestClaimed claimed) {
+        return ManifestClaimed.newBuilder()
+                .setAdapter(claimed.manifest().getAdapter())
+                .setSeq(claimed.manifest().getSeq())
+                .setEpoch(claimed.manifest().getEpoch())
+                .setParent(claimed.manifest().getParent())
+                .setExamples(claimed.manifest().getExamplesCount())
+                .setDigest(ByteString.copyFrom(Sha256.of(claimed.manifest().toByteArray())))
+                .build();
+    }
+
+    private static BlobsReleased released(Fact.BlobsReleased released) {
+        BlobsReleased.Builder references = BlobsReleased.newBuilder();
+        for (BlobReference reference : released.references()) {
+            references.addReferences(SavedBlobReference.newBuilder()
+                    .setDigest(reference.digest())
+                    .setAdapter(reference.adapter())
+                    .setVersion(reference.version()));
+        }
+        return references.build();
+    }
+
+    private static Withdrawn withdrawn(Fact.Withdrawn withdrawn) {
+        Withdrawn.Builder tombstones = Withdrawn.newBuilder();
+        for (Tombstone tombstone : withdrawn.tombstones()) {
+            tombstones.addTombstones(saved(tombstone));
+        }
+        return tombstones.build();
+    }
+
+    private static SavedTombstone saved(Tombstone tombstone) {
+        SavedTombstone.Builder saved = SavedTombstone.newBuilder();
+        switch (tombstone) {
+            case Tombstone.OfExample of -> saved.setExampleId(of.exampleId());
+            case Tombstone.OfFeedback of -> saved.setFeedback(FeedbackKey.newBuilder()
+                    .setSource(of.source())
+                    .setFeedbackId(of.feedbackId()));
+            case Tombstone.OfUser of -> saved.setUser(SavedUser.newBuilder()
+                    .setTenant(of.tenant())
+                    .setUser(of.user()));
+        }
+        return saved.build();
+    }
+
+    static SavedAdapter saved(AdapterState adapter) {
+        SavedAdapter.Builder saved = SavedAdapter.newBuilder()
+                .setRecord(adapter.record())
+                .setEpoch(adapter.epoch())
+                .setNextSeq(adapter.nextSeq())
+                .setLastVersion(adapter.lastVersion())
+                .setHeadVersion(adapter.headVersion())
+                .addAllAliases(adapter.aliases().values())
+                .setAudits(adapter.audits());
+        for (OpenManifest open : adapter.open().values()) {
+            saved.addOpen(SavedOpenManifest.newBuilder()
+                    .setSeq(open.seq())
+                    .setEpoch(open.epoch())
+                    .setParent(open.parent())
+                    .setExamples(open.examples()));
+        }
+        return saved.build();
+    }
+
+    static AdapterState adapter(byte[] bytes) {
+        try {
+            SavedAdapter saved = SavedAdapter.parseFrom(bytes);
+            SortedMap<String, AliasRecord> aliases = new TreeMap<>();
+            saved.getAliasesList().forEach(alias -> aliases.put(alias.getAlias(), alias));
+            SortedMap<Long, OpenManifest> open = new TreeMap<>();
+            saved.getOpenList()
+                    .forEach(one -> open.put(one.getSeq(), new OpenManifest(one.getSeq(),
+                            one.getEpoch(), one.getParent(), one.getExamples())));
+            return new AdapterState(saved.getRecord(), saved.getEpoch(), saved.getNextSeq(),
+                    saved.getLastVersion(), saved.getHeadVersion(), aliases, open,
+                    saved.getAudits());
+        } catch (InvalidProtocolBufferException broken) {
+            throw Failures.corrupt("a saved adapter", broken);
+        }
+    }
+
+    static SavedManifestEntry saved(ManifestEntry entry, ByteString manifestDigest) {
+        SavedManifestEntry.Builder saved = SavedManifestEntry.newBuilder()
+                .setSummary(entry.summary())
+                .setRequestDigest(entry.requestDigest())
+                .addAllRefused(entry.refused())
+                .setDigest(manifestDigest);
+        if (entry.outcome() != null) {
+            saved.setOutcome(entry.outcome());
+        }
+        return saved.build();
+    }
+
+    static ManifestEntry entry(SavedManifestEntry saved) {
+        return new ManifestEntry(saved.getSummary(), saved.getRequestDigest(),
+                saved.getRefusedList(), saved.hasOutcome() ? saved.getOutcome() : null);
+    }
+}

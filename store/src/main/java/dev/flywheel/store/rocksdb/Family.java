@@ -1,0 +1,58 @@
+package dev.flywheel.store.rocksdb;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+
+/** The column families. Their names and keys are the disk format: a change raises {@link FormatFile#CURRENT}. */
+enum Family {
+    /** RocksDB insists on it; holds nothing. */
+    DEFAULT(Shape.RECORDS),
+    /** {@code tip} → last commit and its hash. */
+    META(Shape.RECORDS),
+    /** commit → LogEntry. */
+    LOG(Shape.RECORDS),
+    /** adapter → SavedAdapter. */
+    ADAPTERS(Shape.RECORDS),
+    /** adapter, number → VersionRecord. */
+    VERSIONS(Shape.RECORDS),
+    /** adapter, seq → Manifest, as written. */
+    MANIFESTS(Shape.BLOBS),
+    /** adapter, seq → SavedManifestEntry. */
+    ENTRIES(Shape.RECORDS),
+    /** example id → adapter, seq. */
+    CLAIMS(Shape.LOOKUPS),
+    /** tombstone → nothing. */
+    TOMBSTONES(Shape.LOOKUPS),
+    /** adapter, sequence → AuditEntry. */
+    AUDIT(Shape.RECORDS),
+    /** digest → bytes. */
+    BLOBS(Shape.BLOBS),
+    /** digest → when it was uploaded last. */
+    UPLOADS(Shape.RECORDS),
+    /** digest, adapter, version → nothing. */
+    REFERENCES(Shape.RECORDS);
+
+    /** How a family is used, which sets its options. */
+    enum Shape {
+        /** Small values, mostly read in order. */
+        RECORDS,
+        /** Point lookups that mostly find nothing: filters. */
+        LOOKUPS,
+        /** Large values: kept in files of their own, so that compaction does not copy them. */
+        BLOBS
+    }
+
+    private final Shape shape;
+
+    Family(Shape shape) {
+        this.shape = shape;
+    }
+
+    Shape shape() {
+        return shape;
+    }
+
+    byte[] columnName() {
+        return name().toLowerCase(Locale.ROOT).getBytes(StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,163 @@
+package dev.flywheel.store.rpc;
+
+import dev.flywheel.api.v1.AcquireEpochRequest;
+import dev.flywheel.api.v1.CreateAdapterRequest;
+import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.LabelledOption;
+import dev.flywheel.api.v1.LoraSettings;
+import dev.flywheel.api.v1.Outcome;
+import dev.flywheel.api.v1.PutManifestRequest;
+import dev.flywheel.api.v1.PutOutcomeRequest;
+import dev.flywheel.api.v1.ReleasePolicy;
+import dev.flywheel.api.v1.RoundSettings;
+import dev.flywheel.api.v1.SetAliasRequest;
+import dev.flywheel.store.core.Limits;
+import java.util.HashMap;
+import java.util.Map;
+
+/** Checks of whole requests, field by field, before anything else sees them. */
+final class Requests {
+    private static final int RANK_MAX = 1_024;
+    private static final int MODULES_MAX = 64;
+    private static final int STEPS_MAX = 10_000;
+    private static final int OPTIONS_MAX = 4_096;
+    private static final int FEEDBACK_MAX = 4_096;
+
+    private final Limits limits;
+
+    Requests(Limits limits) {
+        this.limits = limits;
+    }
+
+    void check(CreateAdapterRequest request) {
+        Fields.adapter("name", request.getName());
+        Fields.optionalText("tenant", request.getTenant(), limits.textMax());
+        Fields.digest("base_digest", request.getBaseDigest());
+        Fields.digest("start_digest", request.getStartDigest());
+        if (request.getRelease() != ReleasePolicy.RELEASE_POLICY_IMMEDIATE
+                && request.getRelease() != ReleasePolicy.RELEASE_POLICY_MANUAL) {
+            throw Errors.badField("release", "must be IMMEDIATE or MANUAL, was "
+                    + request.getRelease().name());
+        }
+        check(request.getLora());
+        check(request.getRound());
+    }
+
+    private static void check(LoraSettings lora) {
+        Fields.within("lora.rank", Integer.toUnsignedLong(lora.getRank()), 1, RANK_MAX);
+        Fields.above("lora.alpha", lora.getAlpha(), 0);
+        Fields.within("lora.target_modules", lora.getTargetModulesCount(), 1, MODULES_MAX);
+        for (int i = 0; i < lora.getTargetModulesCount(); i++) {
+            Fields.module("lora.target_modules[" + i + "]", lora.getTargetModules(i));
+        }
+    }
+
+    private void check(RoundSettings round) {
+        Fields.above("round.learning_rate", round.getLearningRate(), 0);
+        Fields.within("round.beta1", round.getBeta1(), 0, Math.nextDown(1.0));
+        Fields.within("round.beta2", round.getBeta2(), 0, Math.nextDown(1.0));
+        Fields.above("round.epsilon", round.getEpsilon(), 0);
+        Fields.within("round.weight_decay", round.getWeightDecay(), 0, Double.MAX_VALUE);
+        Fields.within("round.steps", Integer.toUnsignedLong(round.getSteps()), 1, STEPS_MAX);
+        Fields.within("round.gradient_clip", round.getGradientClip(), 0, Double.MAX_VALUE);
+        Fields.within("round.kl_weight", round.getKlWeight(), 0, Double.MAX_VALUE);
+        Fields.within("round.importance_clip", round.getImportanceClip(), 0, Double.MAX_VALUE);
+        Fields.above("round.norm_max", round.getNormMax(), 0);
+        Fields.within("round.examples_max", Integer.toUnsignedLong(round.getExamplesMax()), 1,
+                limits.examplesMax());
+        Fields.within("round.sft_target_loss", round.getSftTargetLoss(), 0, Double.MAX_VALUE);
+        Fields.within("round.sft_steps_max", Integer.toUnsignedLong(round.getSftStepsMax()), 0,
+                STEPS_MAX);
+        Fields.within("round.anchor_weight", round.getAnchorWeight(), 0, Double.MAX_VALUE);
+        Fields.within("round.anchors_per_step", Integer.toUnsignedLong(round.getAnchorsPerStep()),
+                0, STEPS_MAX);
+    }
+
+    void check(SetAliasRequest request) {
+        Fields.adapter("adapter", request.getAdapter());
+        Fields.alias("alias", request.getAlias());
+        Fields.number("version", request.getVersion());
+        Fields.number("expected_revision", request.getExpectedRevision());
+        Fields.text("actor", request.getActor(), limits.textMax());
+        Fields.optionalText("reason", request.getReason(), limits.textMax());
+    }
+
+    void check(AcquireEpochRequest request) {
+        Fields.adapter("adapter", request.getAdapter());
+        Fields.text("writer", request.getWriter(), limits.textMax());
+    }
+
+    void check(PutManifestRequest request) {
+        Fields.adapter("adapter", request.getAdapter());
+        Fields.within("seq", request.getSeq(), 1, Long.MAX_VALUE);
+        Fields.number("epoch", request.getEpoch());
+        Fields.number("parent", request.getParent());
+        Fields.text("backend", request.getBackend(), limits.textMax());
+        Fields.within("examples", request.getExamplesCount(), 1, limits.examplesMax());
+        Fields.within("the request's bytes", request.getSerializedSize(), 1,
+                limits.manifestBytesMax());
+        Map<String, Integer> seen = new HashMap<>();
+        for (int i = 0; i < request.getExamplesCount(); i++) {
+            Example example = request.getExamples(i);
+            check("examples[" + i + "].", example, request.getAdapter());
+            Integer first = seen.putIfAbsent(example.getExampleId(), i);
+            if (first != null) {
+                throw Errors.badField("examples[" + i + "].example_id",
+                        "must not repeat that of examples[" + first + "]");
+            }
+        }
+    }
+
+    private void check(String at, Example example, String adapter) {
+        Fields.digest(at + "example_id", example.getExampleId());
+        if (!example.getAdapter().equals(adapter)) {
+            throw Errors.badField(at + "adapter", "must be that of the request, " + adapter
+                    + ", was '" + cut(example.getAdapter()) + "'");
+        }
+        Fields.optionalText(at + "tenant", example.getTenant(), limits.textMax());
+        Fields.optionalText(at + "user", example.getUser(), limits.textMax());
+        Fields.number(at + "served_version", example.getServedVersion());
+        Fields.within(at + "feedback", example.getFeedbackCount(), 0, FEEDBACK_MAX);
+        Fields.within(at + "options", example.getOptionsCount(), 1, OPTIONS_MAX);
+        Fields.above(at + "weight", example.getWeight(), 0);
+        Fields.within(at + "sampling_rate", example.getSamplingRate(), Double.MIN_VALUE, 1);
+        for (int i = 0; i < example.getOptionsCount(); i++) {
+            check(at + "options[" + i + "].", example.getOptions(i));
+        }
+    }
+
+    private static void check(String at, LabelledOption option) {
+        Fields.finite(at + "label", option.getLabel());
+        Fields.finite(at + "served_score", option.getServedScore());
+        Fields.within(at + "propensity", option.getPropensity(), 0, 1);
+    }
+
+    private static String cut(String value) {
+        return value.length() > 80 ? value.substring(0, 80) + "..." : value;
+    }
+
+    void check(PutOutcomeRequest request) {
+        Fields.adapter("adapter", request.getAdapter());
+        Fields.within("seq", request.getSeq(), 1, Long.MAX_VALUE);
+        Fields.number("epoch", request.getEpoch());
+        if (request.getOutcome() == Outcome.OUTCOME_UNSPECIFIED
+                || request.getOutcome() == Outcome.UNRECOGNIZED) {
+            throw Errors.badField("outcome", "must be COMMITTED, REJECTED or ABANDONED, was "
+                    + request.getOutcome().name());
+        }
+        Fields.within("figures", request.getFigures().getSerializedSize(), 0,
+                16L * limits.textMax());
+        if (request.getOutcome() == Outcome.OUTCOME_COMMITTED) {
+            Fields.digest("weights_digest", request.getWeightsDigest());
+            Fields.digest("optimizer_digest", request.getOptimizerDigest());
+            Fields.text("probe_fingerprint", request.getProbeFingerprint(), limits.textMax());
+        }
+    }
+
+    /** 0 asks for as many as one reply may hold. */
+    int limit(int asked) {
+        long limit = Integer.toUnsignedLong(asked);
+        Fields.within("limit", limit, 0, limits.listMax());
+        return limit == 0 ? limits.listMax() : (int) limit;
+    }
+}

@@ -1,0 +1,175 @@
+package dev.flywheel.store;
+
+import dev.flywheel.api.v1.AuditEntry;
+import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.Manifest;
+import dev.flywheel.api.v1.ManifestSummary;
+import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.store.core.BlobReference;
+import dev.flywheel.store.core.Claim;
+import dev.flywheel.store.core.CommitHistory;
+import dev.flywheel.store.core.CommitLog;
+import dev.flywheel.store.core.Fact;
+import dev.flywheel.store.core.ManifestEntry;
+import dev.flywheel.store.core.StoreState;
+import dev.flywheel.store.core.Tombstone;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** The commit log as maps: what the one on disk is compared with. Not thread-safe. */
+public final class InMemoryCommitLog implements CommitLog, CommitHistory {
+    private StoreState state = StoreState.EMPTY;
+    private final Map<String, Claim> claims = new HashMap<>();
+    private final Set<Tombstone> tombstones = new HashSet<>();
+    private final Map<String, NavigableMap<Long, ManifestEntry>> entries = new HashMap<>();
+    private final Map<String, NavigableMap<Long, Manifest>> manifests = new HashMap<>();
+    private final Map<String, NavigableMap<Long, VersionRecord>> versions = new HashMap<>();
+    private final Map<String, List<AuditEntry>> audit = new HashMap<>();
+    private final Map<String, byte[]> blobs = new HashMap<>();
+    private final Set<BlobReference> references = new HashSet<>();
+
+    @Override
+    public StoreState load() {
+        return state;
+    }
+
+    @Override
+    public CommitHistory history() {
+        return this;
+    }
+
+    @Override
+    public void append(List<Fact> facts, StoreState after, long atMillis) {
+        facts.forEach(this::append);
+        state = after;
+    }
+
+    private void append(Fact fact) {
+        switch (fact) {
+            case Fact.AdapterCreated created -> append(created.start());
+            case Fact.EpochAcquired ignored -> {
+                // Stands in the state only.
+            }
+            case Fact.ManifestClaimed claimed -> {
+                Manifest manifest = claimed.manifest();
+                of(manifests, manifest.getAdapter()).put(manifest.getSeq(), manifest);
+                of(entries, manifest.getAdapter()).put(manifest.getSeq(), claimed.entry());
+                for (Example example : manifest.getExamplesList()) {
+                    claims.put(example.getExampleId(),
+                            new Claim(manifest.getAdapter(), manifest.getSeq()));
+                }
+            }
+            case Fact.ManifestEnded ended -> {
+                of(entries, ended.adapter()).compute(ended.seq(), (seq, e) -> e.ended(ended));
+                ended.released().forEach(claims::remove);
+            }
+            case Fact.VersionCommitted committed -> append(committed.version());
+            case Fact.AliasMoved moved -> audit
+                    .computeIfAbsent(moved.alias().getAdapter(), n -> new ArrayList<>())
+                    .addFirst(moved.entry());
+            case Fact.BlobsReleased released -> {
+                released.references().forEach(references::remove);
+                for (BlobReference one : released.references()) {
+                    if (references.stream().noneMatch(r -> r.digest().equals(one.digest()))) {
+                        blobs.remove(one.digest());
+                    }
+                }
+            }
+            case Fact.Withdrawn withdrawn -> tombstones.addAll(withdrawn.tombstones());
+        }
+    }
+
+    private void append(VersionRecord version) {
+        of(versions, version.getRef().getAdapter()).put(version.getRef().getNumber(), version);
+        references.addAll(BlobReference.of(version));
+    }
+
+    private static <T> NavigableMap<Long, T> of(Map<String, NavigableMap<Long, T>> all,
+            String adapter) {
+        return all.computeIfAbsent(adapter, name -> new TreeMap<>());
+    }
+
+    @Override
+    public void putBlob(String digest, byte[] bytes, long atMillis) {
+        blobs.put(digest, bytes.clone());
+    }
+
+    @Override
+    public void sync() {}
+
+    @Override
+    public void reopen(long atMillis) {}
+
+    @Override
+    public void close() {}
+
+    @Override
+    public Map<String, Claim> claims(Collection<String> exampleIds) {
+        Map<String, Claim> found = new HashMap<>(claims);
+        found.keySet().retainAll(exampleIds);
+        return found;
+    }
+
+    @Override
+    public Set<Tombstone> tombstones(Collection<Tombstone> asked) {
+        Set<Tombstone> found = new HashSet<>(asked);
+        found.retainAll(tombstones);
+        return found;
+    }
+
+    @Override
+    public @Nullable ManifestEntry manifestEntry(String adapter, long seq) {
+        return of(entries, adapter).get(seq);
+    }
+
+    @Override
+    public List<String> exampleIds(String adapter, long seq) {
+        return of(manifests, adapter).get(seq).getExamplesList().stream()
+                .map(Example::getExampleId).toList();
+    }
+
+    @Override
+    public @Nullable VersionRecord version(String adapter, long number) {
+        return of(versions, adapter).get(number);
+    }
+
+    @Override
+    public boolean hasBlob(String digest) {
+        return blobs.containsKey(digest);
+    }
+
+    @Override
+    public List<VersionRecord> versionsBefore(String adapter, long before, int limit) {
+        return of(versions, adapter).headMap(before, false).descendingMap().values().stream()
+                .limit(limit).toList();
+    }
+
+    @Override
+    public List<AuditEntry> audit(String adapter, int limit) {
+        return audit.getOrDefault(adapter, List.of()).stream().limit(limit).toList();
+    }
+
+    @Override
+    public List<ManifestSummary> manifestsAfter(String adapter, long afterSeq, int limit) {
+        return of(entries, adapter).tailMap(afterSeq, false).values().stream()
+                .map(ManifestEntry::summary).limit(limit).toList();
+    }
+
+    @Override
+    public @Nullable Manifest manifest(String adapter, long seq) {
+        return of(manifests, adapter).get(seq);
+    }
+
+    @Override
+    public byte @Nullable [] blob(String digest) {
+        return blobs.get(digest);
+    }
+}
