@@ -1,0 +1,140 @@
+package dev.flywheel.trainer.round;
+
+import dev.flywheel.adapters.random.SeededRandom;
+import dev.flywheel.api.v1.RoundSettings;
+import dev.flywheel.engine.backend.Backend.AdamW;
+import dev.flywheel.engine.training.PackedBatch;
+import dev.flywheel.engine.training.TrainableAdapter;
+import dev.flywheel.engine.training.TrainingPass;
+import dev.flywheel.trainer.objective.Loss;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Optimizer steps of one round on one adapter.
+ *
+ * <p>A step's gradient is the mean over users of each user's mean over examples, each example's gradient
+ * clipped on its own, so that no example and no user moves the adapter by more than its share; plus the
+ * anchors' leash. Between two examples the round can be stopped.
+ */
+final class Steps {
+    /** Every example teaches, however well it is known. */
+    static final double TEACH_ALWAYS = Double.NEGATIVE_INFINITY;
+
+    private final TrainingPass pass;
+    private final TrainableAdapter adapter;
+    private final RoundSettings settings;
+    private final AnchorBatches anchors;
+    private final SeededRandom random;
+    private final BooleanSupplier stopped;
+
+    Steps(
+            TrainingPass pass,
+            TrainableAdapter adapter,
+            RoundSettings settings,
+            AnchorBatches anchors,
+            SeededRandom random,
+            BooleanSupplier stopped) {
+        this.pass = pass;
+        this.adapter = adapter;
+        this.settings = settings;
+        this.anchors = anchors;
+        this.random = random;
+        this.stopped = stopped;
+    }
+
+    /**
+     * What a step saw.
+     *
+     * @param losses of the examples before the step
+     * @param gradientNorm of the step's whole gradient; 0 if there was none
+     * @param moved whether a step was taken
+     * @param broken indices of examples whose gradient was not finite
+     */
+    record Result(double[] losses, double gradientNorm, boolean moved, List<Integer> broken) {}
+
+    /**
+     * Takes one step over the examples whose loss is above {@code learnedAt}; none if there is no such
+     * example.
+     */
+    Result step(List<PreparedExample> examples, double learnedAt) {
+        Averaging averaging = new Averaging(examples);
+        double[] losses = new double[examples.size()];
+        List<Integer> broken = new ArrayList<>();
+        boolean moved = false;
+        adapter.zeroGradients();
+        for (int i = 0; i < losses.length; i++) {
+            PreparedExample example = examples.get(i);
+            Loss loss = forward(example);
+            losses[i] = loss.value();
+            if (loss.value() <= learnedAt) {
+                continue;
+            }
+            double norm = backward(example, loss);
+            if (Double.isFinite(norm)) {
+                adapter.accumulate(averaging.share(example) * example.influence() * clip(norm));
+                moved = true;
+            } else {
+                adapter.accumulate(0);
+                broken.add(i);
+            }
+        }
+        if (!moved) {
+            return new Result(losses, 0, false, broken);
+        }
+        leashToAnchors();
+        double norm = adapter.accumulatedNorm();
+        adapter.step(adamW(), 1);
+        return new Result(losses, norm, true, broken);
+    }
+
+    /** Returns the loss of one example as the adapter is now. */
+    double loss(PreparedExample example) {
+        return forward(example).value();
+    }
+
+    private Loss forward(PreparedExample example) {
+        if (stopped.getAsBoolean()) {
+            throw new RoundStoppedException();
+        }
+        return example.loss(pass.forward(example.batch(), adapter));
+    }
+
+    private double backward(PreparedExample example, Loss loss) {
+        int leashed = example.batch().leashRows().length;
+        pass.backward(loss.gradient(), leashed == 0 ? 0 : settings.getKlWeight() / leashed);
+        return adapter.gradientNorm();
+    }
+
+    private double clip(double norm) {
+        double bound = settings.getGradientClip();
+        return bound > 0 && norm > bound ? bound / norm : 1;
+    }
+
+    /** Adds anchor_weight times the gradient of the mean KL divergence over the anchors' rows. */
+    private void leashToAnchors() {
+        if (settings.getAnchorWeight() <= 0 || settings.getAnchorsPerStep() == 0) {
+            return;
+        }
+        List<PackedBatch> drawn = anchors.draw(random, settings.getAnchorsPerStep());
+        int rows = drawn.stream().mapToInt(batch -> batch.leashRows().length).sum();
+        for (PackedBatch batch : drawn) {
+            if (stopped.getAsBoolean()) {
+                throw new RoundStoppedException();
+            }
+            pass.forward(batch, adapter);
+            pass.backward(new double[0], settings.getAnchorWeight() / rows);
+            adapter.accumulate(1);
+        }
+    }
+
+    private AdamW adamW() {
+        return new AdamW(
+                (float) settings.getLearningRate(),
+                (float) settings.getBeta1(),
+                (float) settings.getBeta2(),
+                (float) settings.getEpsilon(),
+                (float) settings.getWeightDecay());
+    }
+}

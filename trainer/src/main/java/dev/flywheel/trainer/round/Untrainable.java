@@ -1,0 +1,4 @@
+package dev.flywheel.trainer.round;
+
+/** An example that a round leaves out, and why; it is counted, never silently dropped. */
+public record Untrainable(String exampleId, String reason) {}
