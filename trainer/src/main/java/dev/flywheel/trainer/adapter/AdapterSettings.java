@@ -1,0 +1,94 @@
+package dev.flywheel.trainer.adapter;
+
+import dev.flywheel.api.v1.LoraSettings;
+import dev.flywheel.api.v1.ReleasePolicy;
+import dev.flywheel.api.v1.RoundSettings;
+import java.util.List;
+
+/** What an adapter is made with. */
+public record AdapterSettings(
+        String tenant,
+        LoraSettings lora,
+        RoundSettings round,
+        ReleasePolicy release) {
+    /**
+     * Every attention and feed-forward projection: at rank 8 they add 7 % to the built-in base, and a taste
+     * learned in a few clicks needs all of them more than it needs a higher rank.
+     */
+    private static final LoraSettings LORA =
+            LoraSettings.newBuilder()
+                    .setRank(8)
+                    .setAlpha(16)
+                    .addAllTargetModules(
+                            List.of(
+                                    "q_proj",
+                                    "k_proj",
+                                    "v_proj",
+                                    "o_proj",
+                                    "gate_proj",
+                                    "up_proj",
+                                    "down_proj"))
+                    .setSeed(1)
+                    .build();
+
+    /**
+     * For rankers on the built-in base, which learn from clicks:
+     *
+     * <ul>
+     *   <li>one step a round at a high rate: rounds are small and follow each other within a second, so more
+     *       steps over the same few clicks would fit their noise;
+     *   <li>beta2 of 0.99, not 0.999: tastes drift within minutes, and the second moment must forget as fast;
+     *   <li>no anchors: a ranker's answers are its verdicts; a light leash on the scored rows is enough.
+     * </ul>
+     */
+    private static final RoundSettings RANKER_ROUND =
+            RoundSettings.newBuilder()
+                    .setLearningRate(5e-3)
+                    .setBeta1(0.9)
+                    .setBeta2(0.99)
+                    .setEpsilon(1e-8)
+                    .setWeightDecay(1e-3)
+                    .setSteps(1)
+                    .setGradientClip(1)
+                    .setKlWeight(0)
+                    .setImportanceClip(10)
+                    .setNormMax(200)
+                    .setExamplesMax(32)
+                    .build();
+
+    /**
+     * For answers that people correct: repeats until the corrected text is what the model would say (0.05
+     * nats a token are 95 % each), held to the base's answers on anchors in every step.
+     */
+    private static final RoundSettings TEACHER_ROUND =
+            RANKER_ROUND.toBuilder()
+                    .setSftTargetLoss(0.05)
+                    .setSftStepsMax(40)
+                    .setAnchorWeight(1)
+                    .setAnchorsPerStep(8)
+                    .build();
+
+    /** Defaults of a ranker of tenant {@code default} that serves each version at once. */
+    public static AdapterSettings ranker() {
+        return new AdapterSettings(
+                "default", LORA, RANKER_ROUND, ReleasePolicy.RELEASE_POLICY_IMMEDIATE);
+    }
+
+    /** Defaults of an adapter of tenant {@code default} that learns corrections. */
+    public static AdapterSettings teacher() {
+        return new AdapterSettings(
+                "default", LORA, TEACHER_ROUND, ReleasePolicy.RELEASE_POLICY_IMMEDIATE);
+    }
+
+    public AdapterSettings withTenant(String other) {
+        return new AdapterSettings(other, lora, round, release);
+    }
+
+    public AdapterSettings withLora(LoraSettings other) {
+        return new AdapterSettings(tenant, other, round, release);
+    }
+
+    public AdapterSettings withRound(RoundSettings other) {
+        return new AdapterSettings(tenant, lora, other, release);
+    }
+}

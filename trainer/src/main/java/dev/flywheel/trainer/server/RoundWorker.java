@@ -1,0 +1,218 @@
+package dev.flywheel.trainer.server;
+
+import dev.flywheel.adapters.AdapterException;
+import dev.flywheel.adapters.lora.LoraWeights;
+import dev.flywheel.adapters.lora.OptimizerState;
+import dev.flywheel.api.client.StoreClient;
+import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.Manifest;
+import dev.flywheel.api.v1.Outcome;
+import dev.flywheel.api.v1.PutBlobReply;
+import dev.flywheel.api.v1.RoundFigures;
+import dev.flywheel.api.v1.TrainReply;
+import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.trainer.adapter.Conversions;
+import dev.flywheel.trainer.gate.Gate;
+import dev.flywheel.trainer.gate.Verdict;
+import dev.flywheel.trainer.round.Parent;
+import dev.flywheel.trainer.round.Round;
+import dev.flywheel.trainer.round.RoundInput;
+import dev.flywheel.trainer.round.RoundResult;
+import dev.flywheel.trainer.round.UnfitParentException;
+import io.grpc.StatusRuntimeException;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes one claimed round from its manifest to uploaded blobs and a verdict.
+ *
+ * <p>Used by one thread. The store is read and written through its client only; nothing is committed here,
+ * so a round that is run twice, or whose reply is lost, leaves no trace but blobs under their digests.
+ */
+public final class RoundWorker {
+    private static final Logger LOG = LoggerFactory.getLogger(RoundWorker.class);
+
+    private final StoreClient store;
+    private final Round round;
+    private final Gate gate;
+
+    public RoundWorker(StoreClient store, Round round, Gate gate) {
+        this.store = store;
+        this.round = round;
+        this.gate = gate;
+    }
+
+    /** What a finished round tells its callers, and what it tells the operator. */
+    record Done(TrainReply reply, RoundReport report) {}
+
+    String binding() {
+        return round.binding();
+    }
+
+    String baseDigest() {
+        return round.baseDigest();
+    }
+
+    Done run(RoundKey key, BooleanSupplier stopped) {
+        Manifest manifest = store.getManifest(key.adapter(), key.seq());
+        requireOurs(manifest, key);
+        RoundResult result = train(manifest, stopped);
+        Verdict verdict = gate.judge(result.evidence(), manifest.getSettings().getNormMax());
+        return switch (verdict) {
+            case Verdict.Passed passed -> committed(key, result);
+            case Verdict.Refused refused -> rejected(key, result, refused.because());
+        };
+    }
+
+    private RoundResult train(Manifest manifest, BooleanSupplier stopped) {
+        RoundInput input =
+                new RoundInput(
+                        parent(manifest),
+                        manifest.getExamplesList(),
+                        manifest.getSeed(),
+                        manifest.getSettings());
+        try {
+            return round.run(input, stopped);
+        } catch (UnfitParentException unfit) {
+            throw unreadable(manifest, unfit);
+        }
+    }
+
+    private void requireOurs(Manifest manifest, RoundKey key) {
+        if (!manifest.getBaseDigest().equals(round.baseDigest())) {
+            throw Failures.notHere(
+                    "OTHER_BASE",
+                    "round %s %d is of base %s, this trainer has %s; ask a trainer of that base"
+                            .formatted(
+                                    key.adapter(),
+                                    key.seq(),
+                                    manifest.getBaseDigest(),
+                                    round.baseDigest()),
+                    Map.of("expected", manifest.getBaseDigest(), "actual", round.baseDigest()));
+        }
+        if (!manifest.getBackend().equals(round.binding())) {
+            throw Failures.notHere(
+                    "OTHER_BACKEND",
+                    "round %s %d is bound to %s, this trainer is %s; its digest holds there only"
+                            .formatted(
+                                    key.adapter(),
+                                    key.seq(),
+                                    manifest.getBackend(),
+                                    round.binding()),
+                    Map.of("expected", manifest.getBackend(), "actual", round.binding()));
+        }
+        if (Long.compareUnsigned(key.epoch(), manifest.getEpoch()) < 0) {
+            throw Failures.notHere(
+                    "OLD_EPOCH",
+                    "round %s %d was claimed in epoch %d, the call is of epoch %d; take a new epoch"
+                            .formatted(key.adapter(), key.seq(), manifest.getEpoch(), key.epoch()),
+                    Map.of());
+        }
+    }
+
+    private Parent parent(Manifest manifest) {
+        VersionRecord version = store.getVersion(manifest.getAdapter(), manifest.getParent());
+        String digest = version.getRef().getDigest();
+        if (!digest.equals(manifest.getParentDigest())) {
+            throw Failures.notHere(
+                    "OTHER_PARENT",
+                    "version %d of %s has digest %s, the manifest says %s"
+                            .formatted(
+                                    manifest.getParent(),
+                                    manifest.getAdapter(),
+                                    digest,
+                                    manifest.getParentDigest()),
+                    Map.of("expected", manifest.getParentDigest(), "actual", digest));
+        }
+        return new Parent(
+                digest, version.getOptimizerDigest(), () -> content(manifest, version));
+    }
+
+    private Parent.Content content(Manifest manifest, VersionRecord version) {
+        AdapterRecord adapter = store.getAdapter(manifest.getAdapter());
+        String optimizer = version.getOptimizerDigest();
+        try {
+            return new Parent.Content(
+                    LoraWeights.fromSafetensors(
+                            Conversions.loraConfig(adapter.getLora()),
+                            store.getBlob(version.getRef().getDigest())),
+                    optimizer.isEmpty()
+                            ? null
+                            : OptimizerState.fromSafetensors(store.getBlob(optimizer)));
+        } catch (AdapterException unreadable) {
+            throw unreadable(manifest, unreadable);
+        }
+    }
+
+    private static StatusRuntimeException unreadable(Manifest manifest, Exception why) {
+        return Failures.notHere(
+                "UNREADABLE_PARENT",
+                "version %d of %s cannot be trained on here: %s"
+                        .formatted(manifest.getParent(), manifest.getAdapter(), why.getMessage()),
+                Map.of());
+    }
+
+    private Done committed(RoundKey key, RoundResult result) {
+        CompletableFuture<PutBlobReply> weights = store.putBlobAsync(result.weightsBytes());
+        CompletableFuture<PutBlobReply> optimizer = store.putBlobAsync(result.optimizerBytes());
+        TrainReply reply =
+                TrainReply.newBuilder()
+                        .setVerdict(Outcome.OUTCOME_COMMITTED)
+                        .setWeightsDigest(join(weights).getDigest())
+                        .setOptimizerDigest(join(optimizer).getDigest())
+                        .setProbeFingerprint(result.probeFingerprint())
+                        .setFigures(result.figures())
+                        .setBackend(round.binding())
+                        .build();
+        return done(key, result, reply);
+    }
+
+    private Done rejected(RoundKey key, RoundResult result, String because) {
+        RoundFigures figures = result.figures().toBuilder().setRejectedBecause(because).build();
+        TrainReply reply =
+                TrainReply.newBuilder()
+                        .setVerdict(Outcome.OUTCOME_REJECTED)
+                        .setFigures(figures)
+                        .setBackend(round.binding())
+                        .build();
+        return done(key, result, reply);
+    }
+
+    private static Done done(RoundKey key, RoundResult result, TrainReply reply) {
+        RoundFigures figures = reply.getFigures();
+        LOG.info(
+                "round done: adapter {} seq {} {} examples {} loss {} -> {} {}",
+                key.adapter(),
+                key.seq(),
+                reply.getVerdict(),
+                figures.getExamples(),
+                figures.getLossBefore(),
+                figures.getLossAfter(),
+                figures.getRejectedBecause());
+        result.untrainable()
+                .forEach(
+                        left -> LOG.warn(
+                                "example not trained: adapter {} seq {} example {}: {}",
+                                key.adapter(),
+                                key.seq(),
+                                left.exampleId(),
+                                left.reason()));
+        boolean committed = reply.getVerdict() == Outcome.OUTCOME_COMMITTED;
+        return new Done(reply, new RoundReport(key, committed, figures, result.untrainable()));
+    }
+
+    private static PutBlobReply join(CompletableFuture<PutBlobReply> upload) {
+        try {
+            return upload.join();
+        } catch (CompletionException failed) {
+            if (failed.getCause() instanceof StatusRuntimeException status) {
+                throw status;
+            }
+            throw failed;
+        }
+    }
+}
