@@ -1,10 +1,14 @@
 package dev.flywheel.engine.device;
 
 import dev.flywheel.engine.backend.Backend;
+import dev.flywheel.engine.backend.cpu.CpuBackend;
 import dev.flywheel.engine.backend.reference.ReferenceBackend;
 
 /** Opens a backend by the name that the configuration gives it. */
 public final class Backends {
+    /** Packed weights that a CPU backend keeps: all of a small base, the first layers of others. */
+    private static final long PANEL_BYTES_MAX = 256L << 20;
+
     private Backends() {}
 
     /**
@@ -18,7 +22,8 @@ public final class Backends {
             throw new IllegalArgumentException("threads must be at least 1, got " + threads);
         }
         return switch (name) {
-            case "reference", "cpu" -> new ReferenceBackend();
+            case "reference" -> new ReferenceBackend();
+            case "cpu" -> new CpuBackend(threads, PANEL_BYTES_MAX);
             default -> throw new IllegalArgumentException(
                     "no backend is called " + name + "; choose cpu or reference");
         };

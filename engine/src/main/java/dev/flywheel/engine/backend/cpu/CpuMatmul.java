@@ -1,0 +1,237 @@
+package dev.flywheel.engine.backend.cpu;
+
+import static dev.flywheel.engine.backend.cpu.Microkernels.LANES;
+import static dev.flywheel.engine.backend.cpu.Microkernels.ROWS_MAX;
+import static dev.flywheel.engine.backend.cpu.Microkernels.W;
+
+import dev.flywheel.engine.backend.cpu.Workspace.Purpose;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Products of matrices: C [m, n] = alpha * left [m, k] * transpose(right [n, k]) + beta * C.
+ *
+ * <p>All three products of a linear layer have this form and differ only in how the operands lie in
+ * memory, which packing hides. Each element of the product is one chain of fused multiply-adds over
+ * k (see {@link Microkernels}), whichever tile, panel or thread computes it.
+ */
+final class CpuMatmul {
+    /** Floats of the left operand packed at a time: with a right panel they fit a large cache. */
+    private static final int LEFT_FLOATS_MAX = 1 << 20;
+
+    /** Multiply-adds below which waking another thread costs more than it saves. */
+    private static final long WORK_PER_THREAD_MIN = 1 << 21;
+
+    private final Workers workers;
+    private final PanelBudget budget;
+
+    CpuMatmul(Workers workers, PanelBudget budget) {
+        this.workers = workers;
+        this.budget = budget;
+    }
+
+    void product(CpuStream stream, CpuBuffer c, Operand left, Operand right, float alpha,
+            float beta) {
+        if (left.rows() == 0 || right.rows() == 0) {
+            return;
+        }
+        Product product = new Product(c.floats(), c.base(), left, right, frozenPanels(right),
+                alpha, beta);
+        int tiles = product.tiles();
+        int panels = product.panels();
+        long work = (long) left.rows() * right.rows() * left.depth();
+        int parts = (int) Math.clamp(work / WORK_PER_THREAD_MIN, 1, workers.threads());
+        if (parts == 1) {
+            product.run(0, tiles, 0, panels, stream.workspace(0));
+        } else if (tiles >= 2 * parts) {
+            workers.run(stream, parts, (part, workspace) -> product.run(part * tiles / parts,
+                    (part + 1) * tiles / parts, 0, panels, workspace));
+        } else {
+            workers.run(stream, parts, (part, workspace) -> product.run(0, tiles,
+                    part * panels / parts, (part + 1) * panels / parts, workspace));
+        }
+    }
+
+    /** One product per run of rows with the same slot, so that interleaved adapters cost little. */
+    void loraShrink(CpuStream stream, CpuBuffer out, CpuBuffer x, CpuBuffer a, int[] slots,
+            int slotsAt, int rows, int in, int rankMax) {
+        for (int start = 0; start < rows;) {
+            int slot = slots[slotsAt + start];
+            int end = runEnd(slots, slotsAt, start, rows);
+            CpuBuffer to = out.slice((long) start * rankMax, (long) (end - start) * rankMax);
+            if (slot < 0) {
+                Arrays.fill(to.floats(), to.base(),
+                        to.base() + (end - start) * rankMax, 0);
+            } else {
+                CpuBuffer from = x.slice((long) start * in, (long) (end - start) * in);
+                CpuBuffer weights = a.slice((long) slot * rankMax * in, (long) rankMax * in);
+                product(stream, to, new Operand(from, end - start, in, true),
+                        new Operand(weights, rankMax, in, true), 1, 0);
+            }
+            start = end;
+        }
+    }
+
+    void loraExpand(CpuStream stream, CpuBuffer y, CpuBuffer shrunk, CpuBuffer b, CpuBuffer scales,
+            int[] slots, int slotsAt, int rows, int rankMax, int out) {
+        for (int start = 0; start < rows;) {
+            int slot = slots[slotsAt + start];
+            int end = runEnd(slots, slotsAt, start, rows);
+            if (slot >= 0) {
+                CpuBuffer to = y.slice((long) start * out, (long) (end - start) * out);
+                CpuBuffer from = shrunk.slice((long) start * rankMax,
+                        (long) (end - start) * rankMax);
+                CpuBuffer weights = b.slice((long) slot * out * rankMax, (long) out * rankMax);
+                product(stream, to, new Operand(from, end - start, rankMax, true),
+                        new Operand(weights, out, rankMax, true),
+                        scales.floats()[scales.base() + slot], 1);
+            }
+            start = end;
+        }
+    }
+
+    private static int runEnd(int[] slots, int slotsAt, int start, int rows) {
+        int end = start + 1;
+        while (end < rows && slots[slotsAt + end] == slots[slotsAt + start]) {
+            end++;
+        }
+        return end;
+    }
+
+    /** Returns all panels of a frozen operand, packing them at the first use; else null. */
+    private float @Nullable [] frozenPanels(Operand right) {
+        CpuBuffer buffer = right.buffer();
+        if (!buffer.frozen()) {
+            return null;
+        }
+        float[] kept = buffer.packed(right.rows(), right.depth(), right.alongDepth());
+        if (kept != null) {
+            return kept;
+        }
+        int width = width(right.rows());
+        long floats = (long) panels(right.rows(), width) * width * right.depth() + Packing.SLACK;
+        if (floats > Integer.MAX_VALUE - 8 || !budget.take(floats)) {
+            return null;
+        }
+        float[] packed = new float[(int) floats];
+        Workspace workspace = new Workspace();
+        for (int p = 0, from = 0; from < right.rows(); p++, from += width) {
+            int count = Math.min(width, right.rows() - from);
+            Packing.pack(right, from, count, width, packed, p * width * right.depth(), workspace);
+        }
+        buffer.keepPacked(right.rows(), right.depth(), right.alongDepth(), packed);
+        return packed;
+    }
+
+    private static int width(int rows) {
+        return rows <= W ? W : 2 * W;
+    }
+
+    private static int panels(int rows, int width) {
+        return (rows + width - 1) / width;
+    }
+
+    /** One product: a grid of tiles, {@link Microkernels#ROWS_MAX} rows by one panel each. */
+    private record Product(
+            float[] c,
+            int c0,
+            Operand left,
+            Operand right,
+            float @Nullable [] frozenPanels,
+            float alpha,
+            float beta) {
+
+        private int tiles() {
+            return CpuMatmul.panels(left.rows(), ROWS_MAX);
+        }
+
+        private int panels() {
+            return CpuMatmul.panels(right.rows(), width(right.rows()));
+        }
+
+        /** Computes the tiles [tileFrom, tileTo) of the panels [panelFrom, panelTo). */
+        private void run(int tileFrom, int tileTo, int panelFrom, int panelTo,
+                Workspace workspace) {
+            int tileFloats = ROWS_MAX * left.depth();
+            int chunk = Math.max(1, LEFT_FLOATS_MAX / tileFloats);
+            for (int from = tileFrom; from < tileTo; from += chunk) {
+                int to = Math.min(from + chunk, tileTo);
+                float[] a = workspace.floats(Purpose.LEFT_PANELS,
+                        (long) (to - from) * tileFloats + Packing.SLACK);
+                for (int t = from; t < to; t++) {
+                    int rows = tileRows(t);
+                    Packing.pack(left, t * ROWS_MAX, rows, Microkernels.kernelRows(rows), a,
+                            (t - from) * tileFloats, workspace);
+                }
+                for (int p = panelFrom; p < panelTo; p++) {
+                    panel(a, from, to, p, workspace);
+                }
+            }
+        }
+
+        private void panel(float[] a, int tileFrom, int tileTo, int p, Workspace workspace) {
+            int depth = left.depth();
+            int width = width(right.rows());
+            int column = p * width;
+            int columns = Math.min(width, right.rows() - column);
+            float[] b = frozenPanels;
+            int b0 = p * width * depth;
+            if (b == null) {
+                b = workspace.floats(Purpose.RIGHT_PANEL, (long) width * depth + Packing.SLACK);
+                b0 = 0;
+                Packing.pack(right, column, columns, width, b, 0, workspace);
+            }
+            float[] tile = workspace.tile;
+            for (int t = tileFrom; t < tileTo; t++) {
+                int rows = tileRows(t);
+                Microkernels.multiply(Microkernels.kernelRows(rows), width / W, a,
+                        (t - tileFrom) * ROWS_MAX * depth, b, b0, depth, tile);
+                int at = c0 + t * ROWS_MAX * right.rows() + column;
+                store(tile, width, rows, columns, c, at, right.rows(), alpha, beta);
+            }
+        }
+
+        private int tileRows(int tile) {
+            return Math.min(ROWS_MAX, left.rows() - tile * ROWS_MAX);
+        }
+    }
+
+    /** c = alpha * tile + beta * c for the rows and columns of the tile that exist. */
+    static void store(float[] tile, int width, int rows, int columns, float[] c, int at,
+            int stride, float alpha, float beta) {
+        for (int j = 0; j < columns; j += W) {
+            if (columns - j >= W) {
+                storeWhole(tile, j, width, rows, c, at + j, stride, alpha, beta);
+            } else {
+                storePart(tile, j, width, rows, LANES.indexInRange(j, columns), c, at + j, stride,
+                        alpha, beta);
+            }
+        }
+    }
+
+    private static void storeWhole(float[] tile, int from, int width, int rows, float[] c, int at,
+            int stride, float alpha, float beta) {
+        for (int m = 0; m < rows; m++) {
+            FloatVector value = FloatVector.fromArray(LANES, tile, from + m * width).mul(alpha);
+            if (beta != 0) {
+                FloatVector old = FloatVector.fromArray(LANES, c, at + m * stride);
+                value = old.fma(FloatVector.broadcast(LANES, beta), value);
+            }
+            value.intoArray(c, at + m * stride);
+        }
+    }
+
+    private static void storePart(float[] tile, int from, int width, int rows,
+            VectorMask<Float> columns, float[] c, int at, int stride, float alpha, float beta) {
+        for (int m = 0; m < rows; m++) {
+            FloatVector value = FloatVector.fromArray(LANES, tile, from + m * width).mul(alpha);
+            if (beta != 0) {
+                FloatVector old = FloatVector.fromArray(LANES, c, at + m * stride, columns);
+                value = old.fma(FloatVector.broadcast(LANES, beta), value);
+            }
+            value.intoArray(c, at + m * stride, columns);
+        }
+    }
+}
