@@ -132,11 +132,8 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
 
     @Override
     public List<String> exampleIds(String adapter, long seq) {
-        return of(manifests, adapter).get(seq)
-                .getExamplesList()
-                .stream()
-                .map(Example::getExampleId)
-                .toList();
+        return of(manifests, adapter).get(seq).getExamplesList().stream()
+                .map(Example::getExampleId).toList();
     }
 
     @Override
@@ -151,12 +148,8 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
 
     @Override
     public List<VersionRecord> versionsBefore(String adapter, long before, int limit) {
-        return of(versions, adapter).headMap(before, false)
-                .descendingMap()
-                .values()
-                .stream()
-                .limit(limit)
-                .toList();
+        return of(versions, adapter).headMap(before, false).descendingMap().values().stream()
+                .limit(limit).toList();
     }
 
     @Override
@@ -166,12 +159,8 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
 
     @Override
     public List<ManifestSummary> manifestsAfter(String adapter, long afterSeq, int limit) {
-        return of(entries, adapter).tailMap(afterSeq, false)
-                .values()
-                .stream()
-                .map(ManifestEntry::summary)
-                .limit(limit)
-                .toList();
+        return of(entries, adapter).tailMap(afterSeq, false).values().stream()
+                .map(ManifestEntry::summary).limit(limit).toList();
     }
 
     @Override

@@ -41,8 +41,7 @@ public record RankPolicy(double temperature, double epsilon, double propensityMi
     }
 
     /** One place of a slate: the candidate's index and its exact chance of getting there. */
-    public record Place(int index, double propensity) {
-    }
+    public record Place(int index, double propensity) {}
 
     /**
      * Draws a slate.

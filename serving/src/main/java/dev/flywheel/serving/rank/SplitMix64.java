@@ -9,8 +9,7 @@ package dev.flywheel.serving.rank;
 public final class SplitMix64 {
     private static final long GAMMA = 0x9E3779B97F4A7C15L;
 
-    private SplitMix64() {
-    }
+    private SplitMix64() {}
 
     /** Returns the 64 random bits at a position, from 0, of the sequence that a seed starts. */
     public static long bits(long seed, long position) {

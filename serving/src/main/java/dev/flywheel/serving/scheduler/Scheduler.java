@@ -221,6 +221,5 @@ public final class Scheduler {
         }
     }
 
-    private record Running(SequenceGroup group, Tenant tenant) {
-    }
+    private record Running(SequenceGroup group, Tenant tenant) {}
 }

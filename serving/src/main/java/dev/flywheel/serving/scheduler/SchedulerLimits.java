@@ -12,8 +12,14 @@ package dev.flywheel.serving.scheduler;
  * @param blocks blocks of the KV cache
  * @param blockTokens token positions of one block
  */
-public record SchedulerLimits(int stepTokens, int requestsRunningMax, int requestsWaitingMax,
-        long tokensWaitingMax, int requestsPerTenantMax, int blocks, int blockTokens) {
+public record SchedulerLimits(
+        int stepTokens,
+        int requestsRunningMax,
+        int requestsWaitingMax,
+        long tokensWaitingMax,
+        int requestsPerTenantMax,
+        int blocks,
+        int blockTokens) {
     public SchedulerLimits {
         requirePositive("stepTokens", stepTokens);
         requirePositive("requestsRunningMax", requestsRunningMax);

@@ -96,7 +96,8 @@ class RankPolicyTest {
         // First three outputs of the reference implementation for seed 1234567.
         assertThat(SplitMix64.bits(1234567, 0)).isEqualTo(6457827717110365317L);
         assertThat(SplitMix64.bits(1234567, 1)).isEqualTo(3203168211198807973L);
-        assertThat(SplitMix64.bits(1234567, 2)).isEqualTo(Long.parseUnsignedLong("9817491932198370423"));
+        assertThat(SplitMix64.bits(1234567, 2))
+                .isEqualTo(Long.parseUnsignedLong("9817491932198370423"));
     }
 
     @ParameterizedTest
@@ -108,7 +109,7 @@ class RankPolicyTest {
 
     @ParameterizedTest
     @CsvSource({"-0.1, 0, 0, temperature", "NaN, 0, 0, temperature", "1, 1.1, 0, epsilon",
-            "1, NaN, 0, epsilon", "1, 0, -1, propensityMin"})
+        "1, NaN, 0, epsilon", "1, 0, -1, propensityMin"})
     void settingsOutOfRangeAreRefusedByName(double t, double e, double floor, String name) {
         assertThatThrownBy(() -> new RankPolicy(t, e, floor)).hasMessageStartingWith(name);
     }

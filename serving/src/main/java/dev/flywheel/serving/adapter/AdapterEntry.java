@@ -1,0 +1,63 @@
+package dev.flywheel.serving.adapter;
+
+import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.VersionRecord;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** What this node knows of one adapter: its record, its aliases and the versions it heard of last. Thread-safe. */
+final class AdapterEntry {
+    private static final int VERSIONS_KEPT = 32;
+
+    private final Map<String, AliasPointer> aliases = new ConcurrentHashMap<>();
+    private final Map<Long, VersionRecord> versions = new LinkedHashMap<>();
+    private volatile AdapterRecord record;
+
+    AdapterEntry(AdapterRecord record) {
+        this.record = record;
+    }
+
+    AdapterRecord record() {
+        return record;
+    }
+
+    void update(AdapterRecord next) {
+        record = next;
+    }
+
+    @Nullable
+    AliasPointer alias(String name) {
+        return aliases.get(name);
+    }
+
+    Collection<AliasPointer> aliases() {
+        return aliases.values();
+    }
+
+    AliasPointer point(String alias, long number) {
+        AliasPointer pointer = aliases.computeIfAbsent(alias,
+                name -> new AliasPointer(record.getName(), name, number));
+        pointer.desire(number);
+        return pointer;
+    }
+
+    void remember(VersionRecord version) {
+        synchronized (versions) {
+            versions.remove(version.getRef().getNumber());
+            versions.put(version.getRef().getNumber(), version);
+            if (versions.size() > VERSIONS_KEPT) {
+                versions.remove(versions.keySet().iterator().next());
+            }
+        }
+    }
+
+    @Nullable
+    VersionRecord recall(long number) {
+        synchronized (versions) {
+            return versions.get(number);
+        }
+    }
+}

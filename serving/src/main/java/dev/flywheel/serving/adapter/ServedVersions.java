@@ -1,0 +1,339 @@
+package dev.flywheel.serving.adapter;
+
+import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.api.v1.VersionRef;
+import dev.flywheel.engine.device.DeviceLoop;
+import dev.flywheel.engine.lora.AdapterSlots;
+import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.serving.error.ErrorCode;
+import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.metrics.ServingMetrics;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The versions that this node answers with, replaceable without pausing requests.
+ *
+ * <p>Follows the store: {@code serving} and {@code canary} of every adapter of this base are brought as
+ * they move, other aliases and exact versions when a request asks. A request takes one lease and keeps it
+ * to its last token, so one answer never mixes two versions; a move flips one reference, which only later
+ * leases see. A version that fails verification is refused and counted, and the old one goes on answering.
+ *
+ * <p>Thread-safe. Events return at once; {@link #lease} takes no lock if the version is resident.
+ */
+public final class ServedVersions implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(ServedVersions.class);
+    private static final Set<String> EAGER = Set.of("serving", "canary");
+    private static final int REFUSALS_KEPT = 1024;
+    private static final Duration RETRY_AFTER = Duration.ofMillis(250);
+
+    private final Map<String, AdapterEntry> adapters = new ConcurrentHashMap<>();
+    /** Used by the queue's thread alone. */
+    private final Map<VersionKey, ServingException> refusals = new LinkedHashMap<>();
+    private final CompletableFuture<Void> ready = new CompletableFuture<>();
+    private final VersionRef base;
+    private final SlotTable table;
+    private final VersionSource source;
+    private final LoadQueue queue;
+    private final ServingMetrics metrics;
+    private final InstantSource clock;
+    private final LongSupplier nanos;
+    private volatile boolean synced;
+
+    /** @param nanos a monotonic clock */
+    public ServedVersions(BaseModel model, AdapterSlots slots, DeviceLoop device,
+            VersionSource source, ServingMetrics metrics, InstantSource clock,
+            LongSupplier nanos) {
+        this.base = VersionRef.newBuilder().setBaseDigest(model.digest().hex()).build();
+        this.table = new SlotTable(slots, nanos);
+        this.source = source;
+        this.metrics = metrics;
+        this.clock = clock;
+        this.nanos = nanos;
+        this.queue = new LoadQueue(new VersionLoader(source,
+                new VersionVerifier(model.digest(), model.linearModules(), slots.rankMax()),
+                new VersionProbe(model, slots, device), table, this::wanted));
+        metrics.gauge("versions.resident", () -> table.residents().size());
+        metrics.gauge("leases",
+                () -> table.residents().stream().mapToInt(Resident::leases).sum());
+        metrics.gauge("adapters", adapters::size);
+    }
+
+    /** Completes when everything that the store held at the start has been loaded or refused. */
+    public CompletableFuture<Void> ready() {
+        return ready;
+    }
+
+    /** Returns the number of leases that are open, those of the bare base left out. */
+    public int leases() {
+        return table.residents().stream().mapToInt(Resident::leases).sum();
+    }
+
+    // What the store says.
+
+    public void onAdapter(AdapterRecord record) {
+        adapters.computeIfAbsent(record.getName(), name -> new AdapterEntry(record))
+                .update(record);
+    }
+
+    public void onVersion(VersionRecord record) {
+        AdapterEntry entry = adapters.get(record.getRef().getAdapter());
+        if (entry != null) {
+            entry.remember(record);
+        }
+    }
+
+    public void onAlias(AliasRecord record) {
+        AdapterEntry entry = adapters.get(record.getAdapter());
+        if (entry == null || !ofThisBase(entry)) {
+            return;
+        }
+        AliasPointer pointer = entry.point(record.getAlias(), record.getVersion());
+        if (EAGER.contains(record.getAlias())) {
+            var unused = bring(entry, pointer, false);
+        }
+    }
+
+    /** The store has said all that it held when the watch began. */
+    public void onSynced() {
+        synced = true;
+        queue.afterAll(() -> ready.complete(null));
+    }
+
+    // What requests ask.
+
+    /** Claims the bare base model. */
+    public Lease leaseBase() {
+        return new Lease(base, AdapterSlots.BASE, () -> {});
+    }
+
+    /** Claims the version that an alias points to, waiting for it if it is not resident. */
+    public Lease lease(String tenant, String adapter, String alias, Duration patience) {
+        AdapterEntry entry = entry(tenant, adapter);
+        AliasPointer pointer = entry.alias(alias);
+        if (pointer == null) {
+            throw ServingException.resource(ErrorCode.ADAPTER_NOT_FOUND, adapter,
+                    "adapter " + adapter + " has no alias " + alias);
+        }
+        long deadline = nanos.getAsLong() + patience.toNanos();
+        while (true) {
+            Resident current = pointer.current();
+            if (current == null || current.key().number() != pointer.desired()) {
+                // Somebody has to ask for a version that nobody brings eagerly.
+                current = freshen(entry, pointer, current, deadline);
+            }
+            Lease lease = table.tryLease(current);
+            if (lease != null) {
+                return lease;
+            }
+            // It was evicted meanwhile: bring it back.
+            await(bring(entry, pointer, true), deadline, adapter);
+        }
+    }
+
+    /** Claims an exact version, waiting for it if it is not resident. */
+    public Lease lease(String tenant, String adapter, long number, Duration patience) {
+        AdapterEntry entry = entry(tenant, adapter);
+        VersionKey key = new VersionKey(adapter, number);
+        long deadline = nanos.getAsLong() + patience.toNanos();
+        while (true) {
+            Resident resident = table.find(key);
+            Lease lease = resident == null ? null : table.tryLease(resident);
+            if (lease != null) {
+                return lease;
+            }
+            await(queue.load(key, () -> bringVersion(entry, number)), deadline, adapter);
+        }
+    }
+
+    private Resident freshen(AdapterEntry entry, AliasPointer pointer,
+            @Nullable Resident current, long deadline) {
+        ServingException refusal = pointer.refusal();
+        boolean hopeless = refusal != null && refusal.code() != ErrorCode.LOADING;
+        if (current != null && (hopeless || EAGER.contains(pointer.alias()))) {
+            return current;
+        }
+        if (hopeless) {
+            throw refusal;
+        }
+        return await(bring(entry, pointer, true), deadline, pointer.adapter());
+    }
+
+    private AdapterEntry entry(String tenant, String adapter) {
+        AdapterEntry entry = adapters.get(adapter);
+        if (entry == null || !tenantOf(entry.record()).equals(tenant)) {
+            if (!synced) {
+                throw ServingException.later(ErrorCode.LOADING,
+                        "this node has not heard of all adapters yet", RETRY_AFTER);
+            }
+            throw ServingException.resource(ErrorCode.ADAPTER_NOT_FOUND, adapter,
+                    "there is no adapter " + adapter + " for tenant " + tenant);
+        }
+        if (!ofThisBase(entry)) {
+            throw ServingException.resource(ErrorCode.ADAPTER_NOT_SERVABLE, adapter,
+                    "adapter " + adapter + " is for another base model than this node serves");
+        }
+        return entry;
+    }
+
+    private boolean ofThisBase(AdapterEntry entry) {
+        return entry.record().getBaseDigest().equals(base.getBaseDigest());
+    }
+
+    private static String tenantOf(AdapterRecord record) {
+        return record.getTenant().isEmpty() ? "default" : record.getTenant();
+    }
+
+    private Resident await(CompletableFuture<Resident> coming, long deadline, String adapter) {
+        try {
+            return coming.get(deadline - nanos.getAsLong(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof ServingException why) {
+                throw why;
+            }
+            throw new IllegalStateException("loading a version of " + adapter + " failed", e);
+        } catch (TimeoutException e) {
+            throw ServingException.of(ErrorCode.DEADLINE,
+                    "adapter " + adapter + " was not loaded before the deadline");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw ServingException.of(ErrorCode.CANCELLED, "the request was interrupted");
+        }
+    }
+
+    // Loading; on the queue's thread from here on.
+
+    private CompletableFuture<Resident> bring(AdapterEntry entry, AliasPointer pointer,
+            boolean demand) {
+        return pointer.bring(demand, () -> queue.submit(() -> bringWanted(entry, pointer)));
+    }
+
+    private void bringWanted(AdapterEntry entry, AliasPointer pointer)
+            throws InterruptedException {
+        boolean needed = pointer.demanded() || pointer.current() != null || table.hasFree();
+        // What is wanted must be read after end(): a move that comes later begins anew.
+        CompletableFuture<Resident> ended = pointer.end();
+        if (ended == null) {
+            return;
+        }
+        if (!needed) {
+            ended.completeExceptionally(ServingException.later(ErrorCode.LOADING,
+                    "no adapter slot is free", RETRY_AFTER));
+            return;
+        }
+        try {
+            ended.complete(bringWanted(entry, pointer, pointer.desired()));
+        } catch (ServingException why) {
+            pointer.refuse(why);
+            ended.completeExceptionally(why);
+            metrics.version(why.code() == ErrorCode.LOADING ? "unavailable" : "refused");
+            log.warn("{} of {} stays as it is: {}", pointer.alias(), pointer.adapter(),
+                    why.getMessage());
+            if (why.code() == ErrorCode.LOADING && EAGER.contains(pointer.alias())) {
+                queue.later(RETRY_AFTER, () -> {
+                    var unused = bring(entry, pointer, false);
+                });
+            }
+        } catch (RuntimeException fault) {
+            ended.completeExceptionally(fault);
+            throw fault;
+        }
+    }
+
+    private Resident bringWanted(AdapterEntry entry, AliasPointer pointer, long number)
+            throws InterruptedException {
+        Resident old = pointer.current();
+        Resident next;
+        try {
+            next = bringVersion(entry, number);
+        } catch (ServingException why) {
+            if (old != null && table.find(old.key()) == null) {
+                // The old version was evicted: it must answer as long as the new one cannot.
+                pointer.flip(bringVersion(entry, old.key().number()));
+            }
+            throw why;
+        }
+        if (next != old) {
+            flip(entry, pointer, old, next);
+        }
+        return next;
+    }
+
+    private void flip(AdapterEntry entry, AliasPointer pointer, @Nullable Resident old,
+            Resident next) {
+        long before = nanos.getAsLong();
+        pointer.flip(next);
+        long took = nanos.getAsLong() - before;
+        if (old == null || old.key().equals(next.key())) {
+            return;
+        }
+        metrics.flipped(took);
+        VersionRecord version = entry.recall(next.key().number());
+        if (version != null && pointer.alias().equals("serving")
+                && next.key().number() > old.key().number()) {
+            metrics.publishedAfter(clock.millis() - version.getCreatedAtMillis());
+        }
+        log.debug("{} of {} moved from {} to {}", pointer.alias(), pointer.adapter(),
+                old.key().number(), next.key().number());
+    }
+
+    private Resident bringVersion(AdapterEntry entry, long number) throws InterruptedException {
+        VersionKey key = new VersionKey(entry.record().getName(), number);
+        Resident resident = table.find(key);
+        if (resident != null) {
+            return resident;
+        }
+        ServingException known = refusals.get(key);
+        if (known != null) {
+            throw known;
+        }
+        VersionRecord version = entry.recall(number);
+        if (version == null) {
+            version = source.version(key.adapter(), number);
+            entry.remember(version);
+        }
+        try {
+            Resident loaded = queue.loader().load(entry.record(), version);
+            metrics.version("loaded");
+            return loaded;
+        } catch (ServingException why) {
+            if (why.code() == ErrorCode.ADAPTER_NOT_SERVABLE) {
+                remember(key, why);
+            }
+            throw why;
+        }
+    }
+
+    /** A version never changes, so what was found wrong with it need not be found again. */
+    private void remember(VersionKey key, ServingException why) {
+        refusals.put(key, why);
+        if (refusals.size() > REFUSALS_KEPT) {
+            refusals.remove(refusals.keySet().iterator().next());
+        }
+    }
+
+    private boolean wanted(VersionKey key) {
+        AdapterEntry entry = adapters.get(key.adapter());
+        return entry != null
+                && entry.aliases().stream().anyMatch(pointer -> pointer.points(key));
+    }
+
+    @Override
+    public void close() {
+        queue.close();
+    }
+}

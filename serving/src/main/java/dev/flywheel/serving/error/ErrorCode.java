@@ -1,0 +1,34 @@
+package dev.flywheel.serving.error;
+
+/**
+ * Why a request was not answered. The name is what clients see as {@code ErrorInfo.reason}, what
+ * metrics are labelled with, and what the transport maps to a status.
+ */
+public enum ErrorCode {
+    /** A field of the request is missing, malformed or out of range. */
+    BAD_FIELD,
+    /** The text and the answer do not fit into the model's context. */
+    CONTEXT_TOO_LONG,
+    /** There is no such adapter, alias or version for this tenant. */
+    ADAPTER_NOT_FOUND,
+    /** The version exists but did not pass verification on this node. */
+    ADAPTER_NOT_SERVABLE,
+    /** The version's bytes are not the ones that its digest names. */
+    ARTIFACT_CORRUPT,
+    /** All tenants together have too much waiting. */
+    QUEUE_FULL,
+    /** This tenant has too much in the node. */
+    TENANT_QUOTA,
+    /** The node is going away. */
+    DRAINING,
+    /** What is asked for is not loaded yet, or its source does not answer. */
+    LOADING,
+    /** Kafka did not acknowledge a feedback event. */
+    FEEDBACK_NOT_TAKEN,
+    /** The caller's time is over. */
+    DEADLINE,
+    /** The caller went away or stopped reading. */
+    CANCELLED,
+    /** A fault of ours. */
+    INTERNAL
+}

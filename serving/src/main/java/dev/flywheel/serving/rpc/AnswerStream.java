@@ -1,0 +1,167 @@
+package dev.flywheel.serving.rpc;
+
+import dev.flywheel.api.v1.GenerateReply;
+import dev.flywheel.serving.error.ErrorCode;
+import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.impression.ImpressionLog;
+import dev.flywheel.serving.metrics.ServingMetrics;
+import dev.flywheel.serving.runner.Answer;
+import dev.flywheel.serving.runner.AnswerJob;
+import dev.flywheel.serving.runner.AnswerSink;
+import io.grpc.stub.ServerCallStreamObserver;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Between the engine, which never waits, and a reader, who may.
+ *
+ * <p>What the transport is not ready for is kept as one reply that grows, so a reader who stalls costs the
+ * rest of the answer's own text and no more; neither a cache block nor a lease waits for it. Thread-safe:
+ * replies go out one at a time, on the executor or on the transport's callback.
+ */
+final class AnswerStream implements AnswerSink {
+    private final GenerateCall call;
+    private final ServerCallStreamObserver<GenerateReply> out;
+    private final ImpressionLog log;
+    private final Executor executor;
+    private final ServingMetrics metrics;
+    private final Consumer<AnswerStream> closed;
+
+    // All guarded by this.
+    private final StringBuilder text = new StringBuilder();
+    private final List<Integer> ids = new ArrayList<>();
+    private @Nullable Answer answer;
+    private @Nullable ServingException failure;
+    private @Nullable AnswerJob job;
+    private boolean scheduled;
+    private boolean over;
+    private long readAt;
+
+    /** @param closed runs once, when nothing more will be written */
+    AnswerStream(GenerateCall call, ServerCallStreamObserver<GenerateReply> out,
+            ImpressionLog log, Executor executor, ServingMetrics metrics, long now,
+            Consumer<AnswerStream> closed) {
+        this.call = call;
+        this.out = out;
+        this.log = log;
+        this.executor = executor;
+        this.readAt = now;
+        this.metrics = metrics;
+        this.closed = closed;
+    }
+
+    /** Ties the stream to the job that feeds it. */
+    synchronized void feed(AnswerJob feeding) {
+        job = feeding;
+    }
+
+    @Override
+    public synchronized void token(int id, String piece) {
+        text.append(piece);
+        ids.add(id);
+        schedule();
+    }
+
+    @Override
+    public synchronized void end(Answer whole) {
+        answer = whole;
+        text.append(whole.rest());
+        schedule();
+    }
+
+    @Override
+    public synchronized void fail(ServingException why) {
+        failure = why;
+        schedule();
+    }
+
+    /** The reader went away. */
+    void cancelled() {
+        AnswerJob feeding;
+        synchronized (this) {
+            feeding = job;
+            close();
+        }
+        if (feeding != null) {
+            feeding.cancel();
+        }
+    }
+
+    /** Ends the call of a reader who has had something to read for so long. */
+    void endIfStalled(long now, long stallNanos) {
+        AnswerJob feeding;
+        synchronized (this) {
+            if (over || out.isReady() || !pending()) {
+                readAt = now;
+                return;
+            }
+            if (now - readAt < stallNanos) {
+                return;
+            }
+            feeding = job;
+            refuse(ServingException.of(ErrorCode.DEADLINE,
+                    "the stream was not read for too long"));
+        }
+        if (feeding != null) {
+            feeding.cancel();
+        }
+    }
+
+    /** Writes what there is, as far as the transport takes it. */
+    synchronized void drain() {
+        scheduled = false;
+        if (over) {
+            return;
+        }
+        if (failure != null) {
+            refuse(failure);
+            return;
+        }
+        if (!out.isReady()) {
+            return;
+        }
+        if (answer != null) {
+            out.onNext(take(call.last(text.toString(), answer, log)));
+            out.onCompleted();
+            close();
+        } else if (!ids.isEmpty()) {
+            out.onNext(take(call.piece(text.toString())));
+        }
+    }
+
+    private GenerateReply take(GenerateReply.Builder reply) {
+        reply.addAllTokenIds(ids);
+        ids.clear();
+        text.setLength(0);
+        return reply.build();
+    }
+
+    private void refuse(ServingException why) {
+        metrics.refusal(why.code().name());
+        out.onError(ErrorTable.toStatus(why));
+        close();
+    }
+
+    private boolean pending() {
+        return !ids.isEmpty() || answer != null;
+    }
+
+    private void schedule() {
+        if (!scheduled && !over) {
+            scheduled = true;
+            executor.execute(this::drain);
+        }
+    }
+
+    private void close() {
+        if (!over) {
+            over = true;
+            ids.clear();
+            text.setLength(0);
+            closed.accept(this);
+        }
+    }
+}

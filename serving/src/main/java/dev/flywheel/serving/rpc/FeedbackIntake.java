@@ -1,0 +1,99 @@
+package dev.flywheel.serving.rpc;
+
+import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.SendFeedbackReply;
+import dev.flywheel.api.v1.SendFeedbackRequest;
+import dev.flywheel.feedback.event.EventSchema;
+import dev.flywheel.feedback.event.FeedbackIds;
+import dev.flywheel.feedback.token.FeedbackToken;
+import dev.flywheel.feedback.token.TokenCheck;
+import dev.flywheel.feedback.token.TokenSigner;
+import dev.flywheel.serving.error.ErrorCode;
+import dev.flywheel.serving.error.ServingException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+
+/**
+ * One piece of feedback: is the token ours, not expired and this user's, is the signal whole; then into Kafka.
+ *
+ * <p>Whether the signal suits the impression is judged later, where the two meet.
+ */
+final class FeedbackIntake {
+    private static final Duration RETRY_AFTER = Duration.ofMillis(500);
+    /** Feedback that comes through this service; producers that write to Kafka name themselves. */
+    private static final String SOURCE = "client/";
+
+    private final TokenSigner signer;
+    private final Function<FeedbackEvent, CompletableFuture<Long>> publisher;
+    private final InstantSource clock;
+
+    /** @param publisher completes with the time at which the event is safe */
+    FeedbackIntake(TokenSigner signer,
+            Function<FeedbackEvent, CompletableFuture<Long>> publisher, InstantSource clock) {
+        this.signer = signer;
+        this.publisher = publisher;
+        this.clock = clock;
+    }
+
+    /** Returns the acknowledgement to come; throws {@link ServingException} for what cannot be feedback. */
+    CompletableFuture<SendFeedbackReply> take(SendFeedbackRequest request) {
+        FeedbackEvent event = event(request);
+        SendFeedbackReply.Builder reply = SendFeedbackReply.newBuilder()
+                .setFeedbackId(event.getFeedbackId())
+                .setImpressionId(event.getImpressionId());
+        return publisher.apply(event).handle((acknowledgedAt, failure) -> {
+            if (failure != null) {
+                throw ServingException.later(ErrorCode.FEEDBACK_NOT_TAKEN,
+                        "the feedback was not acknowledged; send it again with the same"
+                                + " feedback_id",
+                        RETRY_AFTER);
+            }
+            return reply.setAcknowledgedAtMillis(acknowledgedAt).build();
+        });
+    }
+
+    private FeedbackEvent event(SendFeedbackRequest request) {
+        FeedbackToken token = genuine(request);
+        String id = request.getFeedbackId();
+        if (id.length() > EventSchema.ID_CHARS_MAX) {
+            throw ServingException.field("feedback_id", "has " + id.length()
+                    + " characters, at most " + EventSchema.ID_CHARS_MAX + " are allowed");
+        }
+        if (request.getClientTimeMillis() < 0) {
+            throw ServingException.field("client_time_millis", "is "
+                    + request.getClientTimeMillis() + ", it must not be negative");
+        }
+        EventSchema.problem(request.getSignal()).ifPresent(problem -> {
+            throw ServingException.named("signal", problem);
+        });
+        return FeedbackIds.identified(FeedbackEvent.newBuilder()
+                .setFeedbackId(id)
+                .setSource(SOURCE + token.tenant())
+                .setImpressionId(token.impressionId())
+                .setTenant(token.tenant())
+                .setUser(request.getUser())
+                .setFeedbackToken(request.getFeedbackToken())
+                .setSignal(request.getSignal())
+                .setClientTimeMillis(request.getClientTimeMillis())
+                .setReceivedAtMillis(clock.millis())
+                .build());
+    }
+
+    private FeedbackToken genuine(SendFeedbackRequest request) {
+        FeedbackToken token = switch (signer.verify(request.getFeedbackToken())) {
+            case TokenCheck.Forged forged ->
+                throw ServingException.named("feedback_token", forged.why());
+            case TokenCheck.Genuine genuine -> genuine.token();
+        };
+        if (!clock.instant().isBefore(token.expiresAt())) {
+            throw ServingException.field("feedback_token", "expired at " + token.expiresAt());
+        }
+        if (!FeedbackToken.hashOf(token.tenant(), request.getUser()).equals(token.userHash())) {
+            throw ServingException.field("user",
+                    "is not the user that was answered; send the pseudonym of the request");
+        }
+        return token;
+    }
+}

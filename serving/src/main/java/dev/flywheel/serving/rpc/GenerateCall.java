@@ -1,0 +1,79 @@
+package dev.flywheel.serving.rpc;
+
+import dev.flywheel.api.v1.DecisionKind;
+import dev.flywheel.api.v1.FinishReason;
+import dev.flywheel.api.v1.GenerateReply;
+import dev.flywheel.api.v1.GenerateRequest;
+import dev.flywheel.api.v1.SamplingParams;
+import dev.flywheel.api.v1.Usage;
+import dev.flywheel.api.v1.VersionRef;
+import dev.flywheel.serving.adapter.Lease;
+import dev.flywheel.serving.impression.ImpressionLog;
+import dev.flywheel.serving.metrics.ServingMetrics;
+import dev.flywheel.serving.runner.Answer;
+import dev.flywheel.serving.runner.AnswerJob;
+import dev.flywheel.serving.runner.AnswerSink;
+import dev.flywheel.serving.runner.Sampling;
+import dev.flywheel.serving.settings.RequestSettings;
+
+/** One Generate request: the order for its answer, and the replies made of it. */
+final class GenerateCall {
+    private static final String ANSWER = "answer";
+
+    private final GenerateRequest request;
+    private final Texts texts;
+    private final VersionRef version;
+    private final int[] prompt;
+
+    GenerateCall(GenerateRequest request, Texts texts, Lease lease) {
+        this.request = request;
+        this.texts = texts;
+        this.version = lease.version();
+        this.prompt = texts.prompt(request.getPrompt());
+    }
+
+    AnswerJob job(Lease lease, AnswerSink sink, RequestSettings limits, ServingMetrics metrics,
+            long now, long deadlineNanos) {
+        int asked = request.getMaxTokens() == 0 ? limits.tokensDefault() : request.getMaxTokens();
+        int tokensMax = Math.min(asked, texts.positionsMax() - prompt.length);
+        AnswerJob.Order order = new AnswerJob.Order(prompt, tokensMax, sampling(),
+                texts.eosIds(), request.getStopList());
+        return new AnswerJob(RequestRules.tenantOf(request.getScope()), order, texts.decoder(),
+                sink, metrics, lease, now, deadlineNanos);
+    }
+
+    private Sampling sampling() {
+        SamplingParams asked = request.getSampling();
+        return new Sampling(asked.getTemperature(), asked.getTopK(),
+                asked.getTopP() == 0 ? 1 : asked.getTopP(), asked.getSeed());
+    }
+
+    /** Begins a reply; every reply names the version. */
+    GenerateReply.Builder piece(String text) {
+        return GenerateReply.newBuilder().setText(text).setVersion(version);
+    }
+
+    /** Records the answer and makes the reply that ends it. */
+    GenerateReply.Builder last(String text, Answer answer, ImpressionLog log) {
+        String id = log.nextId();
+        boolean greedy = request.getSampling().getTemperature() == 0;
+        String token = log.record(Answers
+                .of(DecisionKind.DECISION_KIND_GENERATE, id, request.getScope(), version, prompt)
+                .setPolicy(greedy ? "greedy" : "sampled")
+                .setSeed(request.getSampling().getSeed())
+                .addCandidates(Answers.scored(ANSWER, answer.ids(), answer.logProb())
+                        .setPlace(0)
+                        .setPropensity(greedy ? 1 : 0)));
+        return piece(text)
+                .setFinishReason(switch (answer.ending()) {
+                    case LENGTH -> FinishReason.FINISH_REASON_LENGTH;
+                    case EOS -> FinishReason.FINISH_REASON_EOS;
+                    case STOP -> FinishReason.FINISH_REASON_STOP;
+                })
+                .setUsage(Usage.newBuilder()
+                        .setPromptTokens(prompt.length)
+                        .setCompletionTokens(answer.completionTokens()))
+                .setImpressionId(id)
+                .setFeedbackToken(token);
+    }
+}

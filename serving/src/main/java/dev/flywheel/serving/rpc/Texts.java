@@ -1,0 +1,117 @@
+package dev.flywheel.serving.rpc;
+
+import dev.flywheel.engine.model.ModelSpec;
+import dev.flywheel.engine.tokenizer.StreamDecoder;
+import dev.flywheel.engine.tokenizer.Tokenizer;
+import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.settings.RankSettings;
+import java.util.HashSet;
+import java.util.Set;
+
+/**
+ * From a request's texts to the tokens that the model reads. Nobody's text turns into control tokens.
+ * Thread-safe.
+ */
+final class Texts {
+    private final Tokenizer tokenizer;
+    private final RankSettings rank;
+    private final int positionsMax;
+    private final int acceptId;
+    private final int rejectId;
+    private final Set<Integer> eosIds;
+
+    /** @throws IllegalArgumentException if a verdict is not one token, or the tokenizer not the model's */
+    Texts(Tokenizer tokenizer, ModelSpec spec, RankSettings rank) {
+        if (tokenizer.vocabSize() > spec.vocabSize()) {
+            throw new IllegalArgumentException("the tokenizer has " + tokenizer.vocabSize()
+                    + " tokens, the model only " + spec.vocabSize()
+                    + "; they are not of one model folder");
+        }
+        this.tokenizer = tokenizer;
+        this.rank = rank;
+        this.positionsMax = spec.positionsMax();
+        this.acceptId = verdict("serving.rank.accept", rank.accept());
+        this.rejectId = verdict("serving.rank.reject", rank.reject());
+        if (acceptId == rejectId) {
+            throw new IllegalArgumentException(
+                    "serving.rank.accept and serving.rank.reject are the same token; choose two");
+        }
+        this.eosIds = new HashSet<>(tokenizer.eosIds());
+        eosIds.addAll(spec.eosIds());
+    }
+
+    int acceptId() {
+        return acceptId;
+    }
+
+    int rejectId() {
+        return rejectId;
+    }
+
+    Set<Integer> eosIds() {
+        return eosIds;
+    }
+
+    /** Returns the longest sequence that the model takes, tokens. */
+    int positionsMax() {
+        return positionsMax;
+    }
+
+    StreamDecoder decoder() {
+        return tokenizer.streamDecoder();
+    }
+
+    /** Returns a prompt's tokens; they leave room for at least one more. */
+    int[] prompt(String text) {
+        return start("prompt", text);
+    }
+
+    /** Returns the tokens that every candidate follows. */
+    int[] context(String context) {
+        return start("context", rank.contextTemplate().replace(RankSettings.CONTEXT, context));
+    }
+
+    /** Returns a candidate's tokens after the context. */
+    int[] candidate(int index, String text, int contextTokens) {
+        return next("candidates[" + index + "].text",
+                rank.candidateTemplate().replace(RankSettings.TEXT, text), contextTokens);
+    }
+
+    /** Returns a continuation's tokens after the prompt. */
+    int[] continuation(int index, String text, int promptTokens) {
+        return next("continuations[" + index + "]", text, promptTokens);
+    }
+
+    private int[] start(String field, String text) {
+        int[] ids = tokenizer.encode(text);
+        if (ids.length == 0) {
+            throw ServingException.field(field, "holds no token that the model knows");
+        }
+        if (ids.length >= positionsMax) {
+            throw ServingException.tooLong(field, ids.length, positionsMax - 1L, "tokens");
+        }
+        return ids;
+    }
+
+    private int[] next(String field, String text, int before) {
+        int[] ids = tokenizer.encodeWithoutSpecial(text);
+        if (ids.length == 0) {
+            throw ServingException.field(field, "holds no token that the model knows");
+        }
+        if (before + ids.length > positionsMax) {
+            throw ServingException.tooLong(field, ids.length, (long) positionsMax - before,
+                    "tokens after the " + before + " before it");
+        }
+        return ids;
+    }
+
+    private int verdict(String setting, String word) {
+        int[] ids = tokenizer.encodeWithoutSpecial(word);
+        if (ids.length != 1) {
+            throw new IllegalArgumentException(setting + " is \"" + word + "\", which is "
+                    + ids.length + " tokens of this model's tokenizer, must be 1;"
+                    + " choose another word");
+        }
+        return ids[0];
+    }
+}

@@ -1,0 +1,115 @@
+package dev.flywheel.serving.runner;
+
+import dev.flywheel.engine.forward.Logits;
+import dev.flywheel.engine.forward.Wanted;
+import dev.flywheel.engine.tokenizer.StreamDecoder;
+import dev.flywheel.serving.adapter.Lease;
+import dev.flywheel.serving.error.ErrorCode;
+import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.metrics.ServingMetrics;
+import dev.flywheel.serving.scheduler.SequenceGroup;
+import dev.flywheel.serving.scheduler.Slice;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Continues a prompt token by token and hands each to a sink as it comes. Reads nothing back from the
+ * sink: what a slow reader has not read is bounded by the answer's own length.
+ */
+public final class AnswerJob extends Job {
+    private final Sampler sampler;
+    private final Set<Integer> eosIds;
+    private final StreamDecoder decoder;
+    private final StopScanner stops;
+    private final AnswerSink sink;
+    private final ServingMetrics metrics;
+    private final int[] ids;
+    private int count;
+    private double logProb;
+    private long tokenAt;
+    private Answer.Ending ending = Answer.Ending.LENGTH;
+
+    /**
+     * What is to be generated.
+     *
+     * @param tokensMax at least 1
+     * @param eosIds tokens that end the answer
+     */
+    public record Order(
+            int[] prompt,
+            int tokensMax,
+            Sampling sampling,
+            Set<Integer> eosIds,
+            List<String> stops) {}
+
+    public AnswerJob(String tenant, Order order, StreamDecoder decoder, AnswerSink sink,
+            ServingMetrics metrics, Lease lease, long startedNanos, long deadlineNanos) {
+        super(SequenceGroup.growing(tenant, order.prompt(), order.tokensMax() - 1), lease,
+                deadlineNanos);
+        this.sampler = new Sampler(order.sampling());
+        this.eosIds = Set.copyOf(order.eosIds());
+        this.decoder = decoder;
+        this.stops = new StopScanner(order.stops());
+        this.sink = sink;
+        this.metrics = metrics;
+        this.ids = new int[order.tokensMax()];
+        this.tokenAt = startedNanos;
+    }
+
+    @Override
+    Wanted wanted(Slice slice) {
+        return slice.last() ? Wanted.LAST : Wanted.NONE;
+    }
+
+    @Override
+    void read(Slice slice, Logits logits, int firstRow, long nanos) {
+        if (!slice.last()) {
+            return;
+        }
+        int id = sampler.sample(logits, firstRow);
+        double tokenLogProb = logits.logProb(firstRow, id);
+        if (!Double.isFinite(tokenLogProb)) {
+            throw ServingException.of(ErrorCode.INTERNAL,
+                    "the model's probability of token " + count + " is not a number");
+        }
+        logProb += tokenLogProb;
+        ids[count++] = id;
+        note(nanos);
+        if (eosIds.contains(id)) {
+            ending = Answer.Ending.EOS;
+            return;
+        }
+        sink.token(id, stops.push(decoder.push(id)));
+        if (stops.stopped()) {
+            ending = Answer.Ending.STOP;
+        } else if (count < ids.length) {
+            slice.sequence().append(id);
+        }
+    }
+
+    private void note(long nanos) {
+        if (count == 1) {
+            metrics.firstToken(nanos - tokenAt);
+        } else {
+            metrics.nextToken(nanos - tokenAt);
+        }
+        tokenAt = nanos;
+    }
+
+    @Override
+    void finish() {
+        String rest = stops.push(decoder.finish());
+        if (stops.stopped()) {
+            ending = Answer.Ending.STOP;
+        }
+        int text = ending == Answer.Ending.EOS ? count - 1 : count;
+        sink.end(new Answer(ending, Arrays.copyOf(ids, count), logProb, rest + stops.finish(),
+                text));
+    }
+
+    @Override
+    void fail(ServingException why) {
+        sink.fail(why);
+    }
+}

@@ -1,0 +1,316 @@
+package dev.flywheel.serving.runner;
+
+import dev.flywheel.engine.device.DeviceLoop;
+import dev.flywheel.engine.forward.Chunk;
+import dev.flywheel.engine.forward.ForwardPass;
+import dev.flywheel.engine.forward.Logits;
+import dev.flywheel.engine.kv.KvCache;
+import dev.flywheel.serving.error.ErrorCode;
+import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.metrics.ServingMetrics;
+import dev.flywheel.serving.scheduler.Admission;
+import dev.flywheel.serving.scheduler.Scheduler;
+import dev.flywheel.serving.scheduler.SchedulerLimits;
+import dev.flywheel.serving.scheduler.SequenceGroup;
+import dev.flywheel.serving.scheduler.Slice;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one thread that computes answers: plan a step, run it on the device, read the rows, hand out what is
+ * done.
+ *
+ * <p>A cancelled or late job is dropped before the next step and holds nothing afterwards. A fault while a
+ * job's rows are read fails that job alone; a fault of the step itself fails the jobs in it. Thread-safe;
+ * the pass and the cache are used by this thread alone and belong to the caller.
+ */
+public final class EngineLoop implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(EngineLoop.class);
+    private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+    /** Until the first figures come in. */
+    private static final double TOKENS_PER_SECOND_AT_FIRST = 2_000;
+
+    private final ForwardPass pass;
+    private final KvCache cache;
+    private final DeviceLoop device;
+    private final SchedulerLimits limits;
+    private final Scheduler scheduler;
+    private final ServingMetrics metrics;
+    private final LongSupplier nanos;
+    private final Map<SequenceGroup, Job> jobs = new ConcurrentHashMap<>();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition work = lock.newCondition();
+    private final Condition idle = lock.newCondition();
+    private final Thread thread;
+    private volatile double tokensPerSecond = TOKENS_PER_SECOND_AT_FIRST;
+    private boolean draining;
+    private boolean stopping;
+
+    /** @param nanos a monotonic clock; deadlines of jobs are on it */
+    public EngineLoop(ForwardPass pass, KvCache cache, DeviceLoop device, SchedulerLimits limits,
+            ServingMetrics metrics, LongSupplier nanos) {
+        this.pass = pass;
+        this.cache = cache;
+        this.device = device;
+        this.limits = limits;
+        this.scheduler = new Scheduler(limits);
+        this.metrics = metrics;
+        this.nanos = nanos;
+        this.thread = Thread.ofPlatform().daemon().name("engine-loop").unstarted(this::run);
+        metrics.gauge("requests.waiting", () -> locked(scheduler::waiting));
+        metrics.gauge("requests.running", () -> locked(scheduler::running));
+        metrics.gauge("tokens.waiting", () -> locked(() -> (int) scheduler.tokensWaiting()));
+        metrics.gauge("kv.blocks.free", cache::freeBlocks);
+    }
+
+    public void start() {
+        thread.start();
+    }
+
+    /** Returns whether the loop runs. */
+    public boolean alive() {
+        return thread.isAlive();
+    }
+
+    /** Returns how many jobs are inside, waiting or running. */
+    public int jobs() {
+        return jobs.size();
+    }
+
+    /** Takes a job, or fails it at once. From here on the loop owns what the job holds. */
+    public void submit(Job job) {
+        @Nullable ServingException refused = locked(() -> {
+            if (draining) {
+                return ServingException.later(ErrorCode.DRAINING, "this node is going away",
+                        Duration.ofSeconds(1));
+            }
+            Admission admission = scheduler.offer(job.group());
+            if (admission == Admission.ACCEPTED) {
+                jobs.put(job.group(), job);
+                work.signal();
+                return null;
+            }
+            return refusal(admission, job);
+        });
+        if (refused != null) {
+            job.release();
+            job.fail(refused);
+        }
+    }
+
+    private ServingException refusal(Admission admission, Job job) {
+        return switch (admission) {
+            case ACCEPTED -> throw new IllegalArgumentException("accepted is no refusal");
+            case QUEUE_FULL -> ServingException.later(ErrorCode.QUEUE_FULL,
+                    "too many requests wait; try again later", queueTime());
+            case TENANT_FULL -> ServingException.later(ErrorCode.TENANT_QUOTA,
+                    "tenant " + job.group().tenant() + " has too many requests at once",
+                    queueTime());
+            case TOO_LARGE -> ServingException.tooLong("the request", job.group().tokens(),
+                    (long) limits.blocks() * limits.blockTokens(), "tokens in the cache");
+        };
+    }
+
+    /** Returns how long what waits now is going to take, by the pace of the last steps. */
+    private Duration queueTime() {
+        double seconds = scheduler.tokensWaiting() / tokensPerSecond;
+        return Duration.ofMillis(Math.clamp((long) (seconds * 1000), 20, 10_000));
+    }
+
+    private void run() {
+        boolean faultless = false;
+        try {
+            while (next()) {
+                sweep();
+                List<Slice> plan = locked(scheduler::plan);
+                if (!plan.isEmpty()) {
+                    step(plan);
+                }
+            }
+            faultless = true;
+        } finally {
+            if (!faultless) {
+                log.error("the engine loop ended by a fault; no request can be answered");
+            }
+            locked(() -> draining = true);
+            jobs.values()
+                    .forEach(job -> drop(job, ServingException.later(ErrorCode.DRAINING,
+                            "this node is going away", Duration.ofSeconds(1))));
+        }
+    }
+
+    /** Waits for work; false if there will be none. */
+    private boolean next() {
+        lock.lock();
+        try {
+            while (jobs.isEmpty() && !stopping) {
+                idle.signalAll();
+                var unused = work.awaitNanos(IDLE_NANOS);
+            }
+            return !stopping;
+        } catch (InterruptedException e) {
+            return false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void sweep() {
+        long now = nanos.getAsLong();
+        for (Job job : jobs.values()) {
+            if (job.cancelled()) {
+                drop(job, ServingException.of(ErrorCode.CANCELLED, "the caller went away"));
+            } else if (job.late(now)) {
+                drop(job, ServingException.of(ErrorCode.DEADLINE,
+                        "the deadline passed before the answer was complete"));
+            }
+        }
+    }
+
+    private void step(List<Slice> plan) {
+        long before = nanos.getAsLong();
+        AtomicReference<Logits> logits = new AtomicReference<>();
+        try {
+            List<Chunk> chunks = chunks(plan);
+            device.step(() -> logits.set(pass.run(chunks)));
+        } catch (RuntimeException fault) {
+            log.error("a step of {} slices failed", plan.size(), fault);
+            Set<Job> failed = new HashSet<>();
+            plan.forEach(slice -> failed.add(job(slice)));
+            failed.forEach(job -> drop(job, fault()));
+            return;
+        }
+        measure(plan, nanos.getAsLong() - before);
+        for (int i = 0; i < plan.size(); i++) {
+            read(plan.get(i), logits.get(), i);
+        }
+    }
+
+    private List<Chunk> chunks(List<Slice> plan) {
+        List<Chunk> chunks = new ArrayList<>(plan.size());
+        for (Slice slice : plan) {
+            Job job = job(slice);
+            chunks.add(new Chunk(job.cached(slice.sequence(), cache), slice.tokens(),
+                    job.adapterSlot(), job.wanted(slice)));
+        }
+        return chunks;
+    }
+
+    private void read(Slice slice, Logits logits, int chunk) {
+        Job job = jobs.get(slice.group());
+        if (job == null) {
+            return; // an earlier slice of the same job failed it
+        }
+        scheduler.complete(slice);
+        try {
+            if (job.take(slice, logits, logits.firstRow(chunk), nanos.getAsLong())) {
+                end(job);
+                job.finish();
+            }
+        } catch (ServingException why) {
+            drop(job, why);
+        } catch (RuntimeException fault) {
+            log.error("reading the rows of a request failed", fault);
+            drop(job, fault());
+        }
+    }
+
+    private Job job(Slice slice) {
+        Job job = jobs.get(slice.group());
+        if (job == null) {
+            throw new IllegalStateException("a slice was planned for a job that has ended");
+        }
+        return job;
+    }
+
+    private void drop(Job job, ServingException why) {
+        end(job);
+        job.fail(why);
+    }
+
+    /** Frees all that a job holds before anybody hears of its end. */
+    private void end(Job job) {
+        jobs.remove(job.group());
+        locked(() -> {
+            scheduler.end(job.group());
+            return true;
+        });
+        job.release();
+    }
+
+    private static ServingException fault() {
+        return ServingException.of(ErrorCode.INTERNAL,
+                "the request failed by a fault of this node");
+    }
+
+    private void measure(List<Slice> plan, long took) {
+        int prompt = 0;
+        int answer = 0;
+        for (Slice slice : plan) {
+            if (slice.sequence().decoding()) {
+                answer += slice.count();
+            } else {
+                prompt += slice.count();
+            }
+        }
+        metrics.step(prompt, answer);
+        double now = (prompt + answer) * 1e9 / Math.max(1, took);
+        tokensPerSecond = 0.9 * tokensPerSecond + 0.1 * now;
+    }
+
+    /** Takes no more jobs and waits for those inside; returns whether all of them were done in time. */
+    public boolean drain(Duration patience) throws InterruptedException {
+        lock.lock();
+        try {
+            draining = true;
+            long left = patience.toNanos();
+            while (!jobs.isEmpty() && left > 0) {
+                left = idle.awaitNanos(left);
+            }
+            return jobs.isEmpty();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends the thread after its current step; jobs that are left fail. */
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            draining = true;
+            stopping = true;
+            work.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private <T extends @Nullable Object> T locked(Supplier<T> action) {
+        lock.lock();
+        try {
+            return action.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,167 @@
+package dev.flywheel.serving.harness;
+
+import dev.flywheel.adapters.lora.LoraWeights;
+import dev.flywheel.api.client.StoreClient;
+import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.FeedbackGrpc;
+import dev.flywheel.api.v1.Impression;
+import dev.flywheel.api.v1.InferenceGrpc;
+import dev.flywheel.engine.backend.Backend;
+import dev.flywheel.engine.device.Backends;
+import dev.flywheel.engine.device.DeviceLoop;
+import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.engine.tokenizer.Tokenizer;
+import dev.flywheel.feedback.token.TokenKeys;
+import dev.flywheel.feedback.token.TokenSigner;
+import dev.flywheel.serving.rpc.ServingNode;
+import dev.flywheel.serving.settings.DeviceSettings;
+import dev.flywheel.serving.settings.RankSettings;
+import dev.flywheel.serving.settings.RequestSettings;
+import dev.flywheel.serving.settings.ServingSettings;
+import dev.flywheel.serving.settings.TransportSettings;
+import dev.flywheel.store.Store;
+import dev.flywheel.store.StoreSettings;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.InsecureServerCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.Server;
+import io.grpc.ServerBuilder;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
+
+/** A store and a serving node, each on its own loopback port; Kafka is what the test makes of it. */
+public final class Node implements AutoCloseable {
+    /** The tokenizer of {@link TinyBase} has one token per byte. */
+    public static final RankSettings RANK =
+            new RankSettings("R:{context}\n", "T:{text}?", "y", "n", 0.5, 0.1, 0.01);
+    public static final DeviceSettings DEVICE = new DeviceSettings(4, 8, 256, 16, 64);
+    public static final ServingSettings SETTINGS = new ServingSettings("node-1", DEVICE,
+            RequestSettings.defaults(), RANK, TransportSettings.defaults(),
+            Duration.ofHours(1));
+
+    public final List<Impression> impressions = new CopyOnWriteArrayList<>();
+    public final List<FeedbackEvent> feedback = new CopyOnWriteArrayList<>();
+    public final AtomicBoolean kafkaUp = new AtomicBoolean(true);
+    public final MeterRegistry meters = new SimpleMeterRegistry();
+    public final BaseModel base;
+    public final Tokenizer tokenizer;
+    public final StoreClient store;
+    public final Publisher publisher;
+    public final ServingNode serving;
+    public final ManagedChannel channel;
+
+    private final Backend backend;
+    private final Store atRest;
+    private final Server storeServer;
+
+    public Node(Path folder) throws Exception {
+        this(folder, UnaryOperator.identity());
+    }
+
+    public Node(Path folder, UnaryOperator<ServingSettings> change) throws Exception {
+        Path model = TinyBase.SMALL.write(Files.createDirectories(folder.resolve("base")), 5);
+        backend = Backends.open("cpu", 1);
+        base = BaseModel.load(model, backend);
+        tokenizer = Tokenizer.load(model);
+        atRest = Store.open(Files.createDirectories(folder.resolve("store")),
+                StoreSettings.DEFAULT, InstantSource.system());
+        storeServer = serve(atRest);
+        store = StoreClient.connect("localhost:" + storeServer.getPort());
+        publisher = new Publisher(store, base);
+        serving = ServingNode.start(change.apply(SETTINGS), parts(), List.of());
+        channel = channel();
+    }
+
+    private ServingNode.Parts parts() {
+        TokenSigner signer =
+                new TokenSigner(TokenKeys.parse(TokenKeys.format("test", new byte[32])));
+        return new ServingNode.Parts(base, tokenizer, new DeviceLoop(1, System::nanoTime), store,
+                impression -> kafkaUp.get() && impressions.add(impression), this::take, signer,
+                meters, InstantSource.system(), new SecureRandom());
+    }
+
+    private CompletableFuture<Long> take(FeedbackEvent event) {
+        if (!kafkaUp.get()) {
+            return CompletableFuture.failedFuture(new IOException("no broker"));
+        }
+        feedback.add(event);
+        return CompletableFuture.completedFuture(System.currentTimeMillis());
+    }
+
+    private static Server serve(Store store) throws IOException {
+        ServerBuilder<?> builder =
+                Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create());
+        store.services().forEach(builder::addService);
+        return builder.maxInboundMessageSize(store.inboundBytesMax()).build().start();
+    }
+
+    /** Opens a connection of its own. */
+    public ManagedChannel channel() {
+        return Grpc.newChannelBuilder("localhost:" + serving.port(),
+                InsecureChannelCredentials.create()).build();
+    }
+
+    /** Waits until the node says that it serves. */
+    public Node ready() throws Exception {
+        serving.ready().get(30, TimeUnit.SECONDS);
+        return this;
+    }
+
+    public InferenceGrpc.InferenceBlockingStub inference() {
+        return InferenceGrpc.newBlockingStub(channel).withDeadlineAfter(30, TimeUnit.SECONDS);
+    }
+
+    public FeedbackGrpc.FeedbackBlockingStub feedbackStub() {
+        return FeedbackGrpc.newBlockingStub(channel).withDeadlineAfter(30, TimeUnit.SECONDS);
+    }
+
+    /** Commits a version with the fingerprint that a trainer on this backend would give it. */
+    public long publish(String adapter, LoraWeights weights) {
+        try (ColdRun trainer = new ColdRun(base, weights)) {
+            return publisher.publish(adapter, weights.toSafetensors(), trainer.fingerprint());
+        }
+    }
+
+    /** Polls until something holds; fails loudly if it does not within half a minute. */
+    public static void until(String what, BooleanSupplier holds) throws InterruptedException {
+        Instant deadline = Instant.now().plusSeconds(30);
+        while (!holds.getAsBoolean()) {
+            if (Instant.now().isAfter(deadline)) {
+                throw new AssertionError("never came: " + what);
+            }
+            TimeUnit.MILLISECONDS.sleep(2);
+        }
+    }
+
+    public double count(String meter, String... tags) {
+        var counter = meters.find(meter).tags(tags).counter();
+        return counter == null ? 0 : counter.count();
+    }
+
+    @Override
+    public void close() throws Exception {
+        channel.shutdownNow();
+        serving.close();
+        store.close();
+        storeServer.shutdownNow().awaitTermination();
+        atRest.close();
+        tokenizer.close();
+        base.close();
+        backend.close();
+    }
+}
