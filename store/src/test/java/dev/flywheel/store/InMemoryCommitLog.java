@@ -132,8 +132,11 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
 
     @Override
     public List<String> exampleIds(String adapter, long seq) {
-        return of(manifests, adapter).get(seq).getExamplesList().stream()
-                .map(Example::getExampleId).toList();
+        return of(manifests, adapter).get(seq)
+                .getExamplesList()
+                .stream()
+                .map(Example::getExampleId)
+                .toList();
     }
 
     @Override
@@ -148,8 +151,12 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
 
     @Override
     public List<VersionRecord> versionsBefore(String adapter, long before, int limit) {
-        return of(versions, adapter).headMap(before, false).descendingMap().values().stream()
-                .limit(limit).toList();
+        return of(versions, adapter).headMap(before, false)
+                .descendingMap()
+                .values()
+                .stream()
+                .limit(limit)
+                .toList();
     }
 
     @Override
@@ -159,8 +166,12 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
 
     @Override
     public List<ManifestSummary> manifestsAfter(String adapter, long afterSeq, int limit) {
-        return of(entries, adapter).tailMap(afterSeq, false).values().stream()
-                .map(ManifestEntry::summary).limit(limit).toList();
+        return of(entries, adapter).tailMap(afterSeq, false)
+                .values()
+                .stream()
+                .map(ManifestEntry::summary)
+                .limit(limit)
+                .toList();
     }
 
     @Override

@@ -24,8 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The protocol of a round, from outside, over the real disk. */
 class StoreTest {
-    @TempDir
-    Path folder;
+    @TempDir Path folder;
 
     @Test
     void aRoundMovesHeadServingAndPreviousInOneCommit() {
@@ -48,8 +47,11 @@ class StoreTest {
     }
 
     private static List<String> aliases(RunningStore running) {
-        return running.client.listAliases(ADAPTER).stream().map(
-                a -> a.getAlias() + "=" + a.getVersion() + "@" + a.getRevision()).toList();
+        return running.client.listAliases(ADAPTER)
+                .stream()
+                .map(
+                        a -> a.getAlias() + "=" + a.getVersion() + "@" + a.getRevision())
+                .toList();
     }
 
     @Test
@@ -161,7 +163,8 @@ class StoreTest {
             running.client.listManifests("", 0, all::add);
             assertThat(all).hasSize(151);
             assertThat(all.subList(0, 150)).extracting(ManifestSummary::getSeq)
-                    .isSorted().doesNotHaveDuplicates();
+                    .isSorted()
+                    .doesNotHaveDuplicates();
             assertThat(all.get(7).getState()).isEqualTo(ManifestState.MANIFEST_STATE_REJECTED);
             assertThat(all.get(7).getFeedback(0).getFeedbackId()).isEqualTo("e8");
             assertThat(all.get(150).getState()).isEqualTo(ManifestState.MANIFEST_STATE_OPEN);

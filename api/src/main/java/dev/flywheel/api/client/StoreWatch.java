@@ -4,6 +4,7 @@ import dev.flywheel.api.v1.RegistryGrpc;
 import dev.flywheel.api.v1.WatchReply;
 import dev.flywheel.api.v1.WatchRequest;
 import io.grpc.Channel;
+import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCallStreamObserver;
@@ -97,7 +98,13 @@ public final class StoreWatch implements AutoCloseable {
 
     private void resumeAfter(long millis) {
         Executor later = CompletableFuture.delayedExecutor(millis, TimeUnit.MILLISECONDS);
-        later.execute(this::start);
+        later.execute(() -> {
+            // The channel's own pause grows to two minutes; ours is the shorter one.
+            if (channel instanceof ManagedChannel managed) {
+                managed.resetConnectBackoff();
+            }
+            start();
+        });
     }
 
     /** One stream, from its snapshot to its end. */

@@ -1,0 +1,292 @@
+package dev.flywheel.store.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.flywheel.api.v1.AcquireEpochReply;
+import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.Manifest;
+import dev.flywheel.api.v1.ManifestState;
+import dev.flywheel.api.v1.ManifestSummary;
+import dev.flywheel.api.v1.Outcome;
+import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.store.InMemoryCommitLog;
+import dev.flywheel.store.Samples;
+import dev.flywheel.store.rocksdb.RocksCommitLog;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Random commands of several writers, zombies among them, carried out on the disk and on maps side by side. After each, what
+ * both hold is judged by rules that are written down here a second time, over the whole history.
+ *
+ * <p>{@code -Dflywheel.seed=N} runs one seed, {@code -Dflywheel.seeds=N} that many.
+ */
+class RandomCommandsTest {
+    private static final int COMMANDS = 250;
+    private static final Limits LIMITS =
+            new Limits(3, 3, 2, 8, 1 << 20, 1 << 20, 1 << 20, 100, 1, 10, 10, 100);
+    private static final Retention RETENTION = new Retention(2, 5, Duration.ofDays(1));
+    private static final List<String> ADAPTERS = List.of("a", "a/b", "c");
+
+    @TempDir Path folder;
+
+    @Test
+    void everyInterleavingKeepsThePromises() {
+        long first = Long.getLong("flywheel.seed", 1);
+        long seeds = System.getProperty("flywheel.seed") != null ? 1
+                : Long.getLong("flywheel.seeds", 4);
+        for (long seed = first; seed < first + seeds; seed++) {
+            try (Run run = new Run(seed, folder.resolve("seed" + seed))) {
+                run.play();
+            } catch (AssertionError | RuntimeException failure) {
+                throw new AssertionError("seed " + seed, failure);
+            }
+        }
+    }
+
+    /** One seed's history. */
+    private static final class Run implements AutoCloseable {
+        private final Random random;
+        private final Path folder;
+        private final CommitRules rules = new CommitRules(LIMITS, RETENTION);
+        private final InMemoryCommitLog maps = new InMemoryCommitLog();
+        private RocksCommitLog disk;
+        private StoreState diskState;
+        private long accepted;
+        // What the writers believe; often out of date on purpose.
+        private final Map<String, Long> epochs = new HashMap<>();
+        private final Map<String, Set<String>> gone = new HashMap<>();
+
+        Run(long seed, Path folder) {
+            this.random = new Random(seed);
+            this.folder = folder;
+            this.disk = RocksCommitLog.open(folder, RETENTION, 0);
+            this.diskState = disk.load();
+            putBlob(Samples.START);
+        }
+
+        private void putBlob(byte[] bytes) {
+            maps.putBlob(Samples.digest(bytes), bytes, 1);
+            disk.putBlob(Samples.digest(bytes), bytes, 1);
+        }
+
+        void play() {
+            for (int step = 0; step < COMMANDS; step++) {
+                Command<?> command = next(step);
+                if (carryOut(command)) {
+                    accepted++;
+                    judge();
+                }
+                if (random.nextInt(40) == 0) {
+                    reopen();
+                }
+            }
+            assertThat(accepted).as("commands that changed something").isGreaterThan(COMMANDS / 4);
+        }
+
+        private void reopen() {
+            disk.sync();
+            disk.close();
+            disk = RocksCommitLog.open(folder, RETENTION, 1);
+            diskState = disk.load();
+            assertThat(diskState.commit()).isEqualTo(maps.load().commit());
+            assertThat(diskState.sorted()).isEqualTo(maps.load().sorted());
+        }
+
+        private <R> boolean carryOut(Command<R> command) {
+            Decision<R> expected = rules.decide(maps.load(), command, maps);
+            Decision<R> actual = rules.decide(diskState, command, disk.history());
+            assertThat(actual).as("decision on %s", command).isEqualTo(expected);
+            if (!(actual instanceof Decision.Accepted<R> done) || done.facts().isEmpty()) {
+                return false;
+            }
+            maps.append(done.facts(), maps.load().after(done.facts()), 1);
+            diskState = diskState.after(done.facts());
+            disk.append(done.facts(), diskState, 1);
+            if (done.reply() instanceof AcquireEpochReply reply
+                    && random.nextInt(3) > 0) {
+                epochs.put(reply.getAdapter().getName(), reply.getEpoch());
+            }
+            return true;
+        }
+
+        private Command<?> next(int step) {
+            String adapter = ADAPTERS.get(random.nextInt(ADAPTERS.size()));
+            AdapterState state = maps.load().adapter(adapter);
+            if (state == null) {
+                return new Command.CreateAdapter(Samples.create(adapter), step);
+            }
+            return switch (random.nextInt(12)) {
+                case 0 -> new Command.AcquireEpoch(Samples.epoch(adapter), step);
+                case 1, 2, 3, 4 -> claim(state, step);
+                case 5, 6, 7 -> commit(state, step);
+                case 8 -> end(state, Outcome.OUTCOME_REJECTED, step);
+                case 9 -> end(state, Outcome.OUTCOME_ABANDONED, step);
+                case 10 -> alias(state, step);
+                default -> withdraw(step);
+            };
+        }
+
+        private long epoch(AdapterState state) {
+            return random.nextInt(8) == 0 ? random.nextInt(4)
+                    : epochs.getOrDefault(state.name(), state.epoch());
+        }
+
+        private long near(long value) {
+            return random.nextInt(6) == 0 ? Math.max(0, value - 1 + random.nextInt(3)) : value;
+        }
+
+        private Command<?> claim(AdapterState state, int step) {
+            Set<String> ids = new HashSet<>();
+            for (int i = 0; i <= random.nextInt(4); i++) {
+                ids.add("example " + random.nextInt(200));
+            }
+            return new Command.PutManifest(Samples.manifest(state.name(), near(state.nextSeq()),
+                    epoch(state), near(state.head()), ids.toArray(String[]::new)), step);
+        }
+
+        private long someSeq(AdapterState state) {
+            List<Long> open = new ArrayList<>(state.open().keySet());
+            return open.isEmpty() || random.nextInt(6) == 0 ? random.nextInt(10)
+                    : open.get(random.nextInt(open.size()));
+        }
+
+        private Command<?> commit(AdapterState state, int step) {
+            byte[] weights = Samples.bytes("weights " + random.nextInt(40));
+            byte[] optimizer = Samples.bytes("optimizer " + random.nextInt(1000));
+            if (random.nextInt(10) > 0) {
+                putBlob(weights);
+                putBlob(optimizer);
+            }
+            return new Command.PutOutcome(Samples.committed(state.name(), someSeq(state),
+                    epoch(state), weights, optimizer), step);
+        }
+
+        private Command<?> end(AdapterState state, Outcome outcome, int step) {
+            return new Command.PutOutcome(
+                    Samples.ended(state.name(), someSeq(state), epoch(state), outcome), step);
+        }
+
+        private Command<?> alias(AdapterState state, int step) {
+            String name = List.of("serving", "canary", "mine", "one-more").get(random.nextInt(4));
+            AliasRecord alias = state.alias(name);
+            long version = Math.max(0, state.lastVersion() - random.nextInt(4));
+            return new Command.SetAlias(Samples.alias(state.name(), name, version,
+                    near(alias == null ? 0 : alias.getRevision())), step);
+        }
+
+        private Command<?> withdraw(int step) {
+            return new Command.Withdraw(
+                    Set.of(new Tombstone.OfFeedback("web", "example " + random.nextInt(200))),
+                    step);
+        }
+
+        private void judge() {
+            Map<String, Claim> claims = new HashMap<>();
+            Set<String> ids = new HashSet<>();
+            for (AdapterState state : maps.load().sorted()) {
+                judgeManifests(state, claims, ids);
+                judgeChain(state);
+            }
+            assertThat(disk.history().claims(ids)).as("claims of all ids ever seen")
+                    .isEqualTo(claims);
+            assertThat(maps.claims(ids)).isEqualTo(claims);
+            judgeBlobs();
+        }
+
+        /** I1: an id stands in at most one manifest that is open, committed or rejected. */
+        private void judgeManifests(AdapterState state, Map<String, Claim> claims,
+                Set<String> ids) {
+            List<ManifestSummary> summaries =
+                    disk.history().manifestsAfter(state.name(), 0, 10_000);
+            assertThat(summaries).isEqualTo(maps.manifestsAfter(state.name(), 0, 10_000));
+            Set<Long> open = new HashSet<>();
+            for (ManifestSummary summary : summaries) {
+                Manifest manifest = disk.history().manifest(state.name(), summary.getSeq());
+                boolean live = summary.getState() != ManifestState.MANIFEST_STATE_ABANDONED;
+                for (Example example : manifest.getExamplesList()) {
+                    ids.add(example.getExampleId());
+                    Claim claim = new Claim(state.name(), summary.getSeq());
+                    assertThat(live ? claims.put(example.getExampleId(), claim) : null)
+                            .as("another manifest with the example of %s", claim)
+                            .isNull();
+                }
+                if (summary.getState() == ManifestState.MANIFEST_STATE_OPEN) {
+                    open.add(summary.getSeq());
+                }
+            }
+            assertThat(state.open().keySet()).isEqualTo(open);
+        }
+
+        /** I2: from HEAD every parent leads back to version 0, and each but that has its committed manifest. */
+        private void judgeChain(AdapterState state) {
+            VersionRecord version = state.headVersion();
+            long steps = 0;
+            while (version.getRef().getNumber() != 0) {
+                Manifest manifest =
+                        disk.history().manifest(state.name(), version.getManifestSeq());
+                assertThat(manifest.getParent()).isEqualTo(version.getParent());
+                VersionRecord parent = disk.history().version(state.name(), version.getParent());
+                assertThat(manifest.getParentDigest()).isEqualTo(parent.getRef().getDigest());
+                version = parent;
+                steps++;
+            }
+            assertThat(steps).isEqualTo(state.head());
+        }
+
+        /** Once a version has no reason to keep a blob it never has one again; a blob stays while some version has. */
+        private void judgeBlobs() {
+            Set<String> wanted = new HashSet<>();
+            Set<String> ever = new HashSet<>();
+            for (AdapterState state : maps.load().sorted()) {
+                for (VersionRecord version : disk.history()
+                        .versionsBefore(state.name(),
+                                Long.MAX_VALUE, 10_000)) {
+                    judge(state, version, version.getRef().getDigest(), false, wanted, ever);
+                    judge(state, version, version.getOptimizerDigest(), true, wanted, ever);
+                }
+            }
+            for (String digest : ever) {
+                boolean held = disk.history().hasBlob(digest);
+                assertThat(held).isEqualTo(maps.hasBlob(digest));
+                assertThat(held || !wanted.contains(digest)).as("blob %s is held", digest).isTrue();
+            }
+        }
+
+        private void judge(AdapterState state, VersionRecord version, String digest,
+                boolean optimizer, Set<String> wanted, Set<String> ever) {
+            if (digest.isEmpty()) {
+                return;
+            }
+            long number = version.getRef().getNumber();
+            boolean named = number == state.head() || number % 5 == 0 || state.aliases()
+                    .values()
+                    .stream()
+                    .anyMatch(alias -> alias.getVersion() == number);
+            boolean kept = named || !optimizer && number > state.lastVersion() - 2;
+            Set<String> before = gone.computeIfAbsent(state.name(), name -> new HashSet<>());
+            ever.add(digest);
+            if (!kept) {
+                before.add(number + digest);
+            } else if (!before.contains(number + digest)) {
+                wanted.add(digest);
+                assertThat(disk.history().blob(digest)).isNotNull();
+            }
+        }
+
+        @Override
+        public void close() {
+            disk.close();
+        }
+    }
+}
