@@ -18,8 +18,14 @@ import org.jspecify.annotations.Nullable;
  * k (see {@link Microkernels}), whichever tile, panel or thread computes it.
  */
 final class CpuMatmul {
-    /** Floats of the left operand packed at a time: with a right panel they fit a large cache. */
+    /** Floats of the left operand packed at a time. */
     private static final int LEFT_FLOATS_MAX = 1 << 20;
+
+    /** Floats of the right operand packed at once; of a larger one, each panel is when needed. */
+    private static final int RIGHT_FLOATS_MAX = 1 << 21;
+
+    /** Tiles computed with one panel before the next, few enough that their outputs stay cached. */
+    private static final int TILES_MAX = 16;
 
     /** Multiply-adds below which waking another thread costs more than it saves. */
     private static final long WORK_PER_THREAD_MIN = 1 << 21;
@@ -117,10 +123,7 @@ final class CpuMatmul {
         }
         float[] packed = new float[(int) floats];
         Workspace workspace = new Workspace();
-        for (int p = 0, from = 0; from < right.rows(); p++, from += width) {
-            int count = Math.min(width, right.rows() - from);
-            Packing.pack(right, from, count, width, packed, p * width * right.depth(), workspace);
-        }
+        Packing.pack(right, 0, right.rows(), width, width * right.depth(), packed, 0, workspace);
         buffer.keepPacked(right.rows(), right.depth(), right.alongDepth(), packed);
         return packed;
     }
@@ -154,43 +157,71 @@ final class CpuMatmul {
         /** Computes the tiles [tileFrom, tileTo) of the panels [panelFrom, panelTo). */
         private void run(int tileFrom, int tileTo, int panelFrom, int panelTo,
                 Workspace workspace) {
-            int tileFloats = ROWS_MAX * left.depth();
-            int chunk = Math.max(1, LEFT_FLOATS_MAX / tileFloats);
+            int panelFloats = width(right.rows()) * right.depth();
+            float[] b = frozenPanels;
+            int first = 0; // the panel that b begins with
+            if (b == null && (long) (panelTo - panelFrom) * panelFloats <= RIGHT_FLOATS_MAX) {
+                b = packRight(panelFrom, panelTo, workspace);
+                first = panelFrom;
+            }
+            int chunk = b == null
+                    ? Math.max(1, LEFT_FLOATS_MAX / tileStride())
+                    : Math.clamp(LEFT_FLOATS_MAX / tileStride(), 1, TILES_MAX);
             for (int from = tileFrom; from < tileTo; from += chunk) {
                 int to = Math.min(from + chunk, tileTo);
-                float[] a = workspace.floats(Purpose.LEFT_PANELS,
-                        (long) (to - from) * tileFloats + Packing.SLACK);
-                for (int t = from; t < to; t++) {
-                    int rows = tileRows(t);
-                    Packing.pack(left, t * ROWS_MAX, rows, Microkernels.kernelRows(rows), a,
-                            (t - from) * tileFloats, workspace);
-                }
+                float[] a = packLeft(from, to, workspace);
                 for (int p = panelFrom; p < panelTo; p++) {
-                    panel(a, from, to, p, workspace);
+                    if (b == null) {
+                        panel(a, from, to, packRight(p, p + 1, workspace), 0, p, workspace.tile);
+                    } else {
+                        panel(a, from, to, b, (p - first) * panelFloats, p, workspace.tile);
+                    }
                 }
             }
         }
 
-        private void panel(float[] a, int tileFrom, int tileTo, int p, Workspace workspace) {
-            int depth = left.depth();
+        private float[] packRight(int panelFrom, int panelTo, Workspace workspace) {
+            int width = width(right.rows());
+            int row = panelFrom * width;
+            int panelFloats = width * right.depth();
+            float[] b = workspace.floats(Purpose.RIGHT_PANELS,
+                    (long) (panelTo - panelFrom) * panelFloats + Packing.SLACK);
+            Packing.pack(right, row, Math.min(panelTo * width, right.rows()) - row, width,
+                    panelFloats, b, 0, workspace);
+            return b;
+        }
+
+        private float[] packLeft(int tileFrom, int tileTo, Workspace workspace) {
+            float[] a = workspace.floats(Purpose.LEFT_PANELS,
+                    (long) (tileTo - tileFrom) * tileStride());
+            int row = tileFrom * ROWS_MAX;
+            int rows = Math.min(tileTo * ROWS_MAX, left.rows()) - row;
+            int whole = rows / ROWS_MAX * ROWS_MAX;
+            Packing.pack(left, row, whole, ROWS_MAX, tileStride(), a, 0, workspace);
+            if (whole < rows) {
+                Packing.pack(left, row + whole, rows - whole,
+                        Microkernels.kernelRows(rows - whole), tileStride(), a,
+                        whole / ROWS_MAX * tileStride(), workspace);
+            }
+            return a;
+        }
+
+        private void panel(float[] a, int tileFrom, int tileTo, float[] b, int b0, int p,
+                float[] tile) {
             int width = width(right.rows());
             int column = p * width;
             int columns = Math.min(width, right.rows() - column);
-            float[] b = frozenPanels;
-            int b0 = p * width * depth;
-            if (b == null) {
-                b = workspace.floats(Purpose.RIGHT_PANEL, (long) width * depth + Packing.SLACK);
-                b0 = 0;
-                Packing.pack(right, column, columns, width, b, 0, workspace);
-            }
-            float[] tile = workspace.tile;
             for (int t = tileFrom; t < tileTo; t++) {
                 int rows = tileRows(t);
                 Microkernels.multiply(Microkernels.kernelRows(rows), width / W, a,
-                        (t - tileFrom) * ROWS_MAX * depth, b, b0, depth, tile);
+                        (t - tileFrom) * tileStride(), b, b0, left.depth(), tile);
                 int at = c0 + t * ROWS_MAX * right.rows() + column;
                 store(tile, width, rows, columns, c, at, right.rows(), alpha, beta);
             }
+        }
+
+        private int tileStride() {
+            return ROWS_MAX * left.depth() + Packing.SLACK;
         }
 
         private int tileRows(int tile) {

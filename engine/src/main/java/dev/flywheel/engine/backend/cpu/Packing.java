@@ -7,42 +7,56 @@ import jdk.incubator.vector.VectorSpecies;
  * Lays matrices out as the microkernels read them: panels [depth, width] of {@code width} rows.
  *
  * <p>A panel may have more lanes than the matrix has rows left. Such lanes hold copies of other
- * elements, and what is computed from them is thrown away. Writing a panel may spill over its end,
- * so panels are packed in ascending order into arrays with {@link #SLACK} floats to spare.
+ * elements, and what is computed from them is thrown away. Writing a panel may spill up to {@link
+ * #SLACK} floats over its end: arrays have them to spare, and panels of a width that is no whole
+ * number of vectors lie that far apart.
  */
 final class Packing {
-    /** Floats behind the last panel that packing may write. */
     static final int SLACK = Microkernels.W;
 
     private static final VectorSpecies<Float> LANES = Microkernels.LANES;
     private static final int W = Microkernels.W;
-    private static final int CHUNK = 128; // columns widened at a time, small enough for L1
+
+    /** Columns copied at a time, few enough for the fastest cache. */
+    private static final int CHUNK = 128;
+
+    /** Rows this many elements apart, or a multiple, compete for the same lines of that cache. */
+    private static final int CONFLICT = 512;
+
+    /** Panels filled side by side, so that a row far from the next is read once for all. */
+    private static final int GROUP = 16;
 
     private Packing() {}
 
-    /** Packs rows [from, from + count) of the operand, count at most width. */
-    static void pack(Operand operand, int from, int count, int width, float[] to, int at,
-            Workspace workspace) {
+    /**
+     * Packs rows [from, from + count) of the operand into panels of a width, {@code panelStride}
+     * floats apart.
+     */
+    static void pack(Operand operand, int from, int count, int width, int panelStride, float[] to,
+            int at, Workspace workspace) {
         CpuBuffer buffer = operand.buffer();
         float[] array = buffer.floatsInPlace();
         int depth = operand.depth();
-        if (operand.alongDepth()) {
-            if (array == null) {
-                widenRows(buffer, from, count, depth, width, to, at, workspace);
-                return;
+        int whole = operand.alongDepth() || array == null ? 0 : count / width;
+        for (int p = 0; p < whole; p += GROUP) {
+            columnPanels(array, buffer.base() + from + p * width, operand.rows(),
+                    Math.min(GROUP, whole - p), depth, width, panelStride, to,
+                    at + p * panelStride);
+        }
+        for (int j = whole * width; j < count; j += width) {
+            int rows = Math.min(width, count - j);
+            int panel = at + j / width * panelStride;
+            if (operand.alongDepth()) {
+                rowPanel(operand, from + j, rows, width, to, panel, workspace);
+            } else if (array != null) {
+                columns(array, buffer.base() + from + j, operand.rows(), rows, depth, width, to,
+                        panel);
+            } else {
+                for (int k = 0; k < depth; k++) {
+                    Widening.read(buffer, (long) k * operand.rows() + from + j, to,
+                            panel + k * width, rows);
+                }
             }
-            int[] offsets = workspace.offsets(width + W);
-            for (int j = 0; j < width + W; j++) {
-                offsets[j] = buffer.base() + (from + Math.min(j, count - 1)) * depth;
-            }
-            rows(array, 0, offsets, 0, depth, to, at, width);
-        } else if (array == null) {
-            for (int k = 0; k < depth; k++) {
-                Widening.read(buffer, (long) k * operand.rows() + from, to, at + k * width, count);
-            }
-        } else {
-            int first = buffer.base() + from;
-            columns(array, first, operand.rows(), count, depth, width, to, at);
         }
     }
 
@@ -65,31 +79,67 @@ final class Packing {
     static void columns(float[] from, int first, int stride, int count, int depth, int width,
             float[] to, int at) {
         for (int j = 0; j < count; j += W) {
-            // Whole vectors as long as they stay inside the array, single elements after that.
-            int whole = Math.clamp((from.length - W - first - j) / (long) stride + 1, 0, depth);
-            if (from.length - W - first - j < 0) {
-                whole = 0;
+            int whole = vectorRows(from, first + j, stride, depth);
+            for (int k = 0; k < whole; k++) {
+                FloatVector.fromArray(LANES, from, first + j + k * stride)
+                        .intoArray(to, at + j + k * width);
             }
-            wholeColumns(from, first + j, stride, whole, width, to, at + j);
             for (int k = whole; k < depth; k++) {
-                for (int i = j; i < Math.min(count, j + W); i++) {
-                    to[at + k * width + i] = from[first + k * stride + i];
+                System.arraycopy(from, first + j + k * stride, to, at + j + k * width,
+                        Math.min(W, count - j));
+            }
+        }
+    }
+
+    /** Packs whole panels of columns side by side. */
+    private static void columnPanels(float[] from, int first, int stride, int panels, int depth,
+            int width, int panelStride, float[] to, int at) {
+        int lastVector = (panels - 1) * width + (width - 1) / W * W;
+        int whole = vectorRows(from, first + lastVector, stride, depth);
+        for (int k = 0; k < whole; k++) {
+            for (int p = 0; p < panels; p++) {
+                int source = first + k * stride + p * width;
+                int target = at + p * panelStride + k * width;
+                for (int j = 0; j < width; j += W) {
+                    FloatVector.fromArray(LANES, from, source + j).intoArray(to, target + j);
                 }
             }
         }
-    }
-
-    private static void wholeColumns(float[] from, int first, int stride, int depth, int width,
-            float[] to, int at) {
-        for (int k = 0; k < depth; k++) {
-            FloatVector.fromArray(LANES, from, first + k * stride).intoArray(to, at + k * width);
+        for (int k = whole; k < depth; k++) {
+            for (int p = 0; p < panels; p++) {
+                System.arraycopy(from, first + k * stride + p * width, to,
+                        at + p * panelStride + k * width, width);
+            }
         }
     }
 
-    private static void widenRows(CpuBuffer buffer, int from, int count, int depth, int width,
-            float[] to, int at, Workspace workspace) {
+    /** Returns of how many rows a whole vector from their first element on lies in the array. */
+    private static int vectorRows(float[] from, int first, int stride, int depth) {
+        int room = from.length - W - first;
+        return room < 0 ? 0 : Math.min(depth, room / stride + 1);
+    }
+
+    private static void rowPanel(Operand operand, int from, int count, int width, float[] to,
+            int at, Workspace workspace) {
+        float[] array = operand.buffer().floatsInPlace();
+        int depth = operand.depth();
+        if (array == null || depth % CONFLICT == 0) {
+            copiedRowPanel(operand, from, count, width, to, at, workspace);
+            return;
+        }
         int[] offsets = workspace.offsets(width + W);
-        int stride = CHUNK + W; // not a power of two: the gathered rows lie in different sets
+        for (int j = 0; j < width + W; j++) {
+            offsets[j] = (from + Math.min(j, count - 1)) * depth;
+        }
+        rows(array, operand.buffer().base(), offsets, 0, depth, to, at, width);
+    }
+
+    /** Packs by way of a copy that is widened and spread over the cache. */
+    private static void copiedRowPanel(Operand operand, int from, int count, int width, float[] to,
+            int at, Workspace workspace) {
+        int depth = operand.depth();
+        int stride = CHUNK + W;
+        int[] offsets = workspace.offsets(width + W);
         for (int j = 0; j < width + W; j++) {
             offsets[j] = Math.min(j, count - 1) * stride;
         }
@@ -97,7 +147,8 @@ final class Packing {
         for (int k = 0; k < depth; k += CHUNK) {
             int columns = Math.min(CHUNK, depth - k);
             for (int j = 0; j < count; j++) {
-                Widening.read(buffer, (long) (from + j) * depth + k, chunk, j * stride, columns);
+                Widening.read(operand.buffer(), (long) (from + j) * depth + k, chunk, j * stride,
+                        columns);
             }
             rows(chunk, 0, offsets, 0, columns, to, at + k * width, width);
         }

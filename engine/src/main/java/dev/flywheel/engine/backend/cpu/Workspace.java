@@ -9,7 +9,7 @@ final class Workspace {
     /** What a scratch array is for; arrays of two purposes may be in use at once. */
     enum Purpose {
         LEFT_PANELS,
-        RIGHT_PANEL,
+        RIGHT_PANELS,
         WIDENED,
         WEIGHT,
         KEYS_BY_TOKEN,
