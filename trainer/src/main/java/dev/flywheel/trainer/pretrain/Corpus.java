@@ -1,0 +1,252 @@
+package dev.flywheel.trainer.pretrain;
+
+import dev.flywheel.adapters.random.SeededRandom;
+import dev.flywheel.trainer.pretrain.Document.Piece;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.Stream;
+
+/**
+ * Everything the built-in base reads, generated. The same seed gives the same documents on every
+ * machine.
+ *
+ * <p>Immutable and thread-safe; the generator passed in is the caller's.
+ */
+public final class Corpus {
+    private final Topics topics = Topics.standard();
+    private final Readers readers = new Readers();
+    private final World world = World.standard();
+    private final Films films = new Films();
+    private final TreeMap<Double, Skill> mixture = new TreeMap<>();
+
+    public Corpus() {
+        double sum = 0;
+        for (Share share : SHARES) {
+            sum += share.part();
+            mixture.put(sum, share.skill());
+        }
+    }
+
+    private record Share(Skill skill, double part) {}
+
+    /** Shares of documents, not of tokens; a history is six times as long as a question. */
+    private static final List<Share> SHARES =
+            List.of(
+                    new Share(Skill.VERDICT, 0.40),
+                    new Share(Skill.FACT, 0.22),
+                    new Share(Skill.READING, 0.20),
+                    new Share(Skill.HISTORY, 0.05),
+                    new Share(Skill.TOPIC, 0.10),
+                    new Share(Skill.STORY, 0.03));
+
+    public Topics topics() {
+        return topics;
+    }
+
+    public Readers readers() {
+        return readers;
+    }
+
+    public World world() {
+        return world;
+    }
+
+    /** Returns a document of a skill drawn by its share. */
+    public Document next(SeededRandom random) {
+        return next(mixture.higherEntry(random.nextDouble() * mixture.lastKey()).getValue(),
+                random);
+    }
+
+    /** Returns a document of one skill. */
+    public Document next(Skill skill, SeededRandom random) {
+        return switch (skill) {
+            case TOPIC -> topic(random);
+            case VERDICT ->
+                random.chance(0.85)
+                        ? statedVerdict(random.chance(0.4), random)
+                        : shownVerdict(random);
+            case FACT -> fact(random);
+            case READING -> random.chance(0.75) ? reading(random) : password(random);
+            case HISTORY -> history(random);
+            case STORY -> story(random);
+        };
+    }
+
+    /** Returns documents of one kind. */
+    List<Document> many(Function<SeededRandom, Document> kind, int count, SeededRandom random) {
+        return Stream.generate(() -> kind.apply(random)).limit(count).toList();
+    }
+
+    Document topic(SeededRandom random) {
+        Topic topic = random.pick(topics.all());
+        String headline = topics.headline(topic, random);
+        return Document.of(Skill.TOPIC, "Text: " + headline + "\nTopic:", " " + topic.name());
+    }
+
+    /** A reader whose context states tastes, alone or among plain facts. */
+    private Document statedVerdict(boolean named, SeededRandom random) {
+        List<Topic> order = Readers.shuffled(topics.all(), random);
+        List<String> clauses = new ArrayList<>();
+        Ballot ballot = state(order, clauses, random);
+        clauses.addAll(readers.randomFacts(random.chance(0.5) ? 0 : 1 + random.nextInt(3), random));
+        int count = 1 + random.nextInt(4);
+        return verdicts(Readers.shuffled(clauses, random), ballot, count, named, random);
+    }
+
+    /** A stated verdict in exactly the format that ranking asks for. */
+    Document plainVerdict(SeededRandom random) {
+        return statedVerdict(false, random);
+    }
+
+    /** The topics a reader is asked about: half of the texts from each list. */
+    private record Ballot(List<Topic> liked, List<Topic> others) {}
+
+    private static Ballot state(List<Topic> order, List<String> clauses, SeededRandom random) {
+        int likes = 1 + random.nextInt(3);
+        if (random.chance(0.2)) {
+            clauses.add(Readers.prefers(order.get(0), order.get(1)));
+            likes = 1;
+        } else {
+            clauses.add(Readers.likes(order.subList(0, likes), random));
+            if (random.chance(0.5)) {
+                int end = likes + 1 + random.nextInt(2);
+                clauses.add(Readers.dislikes(order.subList(likes, end), random));
+            }
+        }
+        return new Ballot(order.subList(0, likes), order.subList(likes, likes + 4));
+    }
+
+    /** A reader whose facts say nothing about taste; only verdicts given before can tell. */
+    private Document shownVerdict(SeededRandom random) {
+        List<Topic> order = Readers.shuffled(topics.all(), random);
+        Ballot ballot = new Ballot(order.subList(0, 2), order.subList(2, 4));
+        List<String> clauses = readers.randomFacts(1 + random.nextInt(4), random);
+        return verdicts(clauses, ballot, 2 + random.nextInt(4), false, random);
+    }
+
+    /**
+     * Some texts are followed by their topic before the verdict: comparing a topic that is written
+     * down is the easy half of the skill and is learned first.
+     */
+    private Document verdicts(
+            List<String> clauses, Ballot ballot, int count, boolean named, SeededRandom random) {
+        List<Piece> pieces = new ArrayList<>();
+        String lead = Prompts.reader(Readers.context(clauses));
+        for (int i = 0; i < count; i++) {
+            boolean likes = random.chance(0.5);
+            Topic topic = random.pick(likes ? ballot.liked() : ballot.others());
+            String headline = topics.headline(topic, random);
+            if (named) {
+                pieces.add(Piece.prompt(lead + "Text: " + headline + "\nTopic:"));
+                pieces.add(Piece.answer(" " + topic.name()));
+                pieces.add(Piece.prompt("\nLikes:"));
+            } else {
+                pieces.add(Piece.prompt(lead + Prompts.text(headline)));
+            }
+            pieces.add(Piece.answer(likes ? Prompts.YES : Prompts.NO));
+            lead = "\n";
+        }
+        return new Document(Skill.VERDICT, pieces);
+    }
+
+    private Document fact(SeededRandom random) {
+        WorldFact fact = random.pick(world.known());
+        if (random.chance(0.1)) {
+            return new Document(
+                    Skill.FACT, List.of(Piece.prompt("Fact: " + random.pick(fact.statements()))));
+        }
+        String question = random.pick(fact.seenQuestions());
+        return Document.of(Skill.FACT, Prompts.question(question), " " + fact.answer());
+    }
+
+    Document reading(SeededRandom random) {
+        int count = 1 + random.nextInt(3);
+        boolean sameAttribute = random.chance(0.5);
+        List<WorldGrammar> grammars = List.of(WorldGrammar.values());
+        WorldGrammar grammar = random.pick(grammars);
+        List<WorldFact> facts = new ArrayList<>();
+        Set<String> subjects = new TreeSet<>();
+        while (facts.size() < count) {
+            WorldFact fact =
+                    world.passing(sameAttribute ? grammar : random.pick(grammars), random);
+            if (subjects.add(fact.subject())) {
+                facts.add(fact);
+            }
+        }
+        List<String> sentences =
+                facts.stream().map(fact -> random.pick(fact.statements())).toList();
+        WorldFact asked = random.pick(facts);
+        return Document.of(
+                Skill.READING,
+                "Passage: "
+                        + String.join(" ", sentences)
+                        + "\n"
+                        + Prompts.question(random.pick(asked.questions())),
+                " " + asked.answer());
+    }
+
+    /** A word nobody has seen before, to be copied token by token. */
+    Document password(SeededRandom random) {
+        String word = inventedWord(random);
+        String subject = world.passing(WorldGrammar.HOME, random).subject();
+        String statement =
+                random.pick(
+                        List.of(
+                                "The password of " + subject + " is " + word + ".",
+                                subject + " chose the word " + word + ".",
+                                "Remember " + word + " for " + subject + "."));
+        return Document.of(
+                Skill.READING,
+                "Passage: " + statement + "\n"
+                        + Prompts.question("What is the word of " + subject + "?"),
+                " " + word);
+    }
+
+    private static String inventedWord(SeededRandom random) {
+        StringBuilder word = new StringBuilder();
+        int syllables = 2 + random.nextInt(2);
+        for (int i = 0; i < syllables; i++) {
+            word.append("bdfgklmnprstvz".charAt(random.nextInt(14)));
+            word.append("aeiou".charAt(random.nextInt(5)));
+            if (random.chance(0.4)) {
+                word.append("lmnrst".charAt(random.nextInt(6)));
+            }
+        }
+        return word.toString();
+    }
+
+    Document history(SeededRandom random) {
+        Films.Viewer viewer = films.viewer(random);
+        List<Film> liked = new ArrayList<>();
+        List<Film> disliked = new ArrayList<>();
+        int seen = 2 + random.nextInt(9);
+        for (int i = 0; i < seen; i++) {
+            Film film = films.film(random);
+            (viewer.likes(film, random) ? liked : disliked).add(film);
+        }
+        List<Piece> pieces = new ArrayList<>();
+        String lead = Prompts.history(liked, disliked);
+        int asked = 1 + random.nextInt(4);
+        for (int i = 0; i < asked; i++) {
+            Film film = films.film(random);
+            pieces.add(Piece.prompt(lead + Prompts.next(film)));
+            pieces.add(Piece.answer(viewer.likes(film, random) ? Prompts.YES : Prompts.NO));
+            lead = "\n";
+        }
+        return new Document(Skill.HISTORY, pieces);
+    }
+
+    private Document story(SeededRandom random) {
+        Topic topic = random.pick(topics.all());
+        StringBuilder text = new StringBuilder("Story about ").append(topic.called()).append(":");
+        int sentences = 2 + random.nextInt(3);
+        for (int i = 0; i < sentences; i++) {
+            text.append(' ').append(topics.headline(topic, random)).append('.');
+        }
+        return new Document(Skill.STORY, List.of(Piece.prompt(text.toString())));
+    }
+}
