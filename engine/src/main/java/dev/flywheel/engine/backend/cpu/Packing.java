@@ -34,28 +34,35 @@ final class Packing {
      */
     static void pack(Operand operand, int from, int count, int width, int panelStride, float[] to,
             int at, Workspace workspace) {
+        float[] array = operand.buffer().floatsInPlace();
+        int done = 0;
+        if (array != null && !operand.alongDepth()) {
+            int first = operand.buffer().base() + from;
+            int whole = count / width;
+            for (int p = 0; p < whole; p += GROUP) {
+                columnPanels(array, first + p * width, operand.rows(), Math.min(GROUP, whole - p),
+                        operand.depth(), width, panelStride, to, at + p * panelStride);
+            }
+            done = whole * width;
+        }
+        for (int j = done; j < count; j += width) {
+            panel(operand, from + j, Math.min(width, count - j), width, to,
+                    at + j / width * panelStride, workspace);
+        }
+    }
+
+    private static void panel(Operand operand, int from, int count, int width, float[] to, int at,
+            Workspace workspace) {
         CpuBuffer buffer = operand.buffer();
         float[] array = buffer.floatsInPlace();
         int depth = operand.depth();
-        int whole = operand.alongDepth() || array == null ? 0 : count / width;
-        for (int p = 0; p < whole; p += GROUP) {
-            columnPanels(array, buffer.base() + from + p * width, operand.rows(),
-                    Math.min(GROUP, whole - p), depth, width, panelStride, to,
-                    at + p * panelStride);
-        }
-        for (int j = whole * width; j < count; j += width) {
-            int rows = Math.min(width, count - j);
-            int panel = at + j / width * panelStride;
-            if (operand.alongDepth()) {
-                rowPanel(operand, from + j, rows, width, to, panel, workspace);
-            } else if (array != null) {
-                columns(array, buffer.base() + from + j, operand.rows(), rows, depth, width, to,
-                        panel);
-            } else {
-                for (int k = 0; k < depth; k++) {
-                    Widening.read(buffer, (long) k * operand.rows() + from + j, to,
-                            panel + k * width, rows);
-                }
+        if (operand.alongDepth()) {
+            rowPanel(operand, from, count, width, to, at, workspace);
+        } else if (array != null) {
+            columns(array, buffer.base() + from, operand.rows(), count, depth, width, to, at);
+        } else {
+            for (int k = 0; k < depth; k++) {
+                Widening.read(buffer, (long) k * operand.rows() + from, to, at + k * width, count);
             }
         }
     }
