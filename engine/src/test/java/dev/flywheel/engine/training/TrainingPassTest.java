@@ -32,12 +32,12 @@ import org.junit.jupiter.api.io.TempDir;
 
 class TrainingPassTest {
     private static final int ROWS_MAX = 64;
-    private static final int[] LONG = {1, 7, 9, 4, 12, 30, 0, 3, 3, 8, 21, 5, 6, 7, 8, 9, 10, 11, 12};
+    private static final int[] LONG =
+            {1, 7, 9, 4, 12, 30, 0, 3, 3, 8, 21, 5, 6, 7, 8, 9, 10, 11, 12};
     private static final int[] SHORT = {1, 2, 28, 5, 9};
     private static final AdamW ADAM_W = new AdamW(0.01f, 0.9f, 0.95f, 1e-8f, 0.1f);
 
-    @TempDir
-    Path folder;
+    @TempDir Path folder;
     private Backend backend;
     private BaseModel model;
     private DeviceLoop loop;
@@ -132,8 +132,9 @@ class TrainingPassTest {
         PackedBatch batch = texts(LONG, SHORT, LONG);
         SortedMap<String, float[]> expected = gradients(pass, batch, "q_proj", "up_proj");
         try (TrainingPass chunked = new TrainingPass(model, loop, ROWS_MAX, 1)) {
-            gradients(chunked, batch, "q_proj", "up_proj").forEach((name, values) ->
-                assertThat(values).as(name).containsExactly(expected.get(name), Offset.offset(1e-6f)));
+            gradients(chunked, batch, "q_proj", "up_proj")
+                    .forEach((name, values) -> assertThat(values).as(name)
+                            .containsExactly(expected.get(name), Offset.offset(1e-6f)));
         }
     }
 
@@ -141,10 +142,12 @@ class TrainingPassTest {
     void anAdapterOnUpperModulesAloneGetsTheGradientsItHasAmongOthers() {
         PackedBatch batch = texts(LONG, SHORT);
         for (String only : List.of("v_proj", "o_proj", "gate_proj", "down_proj")) {
-            LoraWeights all = TinyModels.adapter(model, 2, 3, "q_proj", "k_proj", "v_proj", "o_proj",
-                    "gate_proj", "up_proj", "down_proj");
+            LoraWeights all =
+                    TinyModels.adapter(model, 2, 3, "q_proj", "k_proj", "v_proj", "o_proj",
+                            "gate_proj", "up_proj", "down_proj");
             String module = "model.layers.1." + (only.startsWith("v") || only.startsWith("o")
-                    ? "self_attn." : "mlp.") + only;
+                    ? "self_attn."
+                    : "mlp.") + only;
             // Everything else present, but silent: B of the others is zero.
             all.pairs().forEach((name, pair) -> {
                 if (!name.equals(module)) {
@@ -155,8 +158,8 @@ class TrainingPassTest {
             LoraWeights alone = new LoraWeights(
                     LoraConfig.of(2, 4, List.of(only)),
                     new TreeMap<>(java.util.Map.of(module, all.pairs().get(module))));
-            gradientsOf(alone, batch).forEach((name, values) ->
-                assertThat(values).as(name).containsExactly(among.get(name), Offset.offset(1e-5f)));
+            gradientsOf(alone, batch).forEach((name, values) -> assertThat(values).as(name)
+                    .containsExactly(among.get(name), Offset.offset(1e-5f)));
         }
     }
 
@@ -203,7 +206,8 @@ class TrainingPassTest {
 
     @Test
     void whatIsAccumulatedAndWhatIsPendingBothCountInAStepAndNeverAgain() {
-        try (TrainableAdapter whole = adapter("v_proj"); TrainableAdapter parts = adapter("v_proj")) {
+        try (TrainableAdapter whole = adapter("v_proj");
+                TrainableAdapter parts = adapter("v_proj")) {
             for (TrainableAdapter adapter : List.of(whole, parts)) {
                 double[] logProbs = pass.forward(texts(SHORT), adapter);
                 pass.backward(coefficients(logProbs.length), 0);
@@ -235,7 +239,8 @@ class TrainingPassTest {
 
     @Test
     void servingBesideTrainingChangesNoBitOfEither() throws InterruptedException {
-        SortedMap<String, float[]> expected = gradients(pass, texts(LONG, SHORT), "q_proj", "v_proj");
+        SortedMap<String, float[]> expected =
+                gradients(pass, texts(LONG, SHORT), "q_proj", "v_proj");
         try (AdapterSlots slots = new AdapterSlots(model, 1, 2);
                 KvCache cache = new KvCache(model, 8, 8);
                 ForwardPass serving = new ForwardPass(model, slots, cache, 32)) {
@@ -253,8 +258,8 @@ class TrainingPassTest {
                 }
             });
             for (int i = 0; i < 50; i++) {
-                gradients(pass, texts(LONG, SHORT), "q_proj", "v_proj").forEach((name, values) ->
-                    assertThat(values).as(name).isEqualTo(expected.get(name)));
+                gradients(pass, texts(LONG, SHORT), "q_proj", "v_proj").forEach((name,
+                        values) -> assertThat(values).as(name).isEqualTo(expected.get(name)));
             }
             stop.set(true);
             server.join();
