@@ -27,11 +27,7 @@ final class RunningStore implements AutoCloseable {
     }
 
     RunningStore(Path folder, StoreSettings settings) {
-        this(folder, settings, NOON);
-    }
-
-    RunningStore(Path folder, StoreSettings settings, InstantSource clock) {
-        store = Store.open(folder, settings, clock);
+        store = Store.open(folder, settings, NOON);
         String name = InProcessServerBuilder.generateName();
         InProcessServerBuilder builder = InProcessServerBuilder.forName(name)
                 .maxInboundMessageSize(store.inboundBytesMax());

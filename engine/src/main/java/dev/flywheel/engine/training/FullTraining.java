@@ -61,8 +61,7 @@ public final class FullTraining implements AutoCloseable {
                 spec, (name, shape) -> parameters.gradient(indexOf(index, name)));
         this.ropeFrequencies = StagedFloats.of(
                 backend, spec.rope().inverseFrequencies(spec.headDim()));
-        this.pass = new PackedPass(backend, spec, weights, ropeFrequencies.buffer(), loop, rowsMax,
-                HeadPass.LOGITS_ELEMENTS);
+        this.pass = new PackedPass(backend, spec, weights, ropeFrequencies.buffer(), loop, rowsMax);
     }
 
     /** What one step did. */

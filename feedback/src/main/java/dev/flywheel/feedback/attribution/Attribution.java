@@ -76,7 +76,7 @@ public final class Attribution {
         Impression impression = file.impression();
         Optional<TakenFeedback> retraction = file.heldRetractionOf(key);
         if (Case.isRetraction(taken)) {
-            retract(file, taken);
+            retract(file, impression, taken);
         } else if (retraction.isPresent()) {
             file.release(retraction.get());
             refuseBoth(file, taken, retraction.get());
@@ -197,7 +197,7 @@ public final class Attribution {
         }
     }
 
-    private void retract(Case file, TakenFeedback retraction) {
+    private void retract(Case file, @Nullable Impression impression, TakenFeedback retraction) {
         FeedbackKey target = Case.targetOf(retraction.getEvent());
         Optional<TakenFeedback> held = file.held(target);
         Optional<SettledFeedback> settled = file.settled(target);
@@ -206,15 +206,16 @@ public final class Attribution {
             refuseBoth(file, held.get(), retraction);
         } else if (settled.isEmpty()) {
             hold(file, retraction);
-        } else if (settled.get().getExampleId().isEmpty()) {
+        } else if (settled.get().getExampleId().isEmpty() || impression == null) {
             file.refuse(retraction, REFUSAL_REASON_RETRACTED,
                     "event %s had been refused or withdrawn already"
                             .formatted(target.getFeedbackId()));
         } else {
             String exampleId = settled.get().getExampleId();
+            String adapter = impression.getVersion().getAdapter();
             file.unlabel(target);
             file.settle(retraction, "", "");
-            file.add(new Effect.TakeBack(Withdrawal.newBuilder()
+            file.add(new Effect.TakeBack(adapter, Withdrawal.newBuilder()
                     .setRetraction(retraction)
                     .setExampleId(exampleId)
                     .build()));

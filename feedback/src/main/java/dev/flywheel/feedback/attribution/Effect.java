@@ -10,8 +10,12 @@ public sealed interface Effect {
     /** Hands an example on; an event behind it ends in that example. */
     record Emit(LabelledExample example) implements Effect {}
 
-    /** Asks for an example to be taken back; whoever holds it decides where the retraction ends. */
-    record TakeBack(Withdrawal withdrawal) implements Effect {}
+    /**
+     * Asks for an example to be taken back; whoever holds it decides where the retraction ends.
+     *
+     * @param adapter whose example it is
+     */
+    record TakeBack(String adapter, Withdrawal withdrawal) implements Effect {}
 
     /**
      * Ends an event without an example.

@@ -116,18 +116,21 @@ final class ManifestRules {
         Set<Tombstone> withdrawn = view.tombstones(asked);
         for (Example example : request.getExamplesList()) {
             String id = example.getExampleId();
+            Claim claim = claims.get(id);
             if (withdrawing.getOrDefault(id, List.of()).stream().anyMatch(withdrawn::contains)) {
-                refused.add(refused(id, RefusalReason.REFUSAL_REASON_RETRACTED));
-            } else if (claims.containsKey(id)) {
-                refused.add(refused(id, RefusalReason.REFUSAL_REASON_DUPLICATE));
+                refused.add(refused(id, RefusalReason.REFUSAL_REASON_RETRACTED).build());
+            } else if (claim != null) {
+                refused.add(refused(id, RefusalReason.REFUSAL_REASON_DUPLICATE)
+                        .setManifestSeq(claim.seq())
+                        .build());
             } else {
                 kept.add(example);
             }
         }
     }
 
-    private static RefusedExample refused(String exampleId, RefusalReason reason) {
-        return RefusedExample.newBuilder().setExampleId(exampleId).setReason(reason).build();
+    private static RefusedExample.Builder refused(String exampleId, RefusalReason reason) {
+        return RefusedExample.newBuilder().setExampleId(exampleId).setReason(reason);
     }
 
     private static Manifest manifest(AdapterState adapter, Command.PutManifest command,

@@ -1,6 +1,5 @@
 package dev.flywheel.store.rocksdb;
 
-import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.store.core.StoreException;
 import dev.flywheel.store.core.StoreException.Kind;
 import java.util.ArrayList;
@@ -36,7 +35,7 @@ final class BlobShelf {
         }
         try {
             byte[] stored = db.get(Family.BLOBS, key);
-            return stored != null && Arrays.equals(Digest.of(stored).raw(), key);
+            return stored != null && Arrays.equals(Sha256.of(stored), key);
         } catch (StoreException unreadable) {
             if (unreadable.kind() == Kind.CORRUPT) {
                 return false;
@@ -52,7 +51,7 @@ final class BlobShelf {
     static byte @Nullable [] get(Database db, String digest) {
         byte[] key = Keys.digest(digest);
         byte[] bytes = db.get(Family.BLOBS, key);
-        if (bytes != null && !Arrays.equals(Digest.of(bytes).raw(), key)) {
+        if (bytes != null && !Arrays.equals(Sha256.of(bytes), key)) {
             throw new StoreException(Kind.CORRUPT, "blob " + digest
                     + " no longer matches its digest; upload it again or restore a backup");
         }

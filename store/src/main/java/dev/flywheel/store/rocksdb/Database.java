@@ -136,8 +136,7 @@ final class Database implements AutoCloseable {
         }
         StoreException cause = Failures.of("opening store folder " + folder.getParent(), failure);
         if (cause.kind() == Kind.DISK_FULL) {
-            return new StoreException(Kind.DISK_FULL, "no space left to open store folder "
-                    + folder.getParent() + "; free some or choose another folder", failure);
+            return cause;
         }
         return new StoreException(cause.kind(), "store folder " + folder.getParent()
                 + " cannot be opened: " + message

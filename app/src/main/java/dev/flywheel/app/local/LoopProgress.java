@@ -1,0 +1,241 @@
+package dev.flywheel.app.local;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.flywheel.feedback.kafka.Topics;
+import dev.flywheel.pipelines.metric.LoopMetrics;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.TopicPartition;
+
+/**
+ * Measures how much feedback is still on its way, over Flink's REST interface and the broker's offsets; it needs no part of
+ * the job in its own process. Used by one thread; the caller closes it.
+ */
+public final class LoopProgress implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
+    /** The stages that hand feedback on, in order; what one handed on and the next has not received is on the wire. */
+    private static final List<String> STAGES =
+            List.of(LoopMetrics.FEEDBACK_INTAKE, LoopMetrics.ATTRIBUTION,
+                    LoopMetrics.GUARD, LoopMetrics.ROUND_DRIVER);
+
+    private final HttpClient http = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
+    private final URI job;
+    private final Topics topics;
+    private final Admin admin;
+
+    /**
+     * @param rest Flink's REST address
+     * @param job the job's id
+     */
+    public LoopProgress(URI rest, String job, String brokers, Topics topics) {
+        this.job = rest.resolve("/jobs/" + job);
+        this.topics = topics;
+        this.admin = Admin.create(Map.of("bootstrap.servers", brokers));
+    }
+
+    /**
+     * Feedback that has no end yet.
+     *
+     * @param lag records of the feedback topic that the job has not taken
+     * @param onTheWire events between two stages
+     * @param held events in the stages' state, buffers and rounds in flight
+     * @param asOfMillis when the oldest of the figures was read
+     */
+    public record Pending(long lag, long onTheWire, long held, long asOfMillis) {
+        public long total() {
+            return lag + onTheWire + held;
+        }
+    }
+
+    /** Measures; empty while the job does not report all of it, as in its first moments. */
+    public Optional<Pending> measure() throws IOException, InterruptedException {
+        Map<TopicPartition, Long> ends = ends();
+        Map<String, List<Map<String, Long>>> figures = new HashMap<>();
+        for (JsonNode vertex : get("").path("vertices")) {
+            read(vertex.path("id").asText(), figures);
+        }
+        if (!STAGES.stream().allMatch(stage -> reports(figures, stage))) {
+            return Optional.empty();
+        }
+        long lag = 0;
+        for (Map.Entry<TopicPartition, Long> end : ends.entrySet()) {
+            String position = LoopMetrics.POSITION + end.getKey().partition();
+            List<Map<String, Long>> intake =
+                    figures.getOrDefault(LoopMetrics.FEEDBACK_INTAKE, List.of());
+            // Not taken at all yet, or not since the restart: then all of it may be left.
+            long taken = intake.stream()
+                    .mapToLong(each -> each.getOrDefault(position, 0L))
+                    .max()
+                    .orElse(0);
+            lag += Math.max(0, end.getValue() - taken);
+        }
+        long held = STAGES.stream()
+                .mapToLong(stage -> sum(figures, stage, LoopMetrics.HELD_FEEDBACK))
+                .sum();
+        long asOf = figures.values()
+                .stream()
+                .flatMap(List::stream)
+                .filter(each -> each.containsKey(LoopMetrics.AS_OF))
+                .mapToLong(each -> each.get(LoopMetrics.AS_OF))
+                .min()
+                .orElse(0);
+        return Optional.of(new Pending(lag, onTheWire(figures), held, asOf));
+    }
+
+    /**
+     * Waits until nothing is pending, as seen by figures that were all read after this call.
+     *
+     * @return the last measure; its total is above zero if time ran out
+     */
+    public Pending awaitDrained(Duration timeout) throws IOException, InterruptedException {
+        long since = System.currentTimeMillis();
+        long deadline = System.nanoTime() + timeout.toNanos();
+        Pending last = new Pending(Long.MAX_VALUE, 0, 0, 0);
+        while (System.nanoTime() - deadline < 0) {
+            last = measure().orElse(last);
+            if (last.total() == 0 && last.asOfMillis() >= since) {
+                return last;
+            }
+            TimeUnit.MILLISECONDS.sleep(50);
+        }
+        return last;
+    }
+
+    private static boolean reports(Map<String, List<Map<String, Long>>> figures, String stage) {
+        List<Map<String, Long>> tasks = figures.getOrDefault(stage, List.of());
+        return !tasks.isEmpty()
+                && tasks.stream().allMatch(task -> task.containsKey(LoopMetrics.AS_OF));
+    }
+
+    private static long onTheWire(Map<String, List<Map<String, Long>>> figures) {
+        long total = 0;
+        for (int i = 0; i + 1 < STAGES.size(); i++) {
+            // The two are not read in the same instant; a hop that seems to have less than nothing has nothing.
+            total += Math.max(0, sum(figures, STAGES.get(i), LoopMetrics.HANDED_ON)
+                    - sum(figures, STAGES.get(i + 1), LoopMetrics.RECEIVED));
+        }
+        return total;
+    }
+
+    private static long sum(Map<String, List<Map<String, Long>>> figures, String stage,
+            String name) {
+        return figures.getOrDefault(stage, List.of())
+                .stream()
+                .mapToLong(task -> task.getOrDefault(name, 0L))
+                .sum();
+    }
+
+    /** Adds what each subtask of a vertex reports, by stage. */
+    private void read(String vertex, Map<String, List<Map<String, Long>>> figures)
+            throws IOException, InterruptedException {
+        List<String> names = new ArrayList<>();
+        for (JsonNode metric : get("/vertices/" + vertex + "/metrics")) {
+            String id = metric.path("id").asText();
+            if (STAGES.stream().anyMatch(stage -> ours(id, stage))) {
+                names.add(id);
+            }
+        }
+        Map<String, Map<String, Long>> bySubtask = new HashMap<>();
+        for (List<String> some : inBatches(names)) {
+            String wanted =
+                    some.stream().map(LoopProgress::encoded).collect(Collectors.joining(","));
+            for (JsonNode metric : get("/vertices/" + vertex + "/metrics?get=" + wanted)) {
+                add(metric, bySubtask);
+            }
+        }
+        bySubtask.forEach((task, values) -> figures
+                .computeIfAbsent(task.substring(task.indexOf('.') + 1), stage -> new ArrayList<>())
+                .add(values));
+    }
+
+    /** {@code <subtask>.<stage>.<name>}. */
+    private static boolean ours(String id, String stage) {
+        int dot = id.indexOf('.');
+        return dot > 0 && id.startsWith(stage + ".", dot + 1)
+                && id.indexOf('.', dot + stage.length() + 2) < 0;
+    }
+
+    private static void add(JsonNode metric, Map<String, Map<String, Long>> bySubtask) {
+        String id = metric.path("id").asText();
+        int last = id.lastIndexOf('.');
+        bySubtask.computeIfAbsent(id.substring(0, last), task -> new HashMap<>())
+                .put(id.substring(last + 1), metric.path("value").asLong());
+    }
+
+    private static List<List<String>> inBatches(List<String> names) {
+        List<List<String>> batches = new ArrayList<>();
+        for (int from = 0; from < names.size(); from += 40) {
+            batches.add(names.subList(from, Math.min(names.size(), from + 40)));
+        }
+        return batches;
+    }
+
+    private static String encoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8);
+    }
+
+    private JsonNode get(String path) throws IOException, InterruptedException {
+        HttpRequest request =
+                HttpRequest.newBuilder(URI.create(job + path)).timeout(TIMEOUT).build();
+        HttpResponse<String> response = http.send(request, HttpResponse.BodyHandlers.ofString());
+        if (response.statusCode() != 200) {
+            throw new IOException(
+                    "Flink answered %d to %s: %s".formatted(response.statusCode(), request.uri(),
+                            response.body()));
+        }
+        return JSON.readTree(response.body());
+    }
+
+    private Map<TopicPartition, Long> ends() throws IOException, InterruptedException {
+        try {
+            TopicDescription topic = Objects.requireNonNull(
+                    admin.describeTopics(List.of(topics.feedback()))
+                            .allTopicNames()
+                            .get()
+                            .get(topics.feedback()),
+                    "the topic that was asked for");
+            Map<TopicPartition, OffsetSpec> latest = topic.partitions()
+                    .stream()
+                    .collect(Collectors.toMap(
+                            each -> new TopicPartition(topics.feedback(), each.partition()),
+                            each -> OffsetSpec.latest()));
+            Map<TopicPartition, Long> ends = new HashMap<>();
+            for (Map.Entry<TopicPartition, ListOffsetsResultInfo> end : admin.listOffsets(latest)
+                    .all()
+                    .get()
+                    .entrySet()) {
+                ends.put(end.getKey(), end.getValue().offset());
+            }
+            return ends;
+        } catch (ExecutionException e) {
+            throw new IOException("the broker does not tell the ends of " + topics.feedback(), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        admin.close(TIMEOUT);
+        http.close();
+    }
+}

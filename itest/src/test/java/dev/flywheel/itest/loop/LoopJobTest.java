@@ -1,0 +1,297 @@
+package dev.flywheel.itest.loop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.Impression;
+import dev.flywheel.api.v1.ManifestState;
+import dev.flywheel.api.v1.ManifestSummary;
+import dev.flywheel.api.v1.Outcome;
+import dev.flywheel.api.v1.RefusalReason;
+import dev.flywheel.api.v1.RefusedFeedback;
+import dev.flywheel.feedback.kafka.EventRecords;
+import dev.flywheel.pipelines.round.EpochLostException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** In order, since what the broker and the store hold only grows, as in life; the last test ends the job. */
+@Timeout(300)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class LoopJobTest {
+    @TempDir static Path folder;
+
+    private LoopRig rig;
+
+    @BeforeAll
+    void start() throws Exception {
+        rig = new LoopRig(folder);
+    }
+
+    @AfterAll
+    void stop() {
+        rig.close();
+    }
+
+    @Test
+    @Order(1)
+    void positivesAreClaimedAtOnceAndSilenceAtTheEndOfItsWindow() throws Exception {
+        rig.createAdapter("news/once", 32);
+        Impression clicked = rig.slate("news/once", "once-clicked", "u1");
+        Impression silent = rig.slate("news/once", "once-silent", "u2");
+        long acknowledged = rig.send(rig.click(clicked, "once-f", "c1"));
+        await(() -> !rig.claimedExamples("news/once").isEmpty());
+        assertThat(System.currentTimeMillis()).as("claimed while silence was still waited for")
+                .isLessThan(silent.getServedAtMillis() + LoopRig.OBSERVATION.toMillis());
+        await(() -> rig.claimedExamples("news/once").size() == 2);
+        List<Example> claimed = rig.claimedExamples("news/once");
+        assertThat(claimed.get(0).getImpressionId()).isEqualTo("once-clicked");
+        assertThat(claimed.get(0).getFeedbackList()).containsExactly(key("once-f"));
+        assertThat(claimed.get(1).getImpressionId()).isEqualTo("once-silent");
+        assertThat(claimed.get(1).getFeedbackList()).isEmpty();
+        assertThat(acknowledged).isPositive();
+        await(() -> rig.client.getAdapter("news/once").getHead() == 2);
+    }
+
+    @Test
+    @Order(2)
+    void everyEventEndsInExactlyOnePlace() throws Exception {
+        rig.createAdapter("news/all", 32);
+        Set<String> sent = new HashSet<>();
+        for (int i = 0; i < 200; i++) {
+            Impression impression = rig.slate("news/all", "all-" + i, "user-" + i % 40);
+            String id = "all-f" + i;
+            FeedbackEvent click = rig.click(impression, id, "c" + i % 3);
+            if (i % 10 == 3) {
+                click = click.toBuilder()
+                        .setFeedbackToken("AAAA" + click.getFeedbackToken())
+                        .build();
+            }
+            if (i % 10 == 4) {
+                click = rig.click(impression, id, "not-shown");
+            }
+            rig.send(click);
+            sent.add(id);
+            if (i % 5 == 0) {
+                rig.send(click); // the sender's retry
+                rig.send(rig.click(impression, id + "-again", "c" + i % 3));
+                sent.add(id + "-again");
+            }
+        }
+        Impression nobodys = rig.slate("news/missing", "all-missing", "u");
+        rig.send(rig.click(nobodys, "all-missing-f", "c0"));
+        sent.add("all-missing-f");
+        for (int i = 0; i < 20; i++) {
+            Impression impression = rig.slate("news/all", "all-greedy-" + i, "greedy");
+            rig.send(rig.click(impression, "all-greedy-f" + i, "c0"));
+            sent.add("all-greedy-f" + i);
+        }
+        sendGarbage();
+        assertThat(rig.drain().total()).isZero();
+        assertThat(rig.drain().held()).isZero();
+
+        List<String> trained = ids(rig.trained("news/all"));
+        Map<String, RefusedFeedback> refused = refusedOf("all-");
+        assertThat(trained).doesNotHaveDuplicates();
+        assertThat(trained).doesNotContainAnyElementsOf(refused.keySet());
+        Set<String> ended = new HashSet<>(trained);
+        ended.addAll(refused.keySet());
+        assertThat(ended).isEqualTo(sent);
+        assertThat(reasons(refused, "all-f3")).isEqualTo(RefusalReason.REFUSAL_REASON_FORGED);
+        assertThat(reasons(refused, "all-f4"))
+                .isEqualTo(RefusalReason.REFUSAL_REASON_NOT_APPLICABLE);
+        assertThat(reasons(refused, "all-f0-again"))
+                .isEqualTo(RefusalReason.REFUSAL_REASON_DUPLICATE);
+        assertThat(reasons(refused, "all-missing-f"))
+                .isEqualTo(RefusalReason.REFUSAL_REASON_NO_ADAPTER);
+        assertThat(refused.values()
+                .stream()
+                .filter(each -> each.getReason() == RefusalReason.REFUSAL_REASON_CAPPED)
+                .count()).isGreaterThanOrEqualTo(4);
+        FeedbackEvent original = FeedbackEvent.parseFrom(refused.get("all-f4").getOriginal());
+        assertThat(original.getSignal().getClick().getCandidateId()).isEqualTo("not-shown");
+    }
+
+    @Test
+    @Order(3)
+    void whatIsNoEventGoesToTheDeadLettersWithItsBytes() {
+        List<ConsumerRecord<byte[], byte[]>> garbage = rig.deadLetters()
+                .stream()
+                .filter(record -> "malformed"
+                        .equals(EventRecords.texts(record.headers()).get("flywheel.error.code")))
+                .toList();
+        assertThat(garbage).hasSize(1);
+        Map<String, String> headers = EventRecords.texts(garbage.get(0).headers());
+        assertThat(headers).containsEntry("flywheel.error.topic", LoopRig.TOPICS.feedback())
+                .containsEntry("flywheel.error.stage", "feedback-intake")
+                .containsKeys("flywheel.error.partition", "flywheel.error.offset",
+                        "flywheel.error.message");
+        assertThat(new String(garbage.get(0).value(), StandardCharsets.ISO_8859_1))
+                .contains("no event at all");
+    }
+
+    @Test
+    @Order(4)
+    void aJobThatStartsFromNothingTrainsNothingTwice() throws Exception {
+        List<String> before = ids(rig.trained("news/all"));
+        Set<String> refusedBefore = refusedOf("all-").keySet();
+        List<String> exampleIds = exampleIds("news/all");
+        rig.stopJob();
+        rig.forgetCheckpoints();
+        rig.startJob();
+        assertThat(rig.drain().total()).isZero();
+        assertThat(exampleIds("news/all")).doesNotHaveDuplicates().containsAll(exampleIds);
+        List<String> after = ids(rig.trained("news/all"));
+        assertThat(after).doesNotHaveDuplicates().containsAll(before);
+        // What had been trained is not refused now as a duplicate of itself. Caps alone depend on the order in which users'
+        // events arrive, so they may fall on others this time; what is trained stays trained whatever a cap says later.
+        Map<String, RefusedFeedback> refused = refusedOf("all-");
+        refused.keySet().removeAll(refusedBefore);
+        refused.values().removeIf(each -> each.getReason() == RefusalReason.REFUSAL_REASON_CAPPED);
+        assertThat(refused).isEmpty();
+    }
+
+    @Test
+    @Order(5)
+    void aJobThatGoesOnFromItsCheckpointLosesNothing() throws Exception {
+        rig.createAdapter("news/resume", 4);
+        rig.trainer.failures.set(Integer.MAX_VALUE);
+        Set<String> sent = new HashSet<>();
+        for (int i = 0; i < 30; i++) {
+            rig.send(rig.click(rig.slate("news/resume", "resume-" + i, "user-" + i), "resume-f" + i,
+                    "c0"));
+            sent.add("resume-f" + i);
+        }
+        await(() -> !rig.claimedExamples("news/resume").isEmpty());
+        rig.flink.checkpoint(Duration.ofSeconds(30));
+        rig.stopJob();
+        rig.trainer.failures.set(0);
+        rig.startJob();
+        assertThat(rig.drain().total()).isZero();
+        assertThat(ids(rig.trained("news/resume"))).doesNotHaveDuplicates()
+                .containsExactlyInAnyOrderElementsOf(sent);
+        assertThat(states("news/resume")).containsOnly(ManifestState.MANIFEST_STATE_COMMITTED);
+    }
+
+    @Test
+    @Order(6)
+    void whatTheGateRefusesIsQuarantined() throws Exception {
+        rig.createAdapter("news/rejected", 4);
+        rig.trainer.verdict = Outcome.OUTCOME_REJECTED;
+        rig.send(rig.click(rig.slate("news/rejected", "rejected-0", "u"), "rejected-f", "c0"));
+        await(() -> states("news/rejected").contains(ManifestState.MANIFEST_STATE_REJECTED));
+        rig.trainer.verdict = Outcome.OUTCOME_COMMITTED;
+        assertThat(rig.drain().total()).isZero();
+        assertThat(rig.client.getAdapter("news/rejected").getHead()).isZero();
+    }
+
+    @Test
+    @Order(7)
+    void feedbackIsClaimedWithinMilliseconds() throws Exception {
+        rig.createAdapter("news/latency", 32);
+        long[] millis = new long[60];
+        for (int i = 0; i < millis.length; i++) {
+            Impression impression = rig.slate("news/latency", "latency-" + i, "user-" + i);
+            long acknowledged = rig.send(rig.click(impression, "latency-f" + i, "c0"));
+            long seq = i + 1L;
+            await(() -> rig.client.getAdapter("news/latency").getHead() >= seq);
+            millis[i] =
+                    rig.client.getManifest("news/latency", seq).getClaimedAtMillis() - acknowledged;
+        }
+        Arrays.sort(millis);
+        System.out.printf("feedback acknowledged to claimed, ms: p50 %d, p90 %d, max %d%n",
+                millis[30], millis[54], millis[59]);
+    }
+
+    @Test
+    @Order(8)
+    void aWriterThatWasReplacedStopsForGoodAndSaysWhy() throws Exception {
+        long epoch = rig.client.acquireEpoch("news/latency", "another job").getEpoch();
+        rig.send(rig.click(rig.slate("news/latency", "lost-0", "u"), "lost-f", "c0"));
+        await(() -> failure().isPresent());
+        assertThat(failure().orElseThrow())
+                .hasStackTraceContaining(EpochLostException.class.getName())
+                .hasStackTraceContaining("adapter news/latency has another writer now");
+        assertThat(epoch).isPositive();
+    }
+
+    private Optional<Throwable> failure() {
+        try {
+            return rig.flink.failure();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private void sendGarbage() throws Exception {
+        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", rig.broker.bootstrapServers()),
+                new ByteArraySerializer(), new ByteArraySerializer())) {
+            byte[] bytes = "\u00ffno event at all".getBytes(StandardCharsets.ISO_8859_1);
+            producer.send(new ProducerRecord<>(LoopRig.TOPICS.feedback(), bytes)).get();
+        }
+    }
+
+    private Map<String, RefusedFeedback> refusedOf(String prefix) throws Exception {
+        Map<String, RefusedFeedback> refused = rig.refused();
+        refused.keySet().removeIf(id -> !id.startsWith(prefix));
+        return refused;
+    }
+
+    private static RefusalReason reasons(Map<String, RefusedFeedback> refused, String id) {
+        return refused.get(id).getReason();
+    }
+
+    private List<ManifestState> states(String adapter) {
+        List<ManifestSummary> manifests = new ArrayList<>();
+        rig.client.listManifests(adapter, 0, manifests::add);
+        return manifests.stream().map(ManifestSummary::getState).toList();
+    }
+
+    private List<String> exampleIds(String adapter) {
+        return rig.claimedExamples(adapter).stream().map(Example::getExampleId).toList();
+    }
+
+    private static List<String> ids(List<FeedbackKey> keys) {
+        return keys.stream().map(FeedbackKey::getFeedbackId).toList();
+    }
+
+    private static FeedbackKey key(String id) {
+        return FeedbackKey.newBuilder().setSource("client").setFeedbackId(id).build();
+    }
+
+    private static void await(BooleanSupplier condition) throws InterruptedException {
+        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() - deadline > 0) {
+                throw new AssertionError("the condition did not come true within 60 s");
+            }
+            TimeUnit.MILLISECONDS.sleep(5);
+        }
+    }
+}

@@ -1,0 +1,279 @@
+package dev.flywheel.itest.loop;
+
+import dev.flywheel.api.client.StoreClient;
+import dev.flywheel.api.v1.Click;
+import dev.flywheel.api.v1.CreateAdapterRequest;
+import dev.flywheel.api.v1.DecisionKind;
+import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.Impression;
+import dev.flywheel.api.v1.LoraSettings;
+import dev.flywheel.api.v1.ManifestSummary;
+import dev.flywheel.api.v1.RefusedFeedback;
+import dev.flywheel.api.v1.ReleasePolicy;
+import dev.flywheel.api.v1.RoundSettings;
+import dev.flywheel.api.v1.Scoring;
+import dev.flywheel.api.v1.ShownCandidate;
+import dev.flywheel.api.v1.Signal;
+import dev.flywheel.api.v1.VersionRef;
+import dev.flywheel.app.local.EmbeddedBroker;
+import dev.flywheel.app.local.EmbeddedFlink;
+import dev.flywheel.app.local.LoopProgress;
+import dev.flywheel.feedback.attribution.AttributionSettings;
+import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.kafka.FeedbackPublisher;
+import dev.flywheel.feedback.kafka.ImpressionPublisher;
+import dev.flywheel.feedback.kafka.PublisherSettings;
+import dev.flywheel.feedback.kafka.Topics;
+import dev.flywheel.feedback.token.FeedbackToken;
+import dev.flywheel.feedback.token.TokenKeys;
+import dev.flywheel.feedback.token.TokenSigner;
+import dev.flywheel.pipelines.LoopSettings;
+import dev.flywheel.pipelines.round.RoundPace;
+import dev.flywheel.pipelines.round.ServerTargets;
+import dev.flywheel.store.Store;
+import dev.flywheel.store.StoreSettings;
+import io.grpc.Grpc;
+import io.grpc.InsecureServerCredentials;
+import io.grpc.Server;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/** Broker, store, trainer and job of one test class, and an outside client of theirs. */
+final class LoopRig implements AutoCloseable {
+    static final Duration OBSERVATION = Duration.ofSeconds(2);
+    static final int PARTITIONS = 2;
+    static final Topics TOPICS = new Topics("itest");
+
+    private static final Duration START = Duration.ofSeconds(90);
+    private static final Duration DRAIN = Duration.ofSeconds(90);
+
+    final EmbeddedBroker broker;
+    final Store store;
+    final StoreClient client;
+    final QuickTrainer trainer;
+    final ImpressionPublisher impressions;
+    final FeedbackPublisher feedback;
+    private final Server server;
+    private final Path checkpoints;
+    private final LoopSettings settings;
+    private final TokenSigner signer;
+    EmbeddedFlink flink;
+
+    LoopRig(Path folder) throws Exception {
+        Path keys = folder.resolve("token-keys");
+        Files.writeString(keys, TokenKeys.format("k1", "0123456789abcdef0123456789abcdef"
+                .getBytes(StandardCharsets.US_ASCII)));
+        signer = new TokenSigner(TokenKeys.read(keys));
+        broker = EmbeddedBroker.start(folder.resolve("broker"), 0);
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+            TOPICS.create(admin, PARTITIONS, (short) 1);
+        }
+        store = Store.open(folder.resolve("store"), StoreSettings.DEFAULT, InstantSource.system());
+        TrainerRelay relay = new TrainerRelay();
+        var builder = Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
+                .maxInboundMessageSize(store.inboundBytesMax())
+                .addService(relay);
+        store.services().forEach(builder::addService);
+        server = builder.build().start();
+        String target = "localhost:" + server.getPort();
+        client = StoreClient.connect(target);
+        trainer = new QuickTrainer(client);
+        relay.target = trainer;
+        checkpoints = folder.resolve("checkpoints");
+        settings = new LoopSettings(broker.bootstrapServers(), TOPICS,
+                new ServerTargets(target, target), keys,
+                AttributionSettings.of(OBSERVATION, Duration.ofMinutes(10), Duration.ofMinutes(5)),
+                Duration.ofMillis(200), GuardProfile.DEFAULT,
+                RoundPace.of(Duration.ofMillis(20), Duration.ofSeconds(30), 1_000), 1);
+        PublisherSettings publisher =
+                PublisherSettings.of(broker.bootstrapServers(), TOPICS, "node-1",
+                        Duration.ofMillis(100));
+        impressions = new ImpressionPublisher(publisher, InstantSource.system());
+        feedback = new FeedbackPublisher(publisher, InstantSource.system());
+        if (!impressions.awaitReady(START) || !feedback.awaitReady(START)) {
+            throw new IllegalStateException("broker does not answer");
+        }
+        startJob();
+    }
+
+    /** Lets the trainer be made after the server that carries it. */
+    private static final class TrainerRelay
+            extends
+                dev.flywheel.api.v1.TrainingGrpc.TrainingImplBase {
+        private volatile QuickTrainer target;
+
+        @Override
+        public void train(
+                dev.flywheel.api.v1.TrainRequest request,
+                io.grpc.stub.StreamObserver<dev.flywheel.api.v1.TrainReply> reply) {
+            target.train(request, reply);
+        }
+
+        @Override
+        public void getCapacity(
+                dev.flywheel.api.v1.GetCapacityRequest request,
+                io.grpc.stub.StreamObserver<dev.flywheel.api.v1.Capacity> reply) {
+            target.getCapacity(request, reply);
+        }
+    }
+
+    void startJob() {
+        flink = EmbeddedFlink.start(settings, checkpoints, Duration.ofSeconds(1), START);
+    }
+
+    void stopJob() {
+        flink.close();
+    }
+
+    void forgetCheckpoints() throws Exception {
+        try (var files = Files.walk(checkpoints)) {
+            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    void createAdapter(String name, int examplesMax) {
+        String start = client.putBlob(name.getBytes(StandardCharsets.UTF_8)).getDigest();
+        client.createAdapter(CreateAdapterRequest.newBuilder()
+                .setName(name)
+                .setTenant("acme")
+                .setBaseDigest("ba".repeat(32))
+                .setStartDigest(start)
+                .setRelease(ReleasePolicy.RELEASE_POLICY_IMMEDIATE)
+                .setLora(
+                        LoraSettings.newBuilder().setRank(4).setAlpha(8).addTargetModules("q_proj"))
+                .setRound(RoundSettings.newBuilder()
+                        .setLearningRate(0.01)
+                        .setBeta1(0.9)
+                        .setBeta2(0.999)
+                        .setEpsilon(1e-8)
+                        .setSteps(1)
+                        .setNormMax(100)
+                        .setExamplesMax(examplesMax))
+                .build());
+    }
+
+    /** Publishes a slate of three, shown to this user now. */
+    Impression slate(String adapter, String id, String user) {
+        Impression.Builder impression = Impression.newBuilder()
+                .setImpressionId(id)
+                .setNodeId("node-1")
+                .setTenant("acme")
+                .setUser(user)
+                .setKind(DecisionKind.DECISION_KIND_RANK)
+                .setVersion(VersionRef.newBuilder()
+                        .setAdapter(adapter)
+                        .setDigest("ab".repeat(32))
+                        .setBaseDigest("ba".repeat(32)))
+                .setServedAtMillis(System.currentTimeMillis())
+                .addPromptIds(1)
+                .setScoring(Scoring.newBuilder().setVerdict(true).setAcceptId(1).setRejectId(2));
+        for (int i = 0; i < 3; i++) {
+            impression.addCandidates(ShownCandidate.newBuilder()
+                    .setId("c" + i)
+                    .addIds(10 + i)
+                    .setPlace(i)
+                    .setPropensity(1.0 / 3));
+        }
+        Impression shown = impression.build();
+        if (!impressions.publish(shown)) {
+            throw new IllegalStateException("impression was not accepted");
+        }
+        return shown;
+    }
+
+    FeedbackEvent click(Impression impression, String feedbackId, String item) {
+        return FeedbackEvent.newBuilder()
+                .setFeedbackId(feedbackId)
+                .setSource("client")
+                .setImpressionId(impression.getImpressionId())
+                .setTenant(impression.getTenant())
+                .setUser(impression.getUser())
+                .setFeedbackToken(signer.sign(FeedbackToken.of(impression, Duration.ofHours(1))))
+                .setReceivedAtMillis(System.currentTimeMillis())
+                .setSignal(Signal.newBuilder().setClick(Click.newBuilder().setCandidateId(item)))
+                .build();
+    }
+
+    long send(FeedbackEvent event) throws Exception {
+        return feedback.publish(event).get();
+    }
+
+    LoopProgress.Pending drain() throws Exception {
+        try (LoopProgress progress = new LoopProgress(flink.rest(), flink.job().toString(),
+                broker.bootstrapServers(), TOPICS)) {
+            return progress.awaitDrained(DRAIN);
+        }
+    }
+
+    /** Every example of every manifest of an adapter, abandoned ones left out. */
+    List<Example> claimedExamples(String adapter) {
+        List<ManifestSummary> manifests = new ArrayList<>();
+        client.listManifests(adapter, 0, manifests::add);
+        List<Example> examples = new ArrayList<>();
+        manifests.forEach(each -> examples
+                .addAll(client.getManifest(adapter, each.getSeq()).getExamplesList()));
+        return examples;
+    }
+
+    List<FeedbackKey> trained(String adapter) {
+        List<FeedbackKey> keys = new ArrayList<>();
+        claimedExamples(adapter).forEach(example -> keys.addAll(example.getFeedbackList()));
+        return keys;
+    }
+
+    /** Everything in the dead-letter topic of feedback, by feedback id; what came twice counts once. */
+    Map<String, RefusedFeedback> refused() throws Exception {
+        Map<String, RefusedFeedback> refused = new HashMap<>();
+        for (ConsumerRecord<byte[], byte[]> record : deadLetters()) {
+            RefusedFeedback letter = RefusedFeedback.parseFrom(record.value());
+            refused.put(letter.getKey().getFeedbackId(), letter);
+        }
+        return refused;
+    }
+
+    List<ConsumerRecord<byte[], byte[]>> deadLetters() {
+        List<TopicPartition> partitions = IntStream.range(0, PARTITIONS)
+                .mapToObj(p -> new TopicPartition(TOPICS.deadFeedback(), p))
+                .toList();
+        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+        try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
+                Map.of("bootstrap.servers", broker.bootstrapServers()),
+                new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+            while (partitions.stream().anyMatch(p -> consumer.position(p) < ends.get(p))) {
+                consumer.poll(Duration.ofMillis(100)).forEach(records::add);
+            }
+        }
+        return records;
+    }
+
+    @Override
+    public void close() {
+        flink.close();
+        impressions.close();
+        feedback.close();
+        client.close();
+        server.shutdownNow();
+        store.close();
+        broker.close();
+    }
+}

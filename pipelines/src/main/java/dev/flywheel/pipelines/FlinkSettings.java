@@ -1,0 +1,87 @@
+package dev.flywheel.pipelines;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.apache.flink.configuration.Configuration;
+
+/**
+ * Flink's configuration for the loop in one process: heap state, checkpoints that outlive the job, few threads, no waiting for
+ * full buffers.
+ */
+public final class FlinkSettings {
+    private static final String METADATA = "_metadata";
+
+    private FlinkSettings() {}
+
+    /**
+     * Returns the configuration.
+     *
+     * @param checkpoints folder for checkpoints, kept after the job's end
+     * @param checkpointInterval how often; costs no latency and no exactness, only replay after a crash
+     */
+    public static Configuration local(Path checkpoints, Duration checkpointInterval) {
+        Configuration c = new Configuration();
+        c.setString("execution.checkpointing.dir", checkpoints.toUri().toString());
+        c.setString("execution.checkpointing.interval", millis(checkpointInterval));
+        c.setString("execution.checkpointing.externalized-checkpoint-retention",
+                "RETAIN_ON_CANCELLATION");
+        c.setString("execution.checkpointing.num-retained", "2");
+        c.setString("execution.checkpointing.tolerable-failed-checkpoints", "2147483647");
+        c.setString("state.backend.type", "hashmap");
+        c.setString("execution.buffer-timeout.interval", "1 ms");
+        c.setString("pipeline.auto-watermark-interval", "50 ms");
+        c.setString("pipeline.generic-types", "false");
+        c.setString("restart-strategy.type", "fixed-delay");
+        c.setString("restart-strategy.fixed-delay.attempts", "2147483647");
+        c.setString("restart-strategy.fixed-delay.delay", "200 ms");
+        // Progress is measured through these figures; they must be fresh.
+        c.setString("metrics.fetcher.update-interval", "100");
+        c.setString("rest.bind-address", "127.0.0.1");
+        c.setString("rest.address", "127.0.0.1");
+        c.setString("rest.bind-port", "0");
+        c.setString("taskmanager.memory.managed.size", "16mb");
+        c.setString("taskmanager.memory.network.min", "32mb");
+        c.setString("taskmanager.memory.network.max", "32mb");
+        return c;
+    }
+
+    private static String millis(Duration duration) {
+        return duration.toMillis() + " ms";
+    }
+
+    /** Returns the newest checkpoint that was completed under a folder, empty if there is none. */
+    public static Optional<Path> newestCheckpoint(Path checkpoints) throws IOException {
+        if (!Files.isDirectory(checkpoints)) {
+            return Optional.empty();
+        }
+        // <folder>/<job>/chk-<n>/_metadata; the last file of a checkpoint to be written, and put there in one move.
+        try (Stream<Path> files = Files.find(checkpoints, 3,
+                (path, attributes) -> attributes.isRegularFile() && path.endsWith(METADATA))) {
+            List<Path> complete = files.toList();
+            return complete.stream()
+                    .max(Comparator.comparing(FlinkSettings::writtenAt)
+                            .thenComparing(FlinkSettings::number))
+                    .map(Path::getParent);
+        }
+    }
+
+    private static FileTime writtenAt(Path metadata) {
+        try {
+            return Files.getLastModifiedTime(metadata);
+        } catch (IOException e) {
+            return FileTime.fromMillis(0); // gone meanwhile
+        }
+    }
+
+    private static int number(Path metadata) {
+        String name = metadata.getName(metadata.getNameCount() - 2).toString();
+        return name.matches("chk-[0-9]{1,9}") ? Integer.parseInt(name.substring(4)) : 0;
+    }
+}

@@ -1,0 +1,161 @@
+package dev.flywheel.pipelines;
+
+import dev.flywheel.api.v1.DeadLetter;
+import dev.flywheel.api.v1.Impression;
+import dev.flywheel.api.v1.IntakeRecord;
+import dev.flywheel.api.v1.LoopItem;
+import dev.flywheel.api.v1.TakenFeedback;
+import dev.flywheel.pipelines.intake.DeadLetterSerializer;
+import dev.flywheel.pipelines.intake.DeadLetters;
+import dev.flywheel.pipelines.intake.EventDeserializer;
+import dev.flywheel.pipelines.intake.IntakeFunction;
+import dev.flywheel.pipelines.message.MessageType;
+import dev.flywheel.pipelines.metric.LoopMetrics;
+import dev.flywheel.pipelines.round.RoundDriverFactory;
+import dev.flywheel.pipelines.stage.AttributionFunction;
+import dev.flywheel.pipelines.stage.GuardFunction;
+import java.util.Map;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.sink.KafkaSink;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+
+/**
+ * The loop's one job: impressions and feedback come in, rounds go out, and whatever is refused on the way goes to the
+ * dead-letter topics.
+ *
+ * <pre>
+ * impressions ─┐
+ *              ├─ by impression: attribution ─ by user: guard ─ by adapter: round driver ─► store, trainer
+ * feedback ────┘        │                        │                 │
+ *                       └────────────────────────┴─────────────────┴─► dead letters
+ * </pre>
+ *
+ * <p>It reads from its checkpoint's offsets, else from the beginning: the store's claims make every replay exact. Nothing is
+ * transactional, so no checkpoint delays a version. Sources are never idle: each node's heartbeats move time in every
+ * partition, and where they stop, time stops.
+ */
+public final class LoopJob {
+    /** The job's name in Flink. */
+    public static final String NAME = "flywheel-loop";
+
+    private static final String GROUP = "flywheel-loop";
+
+    private LoopJob() {}
+
+    /** Adds the job to the environment; the caller configures and starts it. */
+    public static void build(StreamExecutionEnvironment environment, LoopSettings settings) {
+        environment.setParallelism(settings.parallelism());
+        // Whatever would fall back to Kryo fails at once instead.
+        environment.configure(Configuration.fromMap(Map.of("pipeline.generic-types", "false")));
+        SingleOutputStreamOperator<Impression> impressions = named(
+                source(environment, settings, settings.topics().impression(),
+                        EventDeserializer.impressions(),
+                        LoopMetrics.IMPRESSION_INTAKE + "-source")
+                        .process(IntakeFunction.impressions(),
+                                MessageType.ofMessage(Impression.class)),
+                LoopMetrics.IMPRESSION_INTAKE);
+        SingleOutputStreamOperator<TakenFeedback> feedback = named(
+                source(environment, settings, settings.topics().feedback(),
+                        EventDeserializer.feedback(),
+                        LoopMetrics.FEEDBACK_INTAKE + "-source")
+                        .process(IntakeFunction.feedback(),
+                                MessageType.ofMessage(TakenFeedback.class)),
+                LoopMetrics.FEEDBACK_INTAKE);
+        SingleOutputStreamOperator<LoopItem> attributed =
+                attributed(impressions, feedback, settings);
+        SingleOutputStreamOperator<LoopItem> guarded = guarded(attributed, settings);
+        SingleOutputStreamOperator<DeadLetter> refusedByDriver = driven(guarded, settings);
+        refusedByDriver
+                .union(impressions.getSideOutput(DeadLetters.REFUSED),
+                        feedback.getSideOutput(DeadLetters.REFUSED),
+                        attributed.getSideOutput(DeadLetters.REFUSED),
+                        guarded.getSideOutput(DeadLetters.REFUSED))
+                .sinkTo(sink(settings))
+                .name(LoopMetrics.DEAD_LETTERS)
+                .uid(LoopMetrics.DEAD_LETTERS);
+    }
+
+    private static SingleOutputStreamOperator<LoopItem> attributed(
+            SingleOutputStreamOperator<Impression> impressions,
+            SingleOutputStreamOperator<TakenFeedback> feedback,
+            LoopSettings settings) {
+        return named(
+                impressions.connect(feedback)
+                        .keyBy(Impression::getImpressionId,
+                                taken -> taken.getEvent().getImpressionId(), Types.STRING)
+                        .process(new AttributionFunction(settings.attribution(), settings.guard(),
+                                settings.tokenKeys(), settings.topics().feedback()),
+                                MessageType.ofMessage(LoopItem.class)),
+                LoopMetrics.ATTRIBUTION);
+    }
+
+    private static SingleOutputStreamOperator<LoopItem> guarded(
+            SingleOutputStreamOperator<LoopItem> attributed, LoopSettings settings) {
+        return named(
+                attributed.keyBy(GuardFunction::keyOf, Types.STRING)
+                        .process(new GuardFunction(settings.guard(), settings.topics().feedback()),
+                                MessageType.ofMessage(LoopItem.class)),
+                LoopMetrics.GUARD);
+    }
+
+    private static SingleOutputStreamOperator<DeadLetter> driven(
+            SingleOutputStreamOperator<LoopItem> guarded, LoopSettings settings) {
+        DeadLetters letters =
+                new DeadLetters(LoopMetrics.ROUND_DRIVER, settings.topics().feedback());
+        return named(
+                guarded.keyBy(LoopItem::getAdapter, Types.STRING)
+                        .transform(LoopMetrics.ROUND_DRIVER,
+                                MessageType.ofMessage(DeadLetter.class),
+                                new RoundDriverFactory(settings.servers(), settings.rounds(),
+                                        settings.guard(),
+                                        letters)),
+                LoopMetrics.ROUND_DRIVER);
+    }
+
+    private static SingleOutputStreamOperator<IntakeRecord> source(
+            StreamExecutionEnvironment environment,
+            LoopSettings settings,
+            String topic,
+            EventDeserializer deserializer,
+            String name) {
+        KafkaSource<IntakeRecord> source = KafkaSource.<IntakeRecord>builder()
+                .setBootstrapServers(settings.brokers())
+                .setTopics(topic)
+                .setGroupId(GROUP)
+                .setClientIdPrefix(name)
+                .setStartingOffsets(OffsetsInitializer.earliest())
+                .setDeserializer(deserializer)
+                // Offsets live in checkpoints alone; a group's would only be a second, later truth.
+                .setProperty("commit.offsets.on.checkpoint", "false")
+                .setProperty("enable.auto.commit", "false")
+                .setProperty("reconnect.backoff.ms", "20")
+                .setProperty("reconnect.backoff.max.ms", "500")
+                .build();
+        return environment.fromSource(source,
+                WatermarkStrategy.<IntakeRecord>forBoundedOutOfOrderness(settings.outOfOrderness())
+                        .withTimestampAssigner(
+                                (record, brokerMillis) -> record.getEventTimeMillis()),
+                name, MessageType.ofMessage(IntakeRecord.class)).uid(name);
+    }
+
+    private static KafkaSink<DeadLetter> sink(LoopSettings settings) {
+        return KafkaSink.<DeadLetter>builder()
+                .setBootstrapServers(settings.brokers())
+                .setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
+                .setRecordSerializer(new DeadLetterSerializer())
+                .setProperty("linger.ms", "1")
+                .setProperty("acks", "all")
+                .build();
+    }
+
+    private static <T> SingleOutputStreamOperator<T> named(SingleOutputStreamOperator<T> operator,
+            String name) {
+        return operator.name(name).uid(name);
+    }
+}

@@ -1,0 +1,45 @@
+package dev.flywheel.pipelines;
+
+import dev.flywheel.feedback.attribution.AttributionSettings;
+import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.kafka.Topics;
+import dev.flywheel.pipelines.round.RoundPace;
+import dev.flywheel.pipelines.round.ServerTargets;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * Everything that the loop's job depends on.
+ *
+ * @param brokers Kafka's bootstrap servers
+ * @param topics the environment's topics; they must exist
+ * @param servers where store and trainer listen
+ * @param tokenKeys file of the keys that sign feedback tokens; readable where the job runs
+ * @param attribution windows of the join
+ * @param outOfOrderness how far events of one partition may be out of order before time goes on without them
+ * @param guard caps on what one user can teach
+ * @param rounds how rounds follow one another
+ * @param parallelism subtasks of each stage; at most the partitions of a topic, or time would stand still
+ */
+public record LoopSettings(
+        String brokers,
+        Topics topics,
+        ServerTargets servers,
+        Path tokenKeys,
+        AttributionSettings attribution,
+        Duration outOfOrderness,
+        GuardProfile guard,
+        RoundPace rounds,
+        int parallelism) {
+
+    public LoopSettings {
+        if (outOfOrderness.isNegative()) {
+            throw new IllegalArgumentException(
+                    "out-of-orderness is " + outOfOrderness + ", it must not be below zero");
+        }
+        if (parallelism < 1) {
+            throw new IllegalArgumentException(
+                    "parallelism is " + parallelism + ", at least 1 is needed");
+        }
+    }
+}

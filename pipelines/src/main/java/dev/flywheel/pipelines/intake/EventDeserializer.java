@@ -1,0 +1,104 @@
+package dev.flywheel.pipelines.intake;
+
+import com.google.protobuf.ByteString;
+import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.Impression;
+import dev.flywheel.api.v1.IntakeRecord;
+import dev.flywheel.api.v1.TakenFeedback;
+import dev.flywheel.feedback.kafka.Intake;
+import dev.flywheel.feedback.kafka.IntakeReader;
+import dev.flywheel.pipelines.message.MessageType;
+import dev.flywheel.pipelines.metric.LoopMetrics;
+import java.time.Instant;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
+import org.apache.flink.util.Collector;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+
+/**
+ * Reads the records of one event topic; whatever they hold, it never throws.
+ *
+ * <p>Event time is the servers' time in the event, but never later than the broker's own timestamp: a producer that lives in
+ * the future cannot push time forward for all others.
+ */
+public abstract class EventDeserializer implements KafkaRecordDeserializationSchema<IntakeRecord> {
+    private static final long serialVersionUID = 1L;
+
+    private EventDeserializer() {}
+
+    public static EventDeserializer impressions() {
+        return new Impressions();
+    }
+
+    public static EventDeserializer feedback() {
+        return new Feedback();
+    }
+
+    @Override
+    public void deserialize(ConsumerRecord<byte[], byte[]> record, Collector<IntakeRecord> out) {
+        IntakeRecord.Builder taken =
+                IntakeRecord.newBuilder()
+                        .setPartition(record.partition())
+                        .setOffset(record.offset());
+        long claimedMillis = read(record, taken);
+        out.collect(taken.setEventTimeMillis(Math.min(claimedMillis, record.timestamp())).build());
+    }
+
+    /** Fills in the content and returns the time that the record claims. */
+    abstract long read(ConsumerRecord<byte[], byte[]> record, IntakeRecord.Builder taken);
+
+    static long malformed(
+            ConsumerRecord<byte[], byte[]> record, IntakeRecord.Builder taken, String stage,
+            String problem) {
+        byte[] value = record.value() == null ? new byte[0] : record.value();
+        taken.setMalformed(
+                new DeadLetters(stage, record.topic()).ofRecord(IntakeReader.claimedKey(record),
+                        record.topic(), record.partition(), record.offset(), value, problem,
+                        Instant.ofEpochMilli(record.timestamp())));
+        // No claim of its own: it does not move time.
+        return Long.MIN_VALUE;
+    }
+
+    @Override
+    public TypeInformation<IntakeRecord> getProducedType() {
+        return MessageType.ofMessage(IntakeRecord.class);
+    }
+
+    private static final class Impressions extends EventDeserializer {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        long read(ConsumerRecord<byte[], byte[]> record, IntakeRecord.Builder taken) {
+            Intake<Impression> intake = IntakeReader.impression(record);
+            if (intake instanceof Intake.Valid<Impression> valid) {
+                taken.setImpression(valid.event());
+                return valid.event().getServedAtMillis();
+            }
+            return intake instanceof Intake.Beat<Impression> beat
+                    ? beat.heartbeat().getAtMillis()
+                    : malformed(record, taken, LoopMetrics.IMPRESSION_INTAKE,
+                            ((Intake.Malformed<Impression>) intake).problem());
+        }
+    }
+
+    private static final class Feedback extends EventDeserializer {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        long read(ConsumerRecord<byte[], byte[]> record, IntakeRecord.Builder taken) {
+            Intake<FeedbackEvent> intake = IntakeReader.feedback(record);
+            if (intake instanceof Intake.Valid<FeedbackEvent> valid) {
+                taken.setFeedback(TakenFeedback.newBuilder()
+                        .setEvent(valid.event())
+                        .setOriginal(ByteString.copyFrom(record.value()))
+                        .setPartition(record.partition())
+                        .setOffset(record.offset()));
+                return valid.event().getReceivedAtMillis();
+            }
+            return intake instanceof Intake.Beat<FeedbackEvent> beat
+                    ? beat.heartbeat().getAtMillis()
+                    : malformed(record, taken, LoopMetrics.FEEDBACK_INTAKE,
+                            ((Intake.Malformed<FeedbackEvent>) intake).problem());
+        }
+    }
+}

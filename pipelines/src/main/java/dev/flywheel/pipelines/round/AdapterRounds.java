@@ -1,0 +1,507 @@
+package dev.flywheel.pipelines.round;
+
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_LATE;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_MALFORMED;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_ADAPTER;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_RETRACTED;
+
+import dev.flywheel.api.v1.AcquireEpochReply;
+import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.LabelledExample;
+import dev.flywheel.api.v1.Manifest;
+import dev.flywheel.api.v1.Outcome;
+import dev.flywheel.api.v1.PutManifestReply;
+import dev.flywheel.api.v1.PutManifestRequest;
+import dev.flywheel.api.v1.PutOutcomeReply;
+import dev.flywheel.api.v1.PutOutcomeRequest;
+import dev.flywheel.api.v1.RefusedExample;
+import dev.flywheel.api.v1.RoundFigures;
+import dev.flywheel.api.v1.TrainReply;
+import dev.flywheel.api.v1.Withdrawal;
+import dev.flywheel.feedback.guard.RoundShare;
+import io.grpc.Status.Code;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The rounds of one adapter: at most one in flight, while examples accumulate.
+ *
+ * <p>It first takes an epoch and finishes every manifest without an outcome as written; only then it claims (step 1), has
+ * trained (3) and ends (4) rounds of its own. Calls that fail for a passing reason are repeated as they were: each of them is
+ * idempotent. Used by one thread.
+ *
+ * <p>Invariant: an example is waiting, in the round in flight, or being looked up, until its end is known; {@link #unfinished}
+ * is all three, and losing what is behind it loses nothing, since the store knows what was claimed.
+ */
+final class AdapterRounds {
+    private static final Logger log = LoggerFactory.getLogger(AdapterRounds.class);
+
+    /** Keeps a claim well below the size that servers take in one message. */
+    private static final int CLAIM_BYTES_MAX = 3 << 20;
+
+    private enum Phase {
+        /** No epoch is held, and nothing asks for one. */
+        CLOSED,
+        /** Taking an epoch and finishing what was left open. */
+        OPENING,
+        /** Nothing in flight. */
+        IDLE,
+        /** A round is about to be claimed. */
+        LINGERING,
+        /** A round is in flight. */
+        RUNNING
+    }
+
+    private final String adapter;
+    private final RoundPace pace;
+    private final RoundShare share;
+    private final RoundServers servers;
+    private final DriverHost host;
+
+    private final Map<String, Deque<LabelledExample>> waiting = new LinkedHashMap<>();
+    private final Map<String, LabelledExample> inFlight = new LinkedHashMap<>();
+    private final ClaimLookup lookup;
+
+    private Phase phase = Phase.CLOSED;
+    private String backend = "";
+    private long epoch;
+    private long head;
+    private long nextSeq;
+    private int examplesMax = 1;
+    private int claimedSinglyLeft;
+    private int waitingCount;
+    private long waitingFeedback;
+
+    AdapterRounds(String adapter, RoundPace pace, RoundShare share, RoundServers servers,
+            DriverHost host) {
+        this.adapter = adapter;
+        this.pace = pace;
+        this.share = share;
+        this.servers = servers;
+        this.host = host;
+        this.lookup = new ClaimLookup(adapter, servers, host, this::retrying);
+    }
+
+    String adapter() {
+        return adapter;
+    }
+
+    /** Takes an example, to be in one of the next rounds. */
+    void offer(LabelledExample example) {
+        wait(example);
+        if (phase == Phase.CLOSED) {
+            open();
+        } else if (phase == Phase.IDLE) {
+            linger();
+        }
+    }
+
+    private void wait(LabelledExample example) {
+        waiting.computeIfAbsent(example.getExample().getExampleId(), id -> new ArrayDeque<>())
+                .add(example);
+        waitingCount++;
+        waitingFeedback += example.getExample().getFeedbackCount();
+    }
+
+    /** Takes an example back if no round has it yet. */
+    void withdraw(Withdrawal withdrawal) {
+        Deque<LabelledExample> same = waiting.remove(withdrawal.getExampleId());
+        if (same == null) {
+            host.refuse(withdrawal.getRetraction(), REFUSAL_REASON_LATE,
+                    "the event it withdraws does not wait any more: a round has it, or it was refused");
+            return;
+        }
+        waitingCount -= same.size();
+        waitingFeedback -= feedback(same);
+        String by = withdrawal.getRetraction().getEvent().getFeedbackId();
+        same.forEach(example -> host.refuse(example, REFUSAL_REASON_RETRACTED,
+                "withdrawn by event " + by));
+        host.refuse(withdrawal.getRetraction(), REFUSAL_REASON_RETRACTED,
+                "withdrew an event in time");
+    }
+
+    /** Examples whose end is not known yet. */
+    List<LabelledExample> unfinished() {
+        List<LabelledExample> all = new ArrayList<>(inFlight.values());
+        all.addAll(lookup.examples());
+        waiting.values().forEach(all::addAll);
+        return all;
+    }
+
+    /** Distinct feedback events behind {@link #unfinished}. */
+    long unfinishedFeedback() {
+        return waitingFeedback + feedback(inFlight.values()) + feedback(lookup.examples());
+    }
+
+    private static long feedback(Iterable<LabelledExample> examples) {
+        long feedback = 0;
+        for (LabelledExample example : examples) {
+            feedback += example.getExample().getFeedbackCount();
+        }
+        return feedback;
+    }
+
+    int waitingCount() {
+        return waitingCount;
+    }
+
+    boolean finished() {
+        return waitingCount == 0 && inFlight.isEmpty() && lookup.examples().isEmpty()
+                && phase != Phase.OPENING
+                && phase != Phase.RUNNING;
+    }
+
+    /** Whether it holds nothing and asks for nothing: no different from one that was never made. */
+    boolean forgettable() {
+        return phase == Phase.CLOSED && waitingCount == 0 && lookup.examples().isEmpty();
+    }
+
+    // Opening.
+
+    void openIfClosed() {
+        if (phase == Phase.CLOSED) {
+            open();
+        }
+    }
+
+    /** Takes an epoch and finishes what an earlier driver, or an earlier life of this one, left open. */
+    private void open() {
+        phase = Phase.OPENING;
+        retrying("capacity", servers::capacity, capacity -> {
+            backend = capacity.getBackend();
+            retrying("epoch", () -> servers.acquireEpoch(adapter), this::opened, this::notOpened);
+        }, this::broken);
+    }
+
+    private void opened(AcquireEpochReply reply) {
+        epoch = reply.getEpoch();
+        head = reply.getHead();
+        nextSeq = reply.getNextSeq();
+        examplesMax = Math.max(1, reply.getAdapter().getRound().getExamplesMax());
+        log.info("took epoch adapter={} epoch={} head={} nextSeq={}", adapter, epoch, head,
+                nextSeq);
+        retrying("open manifests", () -> servers.listOpenManifests(adapter),
+                open -> finishNext(new ArrayDeque<>(open)), this::broken);
+    }
+
+    private void notOpened(CallFailure failure) {
+        // A name that can be none is, to the feedback behind it, like one that is not there.
+        if (failure.code() == Code.NOT_FOUND || failure.code() == Code.INVALID_ARGUMENT) {
+            phase = Phase.CLOSED;
+            refuseAllWaiting("there is no adapter \"" + adapter + "\" to train; create it first");
+        } else {
+            broken(failure);
+        }
+    }
+
+    private void refuseAllWaiting(String detail) {
+        waiting.values()
+                .forEach(same -> same.forEach(
+                        example -> host.refuse(example, REFUSAL_REASON_NO_ADAPTER, detail)));
+        waiting.clear();
+        waitingCount = 0;
+        waitingFeedback = 0;
+    }
+
+    private void finishNext(Deque<Manifest> left) {
+        Manifest manifest = left.poll();
+        if (manifest == null) {
+            idle();
+            return;
+        }
+        log.info("finishing round left open adapter={} seq={} examples={}", adapter,
+                manifest.getSeq(),
+                manifest.getExamplesCount());
+        train(new Round(manifest.getSeq(), manifest.getBackend(), manifest.getExamplesList()),
+                () -> finishNext(left));
+    }
+
+    // Claiming.
+
+    private void idle() {
+        phase = Phase.IDLE;
+        if (waitingCount > 0) {
+            linger();
+        }
+    }
+
+    private void linger() {
+        phase = Phase.LINGERING;
+        if (pace.linger().isZero()) {
+            claim();
+        } else {
+            host.after(pace.linger(), this::claim);
+        }
+    }
+
+    private void claim() {
+        List<LabelledExample> oldest = new ArrayList<>();
+        waiting.values().forEach(same -> oldest.add(same.getFirst()));
+        int max = claimedSinglyLeft > 0 ? 1 : examplesMax;
+        List<LabelledExample> picked =
+                withinBytes(share.pick(oldest, LabelledExample::getExample, max));
+        if (picked.isEmpty()) { // all were withdrawn meanwhile
+            phase = Phase.IDLE;
+            return;
+        }
+        phase = Phase.RUNNING;
+        picked.forEach(this::takeFromWaiting);
+        PutManifestRequest request = PutManifestRequest.newBuilder()
+                .setAdapter(adapter)
+                .setSeq(nextSeq)
+                .setEpoch(epoch)
+                .setParent(head)
+                .addAllExamples(picked.stream().map(LabelledExample::getExample).toList())
+                .setSeed(Seeds.of(adapter, nextSeq))
+                .setBackend(backend)
+                .build();
+        retrying("claim", () -> servers.putManifest(request), reply -> claimed(request, reply),
+                failure -> notClaimed(request, failure));
+    }
+
+    private static List<LabelledExample> withinBytes(List<LabelledExample> picked) {
+        List<LabelledExample> fitting = new ArrayList<>();
+        int bytes = 0;
+        for (LabelledExample example : picked) {
+            bytes += example.getExample().getSerializedSize();
+            if (bytes > CLAIM_BYTES_MAX && !fitting.isEmpty()) {
+                break;
+            }
+            fitting.add(example);
+        }
+        return fitting;
+    }
+
+    private void takeFromWaiting(LabelledExample example) {
+        String id = example.getExample().getExampleId();
+        Deque<LabelledExample> same = waiting.get(id);
+        if (same != null && same.remove(example)) {
+            waitingCount--;
+            waitingFeedback -= example.getExample().getFeedbackCount();
+            if (same.isEmpty()) {
+                waiting.remove(id);
+            }
+        }
+        inFlight.put(id, example);
+    }
+
+    private void claimed(PutManifestRequest request, PutManifestReply reply) {
+        claimedSinglyLeft = Math.max(0, claimedSinglyLeft - 1);
+        Set<String> refusedIds = new HashSet<>();
+        for (RefusedExample refused : reply.getRefusedList()) {
+            refusedIds.add(refused.getExampleId());
+            LabelledExample example = inFlight.remove(refused.getExampleId());
+            if (example != null) {
+                refusedByStore(example, refused);
+            }
+        }
+        if (reply.getClaimed() == 0) {
+            idle();
+            return;
+        }
+        nextSeq = request.getSeq() + 1;
+        List<Example> kept = request.getExamplesList()
+                .stream()
+                .filter(example -> !refusedIds.contains(example.getExampleId()))
+                .toList();
+        log.debug("claimed adapter={} seq={} examples={}", adapter, request.getSeq(), kept.size());
+        train(new Round(request.getSeq(), request.getBackend(), kept), this::idle);
+    }
+
+    private void refusedByStore(LabelledExample example, RefusedExample refused) {
+        switch (refused.getReason()) {
+            case REFUSAL_REASON_DUPLICATE -> lookup.find(example, refused.getManifestSeq());
+            case REFUSAL_REASON_RETRACTED ->
+                host.refuse(example, refused.getReason(),
+                        "withdrawn or forgotten before it was claimed");
+            default ->
+                host.refuse(example, refused.getReason(), "the store refused to have it trained");
+        }
+    }
+
+    private void notClaimed(PutManifestRequest request, CallFailure failure) {
+        if (failure.is("SEQ_TAKEN") || failure.is("TOO_MANY_EXAMPLES")) {
+            // The adapter is not as it was when the epoch was taken: learn it anew.
+            log.warn("claim refused, reopening adapter={} seq={} {}", adapter, request.getSeq(),
+                    failure);
+            putBack();
+            host.after(pace.backoffMax(), this::open);
+        } else if (failure.code() == Code.INVALID_ARGUMENT) {
+            isolate(request, failure);
+        } else {
+            broken(failure);
+        }
+    }
+
+    /** One bad example must not hold up the others: claim one by one until it is found, and refuse it. */
+    private void isolate(PutManifestRequest request, CallFailure failure) {
+        if (request.getExamplesCount() > 1) {
+            claimedSinglyLeft = request.getExamplesCount();
+            putBack();
+        } else {
+            inFlight.values()
+                    .forEach(
+                            example -> host.refuse(example, REFUSAL_REASON_MALFORMED,
+                                    "the store: " + failure.message()));
+            inFlight.clear();
+            claimedSinglyLeft = Math.max(0, claimedSinglyLeft - 1);
+        }
+        idle();
+    }
+
+    private void putBack() {
+        inFlight.values().forEach(this::wait);
+        inFlight.clear();
+    }
+
+    // Training and ending.
+
+    /** A claimed round. */
+    private record Round(long seq, String backend, List<Example> examples) {}
+
+    private void train(Round round, Runnable next) {
+        train(round, 1, next);
+    }
+
+    private void train(Round round, int attempt, Runnable next) {
+        retrying("train", () -> servers.train(adapter, round.seq(), epoch),
+                reply -> end(round, outcome(round, reply), next),
+                failure -> notTrained(round, attempt, failure, next));
+    }
+
+    private PutOutcomeRequest.Builder outcome(Round round, TrainReply reply) {
+        return ending(round, reply.getVerdict())
+                .setWeightsDigest(reply.getWeightsDigest())
+                .setOptimizerDigest(reply.getOptimizerDigest())
+                .setProbeFingerprint(reply.getProbeFingerprint())
+                .setFigures(reply.getFigures());
+    }
+
+    private PutOutcomeRequest.Builder ending(Round round, Outcome outcome) {
+        return PutOutcomeRequest.newBuilder()
+                .setAdapter(adapter)
+                .setSeq(round.seq())
+                .setEpoch(epoch)
+                .setOutcome(outcome);
+    }
+
+    private void notTrained(Round round, int attempt, CallFailure failure, Runnable next) {
+        if (failure.is("OTHER_BACKEND")) {
+            retrying("capacity", servers::capacity, capacity -> {
+                backend = capacity.getBackend();
+                if (backend.equals(round.backend())) {
+                    host.after(pace.backoffMax(), () -> train(round, attempt, next));
+                } else {
+                    abandon(round, failure, next);
+                }
+            }, this::broken);
+        } else if (failure.is("OTHER_BASE")) {
+            // Waits for a trainer of that base; its examples are in no danger.
+            log.warn("no trainer for round adapter={} seq={} {}", adapter, round.seq(), failure);
+            host.after(pace.backoffMax(), () -> train(round, attempt, next));
+        } else if (failure.epochLost()) {
+            broken(failure);
+        } else if (attempt < pace.attemptsMax()) {
+            log.warn("round failed adapter={} seq={} attempt={} {}", adapter, round.seq(), attempt,
+                    failure);
+            host.after(pace.backoff(attempt), () -> train(round, attempt + 1, next));
+        } else {
+            log.error("round quarantined adapter={} seq={} after {} attempts: {}", adapter,
+                    round.seq(), attempt,
+                    failure);
+            end(round, ending(round, Outcome.OUTCOME_REJECTED).setFigures(RoundFigures.newBuilder()
+                    .setExamples(round.examples().size())
+                    .setRejectedBecause("not trained after " + attempt + " attempts: " + failure)),
+                    next);
+        }
+    }
+
+    /** Frees the examples of a round that no trainer here can replay, and claims them anew. */
+    private void abandon(Round round, CallFailure failure, Runnable next) {
+        log.warn("round abandoned, its examples are claimed anew adapter={} seq={} {}", adapter,
+                round.seq(), failure);
+        List<LabelledExample> again = round.examples()
+                .stream()
+                .map(example -> inFlight.getOrDefault(example.getExampleId(),
+                        LabelledExample.newBuilder().setExample(example).build()))
+                .toList();
+        end(round, ending(round, Outcome.OUTCOME_ABANDONED), () -> {
+            again.forEach(this::wait);
+            next.run();
+        });
+    }
+
+    private void end(Round round, PutOutcomeRequest.Builder ending, Runnable next) {
+        PutOutcomeRequest request = ending.build();
+        retrying("outcome", () -> servers.putOutcome(request),
+                reply -> ended(round, request, reply, next),
+                failure -> {
+                    if (failure.is("BLOB_MISSING")) {
+                        notTrained(round, pace.attemptsMax() - 1, failure, next);
+                    } else {
+                        broken(failure);
+                    }
+                });
+    }
+
+    private void ended(Round round, PutOutcomeRequest request, PutOutcomeReply reply,
+            Runnable next) {
+        head = reply.getHead();
+        round.examples().forEach(example -> inFlight.remove(example.getExampleId()));
+        log.info("round done adapter={} seq={} outcome={} examples={} head={}{}", adapter,
+                round.seq(),
+                request.getOutcome(), round.examples().size(), head,
+                request.getFigures().getRejectedBecause().isEmpty() ? ""
+                        : " because=" + request.getFigures().getRejectedBecause());
+        next.run();
+    }
+
+    // Failing.
+
+    private <T> void retrying(
+            String what, Supplier<CompletableFuture<T>> call, Consumer<T> done,
+            Consumer<CallFailure> failed) {
+        attempt(what, call, done, failed, 1);
+    }
+
+    private <T> void attempt(
+            String what,
+            Supplier<CompletableFuture<T>> call,
+            Consumer<T> done,
+            Consumer<CallFailure> failed,
+            int attempt) {
+        host.when(call.get(), done, failure -> {
+            if (!failure.passing()) {
+                failed.accept(failure);
+                return;
+            }
+            if (attempt == 1 || attempt % 10 == 0) {
+                log.warn("{} failed, trying again adapter={} attempt={} {}", what, adapter, attempt,
+                        failure);
+            }
+            host.after(pace.backoff(attempt), () -> {
+                servers.reconnect();
+                attempt(what, call, done, failed, attempt + 1);
+            });
+        });
+    }
+
+    private void broken(CallFailure failure) {
+        host.fail(failure.epochLost()
+                ? new EpochLostException("adapter %s has another writer now, this job stops: %s"
+                        .formatted(adapter, failure.message()))
+                : new IllegalStateException(
+                        "rounds of adapter %s cannot go on: %s".formatted(adapter, failure)));
+    }
+}

@@ -1,0 +1,42 @@
+package dev.flywheel.pipelines.round;
+
+import dev.flywheel.api.v1.DeadLetter;
+import dev.flywheel.api.v1.LoopItem;
+import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.pipelines.intake.DeadLetters;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperatorFactory;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperatorFactory;
+import org.apache.flink.streaming.api.operators.StreamOperator;
+import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
+
+/** Makes {@link RoundDriver}s. */
+public final class RoundDriverFactory extends AbstractStreamOperatorFactory<DeadLetter>
+        implements
+            OneInputStreamOperatorFactory<LoopItem, DeadLetter> {
+    private static final long serialVersionUID = 1L;
+
+    private final ServerTargets targets;
+    private final RoundPace pace;
+    private final GuardProfile profile;
+    private final DeadLetters letters;
+
+    public RoundDriverFactory(ServerTargets targets, RoundPace pace, GuardProfile profile,
+            DeadLetters letters) {
+        this.targets = targets;
+        this.pace = pace;
+        this.profile = profile;
+        this.letters = letters;
+    }
+
+    @Override
+    @SuppressWarnings("unchecked") // the interface asks for any operator of this output
+    public <T extends StreamOperator<DeadLetter>> T createStreamOperator(
+            StreamOperatorParameters<DeadLetter> parameters) {
+        return (T) new RoundDriver(parameters, targets, pace, profile, letters);
+    }
+
+    @Override
+    public Class<? extends StreamOperator<?>> getStreamOperatorClass(ClassLoader loader) {
+        return RoundDriver.class;
+    }
+}

@@ -1,0 +1,6 @@
+package dev.flywheel.pipelines.round;
+
+import java.io.Serializable;
+
+/** Where store and trainer listen, each {@code host:port}. */
+public record ServerTargets(String store, String trainer) implements Serializable {}
