@@ -10,17 +10,12 @@ import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.VersionRecord;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -75,28 +70,14 @@ class KillTest {
 
     /** Kills it some milliseconds after an acknowledgement was seen, so that any step may be under way. */
     private List<String> runUntilKilled(int afterLines, int millis) throws Exception {
-        Process victim = new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED",
-                "-cp", System.getProperty("java.class.path"), Victim.class.getName(),
-                folder.toString()).redirectError(ProcessBuilder.Redirect.INHERIT).start();
         List<String> lines = new ArrayList<>();
-        try (BufferedReader out = new BufferedReader(
-                new InputStreamReader(victim.getInputStream(), StandardCharsets.UTF_8))) {
+        try (ChildJvm victim = new ChildJvm(Victim.class, folder.toString())) {
             while (lines.size() < afterLines) {
-                String line = out.readLine();
+                String line = victim.line();
                 assertThat(line).as("the victim's next line").isNotNull();
                 lines.add(line);
             }
-            victim.waitFor(millis, TimeUnit.MILLISECONDS);
-            victim.destroyForcibly();
-            for (String line = out.readLine(); line != null; line = out.readLine()) {
-                lines.add(line);
-            }
-        } catch (IOException closedByTheKill) {
-            // What was read before counts.
-        } finally {
-            victim.destroyForcibly().waitFor();
+            lines.addAll(victim.killAfter(millis));
         }
         // The kill may have cut the last line.
         lines.removeIf(line -> line.split(" ", -1).length != 3);

@@ -27,7 +27,11 @@ final class RunningStore implements AutoCloseable {
     }
 
     RunningStore(Path folder, StoreSettings settings) {
-        store = Store.open(folder, settings, NOON);
+        this(folder, settings, NOON);
+    }
+
+    RunningStore(Path folder, StoreSettings settings, InstantSource clock) {
+        store = Store.open(folder, settings, clock);
         String name = InProcessServerBuilder.generateName();
         InProcessServerBuilder builder = InProcessServerBuilder.forName(name)
                 .maxInboundMessageSize(store.inboundBytesMax());

@@ -3,6 +3,7 @@ package dev.flywheel.api.client;
 import com.google.protobuf.UnsafeByteOperations;
 import dev.flywheel.api.v1.PutBlobReply;
 import dev.flywheel.api.v1.PutBlobRequest;
+import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
 import java.util.concurrent.CompletableFuture;
@@ -49,7 +50,14 @@ final class BlobUpload implements ClientResponseObserver<PutBlobRequest, PutBlob
 
     @Override
     public void onNext(PutBlobReply next) {
-        reply.onNext(next);
+        String ours = Sha256.hex(bytes);
+        if (next.getDigest().equals(ours)) {
+            reply.onNext(next);
+        } else {
+            reply.onError(Status.DATA_LOSS
+                    .withDescription("blob " + ours + " was stored as " + next.getDigest())
+                    .asRuntimeException());
+        }
     }
 
     @Override

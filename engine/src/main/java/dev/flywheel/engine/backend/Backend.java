@@ -25,6 +25,12 @@ public interface Backend extends AutoCloseable {
     /** Returns what results are bound to, bit for bit: name, instruction set and kernel version. */
     String fingerprint();
 
+    /**
+     * Makes the first real calls as fast as later ones, where a backend needs that: may take seconds
+     * of one core. Call it while other things start.
+     */
+    default void warmUp() {}
+
     /** Allocates zeroed memory. The caller closes it. */
     Buffer allocate(DType dtype, long elements);
 

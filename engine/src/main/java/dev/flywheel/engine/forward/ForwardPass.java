@@ -46,6 +46,11 @@ public final class ForwardPass implements AutoCloseable {
     private MemorySegment host = MemorySegment.NULL;
 
     public ForwardPass(BaseModel model, AdapterSlots slots, KvCache cache, int rowsMax) {
+        this(model, slots, cache, rowsMax, LOGITS_ELEMENTS);
+    }
+
+    ForwardPass(
+            BaseModel model, AdapterSlots slots, KvCache cache, int rowsMax, int logitsElements) {
         if (rowsMax < 1) {
             throw new IllegalArgumentException("rowsMax is " + rowsMax + ", expected at least 1");
         }
@@ -59,7 +64,7 @@ public final class ForwardPass implements AutoCloseable {
         this.buffers = LayerBuffers.transientSet(backend, spec, rowsMax);
         this.rows = new RaggedRows(backend, cache, slots, rowsMax);
         this.shrunk = backend.allocate(DType.F32, (long) rowsMax * slots.rankMax());
-        this.logitRowsMax = Math.clamp(LOGITS_ELEMENTS / spec.vocabSize(), 1, rowsMax);
+        this.logitRowsMax = Math.clamp(logitsElements / spec.vocabSize(), 1, rowsMax);
         this.wantedHidden = LayerBuffers.hidden(backend, spec, logitRowsMax);
         this.logits = backend.allocate(DType.F32, (long) logitRowsMax * spec.vocabSize());
     }

@@ -61,7 +61,8 @@ public final class FullTraining implements AutoCloseable {
                 spec, (name, shape) -> parameters.gradient(indexOf(index, name)));
         this.ropeFrequencies = StagedFloats.of(
                 backend, spec.rope().inverseFrequencies(spec.headDim()));
-        this.pass = new PackedPass(backend, spec, weights, ropeFrequencies.buffer(), loop, rowsMax);
+        this.pass = new PackedPass(backend, spec, weights, ropeFrequencies.buffer(), loop, rowsMax,
+                HeadPass.LOGITS_ELEMENTS);
     }
 
     /** What one step did. */

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * computed again. Each chunk is one unit of work. Not thread-safe.
  */
 final class HeadPass implements AutoCloseable {
-    private static final int LOGITS_ELEMENTS = 1 << 22;
+    /** Bounds the memory for a chunk's logits: rows times vocabulary. */
+    static final int LOGITS_ELEMENTS = 1 << 22;
     private static final int CHUNK_ROWS_MIN = 16;
 
     private final Backend backend;
@@ -47,18 +48,19 @@ final class HeadPass implements AutoCloseable {
     private boolean hasReference;
 
     /**
+     * @param logitsElements bound on a chunk's rows times vocabulary, {@link #LOGITS_ELEMENTS} but in tests
      * @param unit runs a piece of work as one unit on the training stream
      */
     HeadPass(
             Backend backend, ModelSpec spec, ModelWeights weights, int rowsMax,
-            Consumer<Consumer<Stream>> unit) {
+            int logitsElements, Consumer<Consumer<Stream>> unit) {
         this.backend = backend;
         this.spec = spec;
         this.weights = weights;
         this.unit = unit;
         this.rowsMax = rowsMax;
         this.chunkRows = Math.min(
-                rowsMax, Math.max(CHUNK_ROWS_MIN, LOGITS_ELEMENTS / spec.vocabSize()));
+                rowsMax, Math.max(CHUNK_ROWS_MIN, logitsElements / spec.vocabSize()));
         this.index = new StagedInts(backend, rowsMax);
         this.tokens = new StagedInts(backend, chunkRows);
         this.numbers = new StagedFloats(backend, chunkRows);

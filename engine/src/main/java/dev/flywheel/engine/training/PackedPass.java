@@ -47,7 +47,7 @@ final class PackedPass implements AutoCloseable {
 
     PackedPass(
             Backend backend, ModelSpec spec, ModelWeights weights, Buffer ropeFrequencies,
-            DeviceLoop loop, int rowsMax) {
+            DeviceLoop loop, int rowsMax, int logitsElements) {
         if (rowsMax < 1) {
             throw new IllegalArgumentException("rowsMax is " + rowsMax + ", expected at least 1");
         }
@@ -59,7 +59,8 @@ final class PackedPass implements AutoCloseable {
         this.stream = backend.stream(Stream.Priority.TRAINING);
         this.forward = new LayerForward(backend, spec, weights, ropeFrequencies);
         this.backward = new LayerBackward(backend, spec, weights, ropeFrequencies, rowsMax);
-        this.head = new HeadPass(backend, spec, weights, rowsMax, this::unit);
+        this.head = new HeadPass(
+                backend, spec, weights, rowsMax, logitsElements, this::unit);
         this.ids = new StagedInts(backend, rowsMax);
         this.positions = new StagedInts(backend, rowsMax);
         this.spans = new StagedInts(backend, SPAN * rowsMax);

@@ -19,9 +19,13 @@ public final class TrainingPass implements AutoCloseable {
     private @Nullable PackedBatch referenceOf;
 
     public TrainingPass(BaseModel model, DeviceLoop loop, int rowsMax) {
+        this(model, loop, rowsMax, HeadPass.LOGITS_ELEMENTS);
+    }
+
+    TrainingPass(BaseModel model, DeviceLoop loop, int rowsMax, int logitsElements) {
         this.pass = new PackedPass(
                 model.backend(), model.spec(), model.weights(), model.ropeFrequencies(), loop,
-                rowsMax);
+                rowsMax, logitsElements);
     }
 
     /** Returns the rows that a batch may have. */

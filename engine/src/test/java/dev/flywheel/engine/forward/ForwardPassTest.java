@@ -36,7 +36,8 @@ class ForwardPassTest {
         model = TinyModels.load(folder, backend, TinyModels.llama(), 5);
         slots = new AdapterSlots(model, 1, 2);
         cache = new KvCache(model, 24, 4);
-        pass = new ForwardPass(model, slots, cache, 7);
+        // Pieces of seven rows, logits in chunks of three.
+        pass = new ForwardPass(model, slots, cache, 7, 3 * model.spec().vocabSize());
     }
 
     @AfterEach

@@ -67,6 +67,14 @@ class AdapterSlotsTest {
         slots.free(0);
         slots.stage(small);
         assertThat(score(0)).isEqualTo(expected);
+        // Also beside an adapter that does apply to the modules it left behind.
+        int other = slots.stage(TinyModels.adapter(model, 2, 3, "v_proj", "down_proj"));
+        try (KvSequence a = cache.open(); KvSequence b = cache.open()) {
+            int[] tokens = {1, 7, 9, 4};
+            assertThat(pass.run(List.of(
+                    new Chunk(a, tokens, 0, Wanted.LAST), new Chunk(b, tokens, other, Wanted.LAST)))
+                    .copyRow(0)).isEqualTo(expected);
+        }
     }
 
     @Test

@@ -204,4 +204,46 @@ class FullTrainingTest {
                             .isEqualTo(before.get(tensor)));
         }
     }
+
+    @Test
+    void matricesDecayAndNormsAndBiasesDoNot() {
+        AdamW decaying = new AdamW(0.1f, 0.9f, 0.95f, 1e-8f, 0.5f);
+        try (Backend backend = Backends.open("reference", 1);
+                FullTraining training = start(backend, spec(false, true), SEED)) {
+            SortedMap<String, float[]> before = training.weights();
+            training.accumulate(batch(), 0);
+            training.step(decaying, 1);
+            training.weights().forEach((tensor, values) -> {
+                boolean matrix = !tensor.contains("norm") && !tensor.endsWith("bias");
+                float expected = before.get(tensor)[3] * (matrix ? 0.95f : 1);
+                assertThat(values[3]).as(tensor).isCloseTo(expected, Offset.offset(1e-6f));
+            });
+        }
+    }
+
+    @Test
+    void aLongGradientIsShortenedToTheNormAllowed() {
+        // With an epsilon far above the gradient a step is proportional to it.
+        AdamW proportional = new AdamW(1f, 0f, 0f, 1e3f, 0f);
+        try (Backend backend = Backends.open("reference", 1);
+                FullTraining whole = start(backend, spec(true, false), SEED);
+                FullTraining clipped = start(backend, spec(true, false), SEED)) {
+            SortedMap<String, float[]> before = whole.weights();
+            double norm = whole.step(batch(), proportional, 1e9).gradientNorm();
+            clipped.step(batch(), proportional, norm / 4);
+            double moved = distance(before, whole.weights());
+            assertThat(distance(before, clipped.weights()))
+                    .isCloseTo(moved / 4, Offset.offset(0.01 * moved));
+        }
+    }
+
+    private static double distance(SortedMap<String, float[]> a, SortedMap<String, float[]> b) {
+        double sum = 0;
+        for (String tensor : a.keySet()) {
+            for (int i = 0; i < a.get(tensor).length; i++) {
+                sum += Math.pow((double) a.get(tensor)[i] - b.get(tensor)[i], 2);
+            }
+        }
+        return Math.sqrt(sum);
+    }
 }

@@ -2,10 +2,8 @@ package dev.flywheel.store.core;
 
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.MessageLite;
+import dev.flywheel.adapters.identity.Digest;
 import java.io.IOException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 
 /** SHA-256 of a message, by which its repetition is recognised. */
 final class RequestDigest {
@@ -20,10 +18,9 @@ final class RequestDigest {
         try {
             message.writeTo(out);
             out.checkNoSpaceLeft();
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-        } catch (IOException | NoSuchAlgorithmException impossible) {
-            throw new AssertionError("an array takes every byte and every Java has SHA-256",
-                    impossible);
+            return Digest.of(bytes).hex();
+        } catch (IOException impossible) {
+            throw new AssertionError("an array of the right size takes every byte", impossible);
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.flywheel.store.rocksdb;
 
+import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.store.core.StoreException;
 import dev.flywheel.store.core.StoreException.Kind;
 import java.util.ArrayList;
@@ -35,7 +36,7 @@ final class BlobShelf {
         }
         try {
             byte[] stored = db.get(Family.BLOBS, key);
-            return stored != null && Arrays.equals(Sha256.of(stored), key);
+            return stored != null && Arrays.equals(Digest.of(stored).raw(), key);
         } catch (StoreException unreadable) {
             if (unreadable.kind() == Kind.CORRUPT) {
                 return false;
@@ -51,7 +52,7 @@ final class BlobShelf {
     static byte @Nullable [] get(Database db, String digest) {
         byte[] key = Keys.digest(digest);
         byte[] bytes = db.get(Family.BLOBS, key);
-        if (bytes != null && !Arrays.equals(Sha256.of(bytes), key)) {
+        if (bytes != null && !Arrays.equals(Digest.of(bytes).raw(), key)) {
             throw new StoreException(Kind.CORRUPT, "blob " + digest
                     + " no longer matches its digest; upload it again or restore a backup");
         }

@@ -2,6 +2,7 @@ package dev.flywheel.store.rocksdb;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.store.core.AdapterState;
@@ -66,7 +67,7 @@ final class Codec {
                 .setEpoch(claimed.manifest().getEpoch())
                 .setParent(claimed.manifest().getParent())
                 .setExamples(claimed.manifest().getExamplesCount())
-                .setDigest(ByteString.copyFrom(Sha256.of(claimed.manifest().toByteArray())))
+                .setDigest(ByteString.copyFrom(Digest.of(claimed.manifest().toByteArray()).raw()))
                 .build();
     }
 

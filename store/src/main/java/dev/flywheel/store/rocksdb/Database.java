@@ -136,7 +136,8 @@ final class Database implements AutoCloseable {
         }
         StoreException cause = Failures.of("opening store folder " + folder.getParent(), failure);
         if (cause.kind() == Kind.DISK_FULL) {
-            return cause;
+            return new StoreException(Kind.DISK_FULL, "no space left to open store folder "
+                    + folder.getParent() + "; free some or choose another folder", failure);
         }
         return new StoreException(cause.kind(), "store folder " + folder.getParent()
                 + " cannot be opened: " + message

@@ -4,6 +4,7 @@ import static dev.flywheel.store.core.BrokenInvariantException.require;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.store.core.BlobReference;
@@ -89,7 +90,7 @@ final class FactWriter {
         byte[] bytes = claimed.manifest().toByteArray();
         batch.put(Family.MANIFESTS, key, bytes);
         batch.put(Family.ENTRIES, key,
-                Codec.saved(claimed.entry(), ByteString.copyFrom(Sha256.of(bytes))));
+                Codec.saved(claimed.entry(), ByteString.copyFrom(Digest.of(bytes).raw())));
         byte[] claim = Keys.value(new Claim(adapter, seq));
         for (Example example : claimed.manifest().getExamplesList()) {
             byte[] id = Keys.digest(example.getExampleId());

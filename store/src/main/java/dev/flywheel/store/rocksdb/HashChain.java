@@ -2,6 +2,7 @@ package dev.flywheel.store.rocksdb;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.store.core.StoreException;
 import dev.flywheel.store.core.StoreException.Kind;
 import dev.flywheel.store.format.LogEntry;
@@ -35,7 +36,7 @@ final class HashChain {
                             + " stands in its place" : "it is missing");
                 }
                 byte[] bytes = log.value();
-                if (!ByteString.copyFrom(Sha256.of(bytes)).equals(wanted)) {
+                if (!ByteString.copyFrom(Digest.of(bytes).raw()).equals(wanted)) {
                     throw broken(commit, "its bytes have changed");
                 }
                 wanted = entry(bytes).getPrevious();

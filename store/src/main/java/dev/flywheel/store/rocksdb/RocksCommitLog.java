@@ -1,6 +1,7 @@
 package dev.flywheel.store.rocksdb;
 
 import com.google.protobuf.ByteString;
+import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.store.core.AdapterState;
 import dev.flywheel.store.core.CommitHistory;
 import dev.flywheel.store.core.CommitLog;
@@ -135,7 +136,7 @@ public final class RocksCommitLog implements CommitLog {
         byte[] bytes = entry.build().toByteArray();
         Tip next = Tip.newBuilder()
                 .setCommit(after.commit())
-                .setHash(ByteString.copyFrom(Sha256.of(bytes)))
+                .setHash(ByteString.copyFrom(Digest.of(bytes).raw()))
                 .build();
         try (Batch batch = new Batch(db)) {
             batch.put(Family.LOG, Keys.number(after.commit()), bytes);

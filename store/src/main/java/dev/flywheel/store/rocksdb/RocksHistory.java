@@ -3,6 +3,7 @@ package dev.flywheel.store.rocksdb;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
+import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.api.v1.AuditEntry;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.Manifest;
@@ -88,7 +89,8 @@ final class RocksHistory implements CommitHistory {
             return null;
         }
         byte[] bytes = get(Family.MANIFESTS, Keys.of(adapter, seq));
-        if (bytes == null || !Arrays.equals(Sha256.of(bytes), entry.getDigest().toByteArray())) {
+        if (bytes == null
+                || !Arrays.equals(Digest.of(bytes).raw(), entry.getDigest().toByteArray())) {
             throw new StoreException(Kind.CORRUPT, "manifest " + seq + " of " + adapter
                     + " no longer matches its digest; restore a backup");
         }

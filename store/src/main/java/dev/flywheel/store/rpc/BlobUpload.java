@@ -1,14 +1,12 @@
 package dev.flywheel.store.rpc;
 
+import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.api.v1.PutBlobReply;
 import dev.flywheel.api.v1.PutBlobRequest;
 import dev.flywheel.store.commit.Committer;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.ByteArrayOutputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -22,7 +20,7 @@ final class BlobUpload implements StreamObserver<PutBlobRequest> {
     private final Budget budget;
     private final long bytesMax;
     private final ByteArrayOutputStream received = new ByteArrayOutputStream();
-    private final MessageDigest sha256 = sha256();
+    private final Digest.Stream sha256 = Digest.stream();
     private final AtomicLong taken = new AtomicLong();
     private boolean failed;
 
@@ -74,7 +72,7 @@ final class BlobUpload implements StreamObserver<PutBlobRequest> {
             fail(Errors.badField("data", "must make a blob of at least 1 byte"));
             return;
         }
-        String digest = HexFormat.of().formatHex(sha256.digest());
+        String digest = sha256.finish().hex();
         byte[] bytes = received.toByteArray();
         var unused = committer.putBlob(digest, bytes).whenComplete((stored, failure) -> {
             if (failure != null) {
@@ -103,13 +101,5 @@ final class BlobUpload implements StreamObserver<PutBlobRequest> {
 
     private void release() {
         budget.give(taken.getAndSet(0));
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException impossible) {
-            throw new AssertionError("every Java has SHA-256", impossible);
-        }
     }
 }

@@ -1,20 +1,22 @@
 package dev.flywheel.store.rpc;
 
+import dev.flywheel.adapters.identity.AdapterName;
+import dev.flywheel.adapters.identity.Digest;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /** Checks of single fields. Each failure names the field, what came and what is allowed. */
 final class Fields {
     private static final String SEGMENT = "[a-z0-9][a-z0-9-]{0,62}";
-    private static final Pattern ADAPTER = Pattern.compile(SEGMENT + "(/" + SEGMENT + ")?");
     private static final Pattern ALIAS = Pattern.compile(SEGMENT);
-    private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
     private static final Pattern MODULE = Pattern.compile("[A-Za-z0-9_.]{1,128}");
     private static final int SHOWN_MAX = 80;
 
     private Fields() {}
 
     static void adapter(String field, String value) {
-        matches(field, value, ADAPTER, "one or two segments " + SEGMENT + " joined by '/'");
+        parses(field, value, AdapterName::new,
+                "one or two segments of 1 to 63 characters a-z, 0-9 and -, joined by /");
     }
 
     static void alias(String field, String value) {
@@ -22,11 +24,20 @@ final class Fields {
     }
 
     static void digest(String field, String value) {
-        matches(field, value, DIGEST, "64 lower-case hex digits");
+        parses(field, value, Digest::new, "64 lower-case hex digits");
     }
 
     static void module(String field, String value) {
         matches(field, value, MODULE, MODULE.pattern());
+    }
+
+    private static void parses(String field, String value, Function<String, ?> parser,
+            String allowed) {
+        try {
+            var unused = parser.apply(value);
+        } catch (IllegalArgumentException refused) {
+            throw Errors.badField(field, "must be " + allowed + ", was " + shown(value));
+        }
     }
 
     private static void matches(String field, String value, Pattern pattern, String allowed) {

@@ -66,6 +66,11 @@ public final class CpuBackend implements Backend {
     }
 
     @Override
+    public void warmUp() {
+        WarmUp.run(this);
+    }
+
+    @Override
     public Buffer allocate(DType dtype, long elements) {
         return CpuBuffer.allocate(dtype, elements, budget);
     }
