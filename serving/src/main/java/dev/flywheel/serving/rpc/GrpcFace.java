@@ -31,7 +31,7 @@ final class GrpcFace implements AutoCloseable {
     private final AtomicBoolean draining = new AtomicBoolean();
     private final Server server;
 
-    private GrpcFace(TransportSettings settings, List<BindableService> services,
+    GrpcFace(TransportSettings settings, List<BindableService> services,
             ServingMetrics metrics, LongSupplier nanos, Executor executor) {
         this.settings = settings;
         NettyServerBuilder builder = NettyServerBuilder
@@ -58,12 +58,10 @@ final class GrpcFace implements AutoCloseable {
         this.server = builder.build();
     }
 
-    static GrpcFace start(TransportSettings settings, List<BindableService> services,
-            ServingMetrics metrics, LongSupplier nanos, Executor executor) {
-        GrpcFace face = new GrpcFace(settings, services, metrics, nanos, executor);
+    /** @throws UncheckedIOException if the port cannot be listened on */
+    void start() {
         try {
-            face.server.start();
-            return face;
+            server.start();
         } catch (IOException e) {
             throw new UncheckedIOException("cannot listen on " + settings.host() + ":"
                     + settings.port() + ": is the port taken? choose another", e);

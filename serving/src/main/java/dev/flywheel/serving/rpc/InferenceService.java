@@ -39,6 +39,9 @@ import org.slf4j.LoggerFactory;
 final class InferenceService extends InferenceGrpc.InferenceImplBase {
     private static final Logger log = LoggerFactory.getLogger(InferenceService.class);
 
+    /** What the transport may hold of one stream before replies are put together instead. */
+    private static final int STREAM_BUFFER_BYTES = 1024;
+
     private final RequestRules rules;
     private final RequestSettings limits;
     private final Leases leases;
@@ -121,6 +124,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
                 streams::remove);
         AnswerJob job = call.job(lease, stream, limits, metrics, now, deadline);
         stream.feed(job);
+        out.setOnReadyThreshold(STREAM_BUFFER_BYTES);
         out.setOnReadyHandler(stream::drain);
         out.setOnCancelHandler(stream::cancelled);
         streams.add(stream);

@@ -37,6 +37,7 @@ import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,12 +57,15 @@ public final class ServingNode implements AutoCloseable {
     private final ForwardPass pass;
     private final ServedVersions versions;
     private final EngineLoop engine;
+    /** Never shut down: the transport tells of calls' ends even after the server has stopped. */
     private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("stream-timer").factory());
     private final CompletableFuture<Void> ready;
     private final GrpcFace face;
-    private final StoreWatch watch;
+    private final InferenceService inference;
+    private final StoreClient store;
+    private @Nullable StoreWatch watch;
 
     /**
      * What a node needs and does not own.
@@ -100,23 +104,19 @@ public final class ServingNode implements AutoCloseable {
         ImpressionLog impressions = new ImpressionLog(settings.nodeId(),
                 new ImpressionIds(parts.clock(), parts.random()), parts.impressions(),
                 parts.signer(), settings.tokenLifetime(), metrics, parts.clock());
-        InferenceService inference = new InferenceService(settings.requests(),
+        this.inference = new InferenceService(settings.requests(),
                 new Leases(versions, settings.requests(), nanos), texts, policy(settings.rank()),
                 engine, impressions, metrics, calls);
         List<BindableService> services = new ArrayList<>(more);
         services.add(inference);
         services.add(new FeedbackService(
                 new FeedbackIntake(parts.signer(), parts.feedback(), parts.clock()), metrics));
-        engine.start();
-        this.face = GrpcFace.start(settings.transport(), services, metrics, nanos, calls);
-        this.watch = parts.store().watch("", new StoreFollower(versions));
+        this.store = parts.store();
+        this.face = new GrpcFace(settings.transport(), services, metrics, nanos, calls);
         this.ready = versions.ready().thenRun(() -> {
             face.serving();
             log.info("serving base {} on port {}", parts.base().digest().brief(), face.port());
         });
-        long period = Math.max(1, settings.requests().stallTimeout().toMillis() / 4);
-        var unused = timer.scheduleWithFixedDelay(inference::endStalled, period, period,
-                TimeUnit.MILLISECONDS);
     }
 
     /**
@@ -128,7 +128,26 @@ public final class ServingNode implements AutoCloseable {
      */
     public static ServingNode start(ServingSettings settings, Parts parts,
             List<BindableService> more) {
-        return new ServingNode(settings, parts, more);
+        ServingNode node = new ServingNode(settings, parts, more);
+        boolean begun = false;
+        try {
+            node.begin();
+            begun = true;
+            return node;
+        } finally {
+            if (!begun) {
+                node.close();
+            }
+        }
+    }
+
+    private void begin() {
+        engine.start();
+        face.start();
+        watch = store.watch("", new StoreFollower(versions));
+        long period = Math.max(1, settings.requests().stallTimeout().toMillis() / 4);
+        var unused = timer.scheduleWithFixedDelay(inference::endStalled, period, period,
+                TimeUnit.MILLISECONDS);
     }
 
     private static SchedulerLimits limits(DeviceSettings device, RequestSettings requests) {
@@ -179,10 +198,11 @@ public final class ServingNode implements AutoCloseable {
         }
         engine.close();
         face.close();
-        watch.close();
+        if (watch != null) {
+            watch.close();
+        }
         versions.close();
         timer.shutdownNow();
-        calls.shutdown();
         pass.close();
         cache.close();
         slots.close();

@@ -30,6 +30,7 @@ import io.grpc.ServerBuilder;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -43,6 +44,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /** A store and a serving node, each on its own loopback port; Kafka is what the test makes of it. */
 public final class Node implements AutoCloseable {
@@ -66,25 +68,48 @@ public final class Node implements AutoCloseable {
     public final ManagedChannel channel;
 
     private final Backend backend;
-    private final Store atRest;
-    private final Server storeServer;
+    private final int storePort;
+    private final Path folder;
+    private @Nullable Store atRest;
+    private @Nullable Server storeServer;
 
     public Node(Path folder) throws Exception {
         this(folder, UnaryOperator.identity());
     }
 
     public Node(Path folder, UnaryOperator<ServingSettings> change) throws Exception {
+        this(folder, change, true);
+    }
+
+    /** @param withStore false leaves the store's port dead until {@link #startStore} */
+    public Node(Path folder, UnaryOperator<ServingSettings> change, boolean withStore)
+            throws Exception {
         Path model = TinyBase.SMALL.write(Files.createDirectories(folder.resolve("base")), 5);
+        this.folder = folder;
         backend = Backends.open("cpu", 1);
         base = BaseModel.load(model, backend);
         tokenizer = Tokenizer.load(model);
+        try (ServerSocket free = new ServerSocket(0)) {
+            storePort = free.getLocalPort();
+        }
+        if (withStore) {
+            startStore();
+        }
+        store = StoreClient.connect("localhost:" + storePort);
+        publisher = new Publisher(store, base);
+        try {
+            serving = ServingNode.start(change.apply(SETTINGS), parts(), List.of());
+        } catch (RuntimeException e) {
+            closeAllButServing();
+            throw e;
+        }
+        channel = channel();
+    }
+
+    public void startStore() throws IOException {
         atRest = Store.open(Files.createDirectories(folder.resolve("store")),
                 StoreSettings.DEFAULT, InstantSource.system());
-        storeServer = serve(atRest);
-        store = StoreClient.connect("localhost:" + storeServer.getPort());
-        publisher = new Publisher(store, base);
-        serving = ServingNode.start(change.apply(SETTINGS), parts(), List.of());
-        channel = channel();
+        storeServer = serve(atRest, storePort);
     }
 
     private ServingNode.Parts parts() {
@@ -103,9 +128,9 @@ public final class Node implements AutoCloseable {
         return CompletableFuture.completedFuture(System.currentTimeMillis());
     }
 
-    private static Server serve(Store store) throws IOException {
+    private static Server serve(Store store, int port) throws IOException {
         ServerBuilder<?> builder =
-                Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create());
+                Grpc.newServerBuilderForPort(port, InsecureServerCredentials.create());
         store.services().forEach(builder::addService);
         return builder.maxInboundMessageSize(store.inboundBytesMax()).build().start();
     }
@@ -157,9 +182,17 @@ public final class Node implements AutoCloseable {
     public void close() throws Exception {
         channel.shutdownNow();
         serving.close();
+        closeAllButServing();
+    }
+
+    public void closeAllButServing() throws Exception {
         store.close();
-        storeServer.shutdownNow().awaitTermination();
-        atRest.close();
+        if (storeServer != null) {
+            storeServer.shutdownNow().awaitTermination();
+        }
+        if (atRest != null) {
+            atRest.close();
+        }
         tokenizer.close();
         base.close();
         backend.close();

@@ -24,7 +24,7 @@ import java.util.TreeMap;
 
 /** Commits versions to a real store, as the round driver and a trainer would. */
 public final class Publisher {
-    public static final List<String> TARGETS = List.of("q_proj", "v_proj", "down_proj");
+    public static final List<String> TARGETS = List.of("v_proj", "o_proj", "down_proj");
     public static final int RANK = 4;
     public static final double ALPHA = 8;
 
@@ -47,7 +47,7 @@ public final class Publisher {
         SplittableRandom random = new SplittableRandom(seed);
         pairs.values().forEach(pair -> {
             for (int i = 0; i < pair.b().length; i++) {
-                pair.b()[i] = (float) random.nextDouble(-0.5, 0.5);
+                pair.b()[i] = (float) random.nextDouble(-3, 3);
             }
         });
         return new LoraWeights(start.config(), pairs);
