@@ -7,7 +7,6 @@ import com.google.rpc.ErrorInfo;
 import com.google.rpc.QuotaFailure;
 import com.google.rpc.RetryInfo;
 import dev.flywheel.api.v1.FeedbackGrpc;
-import dev.flywheel.api.v1.GenerateReply;
 import dev.flywheel.api.v1.GenerateRequest;
 import dev.flywheel.api.v1.InferenceGrpc;
 import dev.flywheel.api.v1.RequestScope;
