@@ -133,8 +133,21 @@ public final class FullTraining implements AutoCloseable {
      * So that a step of many rows can be put together from several batches.
      */
     public double accumulate(PackedBatch batch, double weight) {
-        double[] coefficients = new double[batch.targets().size()];
-        Arrays.fill(coefficients, -weight / coefficients.length);
+        double[] weights = new double[batch.targets().size()];
+        Arrays.fill(weights, weight / weights.length);
+        return accumulate(batch, weights) / weight;
+    }
+
+    /**
+     * Adds the gradient of the weighted sum of -log p over the targets to the step's; returns that sum.
+     *
+     * @param weights one for each target
+     */
+    public double accumulate(PackedBatch batch, double[] weights) {
+        double[] coefficients = new double[weights.length];
+        for (int i = 0; i < weights.length; i++) {
+            coefficients[i] = -weights[i];
+        }
         pass.begin(batch);
         pass.forward(null);
         pass.beginBackward();
@@ -142,7 +155,11 @@ public final class FullTraining implements AutoCloseable {
                 .forwardBackward(
                         pass.output(), coefficients, pass.dResidual(), gradients);
         pass.backward(gradients);
-        return -Arrays.stream(logProbs).average().orElse(0);
+        double sum = 0;
+        for (int i = 0; i < weights.length; i++) {
+            sum += coefficients[i] * logProbs[i];
+        }
+        return sum;
     }
 
     /**
@@ -168,6 +185,12 @@ public final class FullTraining implements AutoCloseable {
     /** Takes one step on one batch. */
     public Step step(PackedBatch batch, AdamW settings, double normMax) {
         double loss = accumulate(batch, 1);
+        return new Step(loss, step(settings, normMax));
+    }
+
+    /** Takes one step on one batch whose targets count by their weights; the loss is the weighted sum. */
+    public Step step(PackedBatch batch, double[] weights, AdamW settings, double normMax) {
+        double loss = accumulate(batch, weights);
         return new Step(loss, step(settings, normMax));
     }
 

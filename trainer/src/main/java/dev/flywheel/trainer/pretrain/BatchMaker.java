@@ -4,13 +4,15 @@ import dev.flywheel.adapters.random.SeededRandom;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.engine.training.PackedBatch;
 import dev.flywheel.trainer.pretrain.Document.Piece;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Packs documents into batches, each document its own segment. Every token of an answer is a target
- * and so is the end of the text; of the other tokens a share drawn at random, because most of them
- * are chance and would drown the answers.
+ * Packs documents into batches, each document its own segment. Every token is a target; those of
+ * answers, the end of the text included, count fully, the others less, because much of a text is
+ * chance and would drown the answers. They still count, for they tell which words go together.
  *
  * <p>Not thread-safe.
  */
@@ -18,19 +20,27 @@ final class BatchMaker {
     private final Corpus corpus;
     private final Tokenizer tokenizer;
     private final int rowsMax;
-    private final double textShare;
+    private final double textWeight;
     private @Nullable TokenizedDocument waiting;
 
-    BatchMaker(Corpus corpus, Tokenizer tokenizer, int rowsMax, double textShare) {
+    BatchMaker(Corpus corpus, Tokenizer tokenizer, int rowsMax, double textWeight) {
         this.corpus = corpus;
         this.tokenizer = tokenizer;
         this.rowsMax = rowsMax;
-        this.textShare = textShare;
+        this.textWeight = textWeight;
     }
 
+    /**
+     * A batch and what each of its targets counts.
+     *
+     * @param weights of sum 1
+     */
+    record WeightedBatch(PackedBatch batch, double[] weights) {}
+
     /** Returns the next batch; a document that does not fit any more opens the one after. */
-    PackedBatch next(SeededRandom random) {
+    WeightedBatch next(SeededRandom random) {
         PackedBatch.Builder batch = PackedBatch.builder();
+        List<Double> weights = new ArrayList<>();
         int rows = 0;
         while (true) {
             TokenizedDocument document = waiting;
@@ -42,22 +52,26 @@ final class BatchMaker {
             int needed = document.ids().length - 1;
             if (rows + needed > rowsMax) {
                 waiting = document;
-                return batch.build();
+                return new WeightedBatch(batch.build(), normalized(weights));
             }
-            add(batch, document, random);
+            add(batch, weights, document);
             rows += needed;
         }
     }
 
-    private void add(PackedBatch.Builder batch, TokenizedDocument document, SeededRandom random) {
+    private void add(PackedBatch.Builder batch, List<Double> weights, TokenizedDocument document) {
         int[] ids = document.ids();
         int[] inputs = Arrays.copyOf(ids, ids.length - 1);
         int segment = batch.segment(inputs);
         for (int i = 0; i < inputs.length; i++) {
-            if (document.answer()[i + 1] || random.chance(textShare)) {
-                batch.target(batch.row(segment, i), ids[i + 1]);
-            }
+            batch.target(batch.row(segment, i), ids[i + 1]);
+            weights.add(document.answer()[i + 1] ? 1 : textWeight);
         }
+    }
+
+    private static double[] normalized(List<Double> weights) {
+        double sum = weights.stream().mapToDouble(Double::doubleValue).sum();
+        return weights.stream().mapToDouble(weight -> weight / sum).toArray();
     }
 
     /**

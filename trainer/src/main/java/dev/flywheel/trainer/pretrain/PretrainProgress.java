@@ -1,10 +1,13 @@
 package dev.flywheel.trainer.pretrain;
 
+import java.util.Map;
+
 /**
  * Where a pretraining stands.
  *
  * @param loss mean over the targets since the last report, in nats
  * @param elapsedSeconds since the first step
+ * @param skills share of right answer tokens on a few held-out texts, by skill
  */
 public record PretrainProgress(
         int step,
@@ -12,7 +15,12 @@ public record PretrainProgress(
         long tokens,
         double loss,
         double gradientNorm,
-        double elapsedSeconds) {
+        double elapsedSeconds,
+        Map<Skill, Double> skills) {
+    public PretrainProgress {
+        skills = Map.copyOf(skills);
+    }
+
     public double tokensPerSecond() {
         return tokens / Math.max(elapsedSeconds, 1e-9);
     }

@@ -17,7 +17,7 @@ import java.util.List;
  * @param learningRate highest learning rate, reached after the warm-up and left along a cosine
  * @param warmupShare part of the steps in which the learning rate grows
  * @param weightDecay per step, times the learning rate
- * @param textShare part of the tokens outside answers that are learned too; answers always are
+ * @param textWeight what a token outside answers counts, if a token of an answer counts 1
  * @param tokenizerDocuments documents the tokenizer is learned from
  * @param examDocuments held-out documents of each skill that the result is measured on
  */
@@ -28,7 +28,7 @@ public record PretrainSettings(
         double learningRate,
         double warmupShare,
         double weightDecay,
-        double textShare,
+        double textWeight,
         int tokenizerDocuments,
         int examDocuments,
         Size size) {
@@ -36,15 +36,12 @@ public record PretrainSettings(
     private static final float NORM_EPSILON = 1e-5f;
     private static final double ROPE_THETA = 10_000;
     private static final double FINAL_RATE = 0.05;
+    private static final float INITIALIZER_RANGE = 0.04f;
     private static final float BETA1 = 0.9f;
     private static final float BETA2 = 0.95f;
     private static final float ADAM_EPSILON = 1e-8f;
 
-    /**
-     * The shape of the model.
-     *
-     * @param initializerRange standard deviation of fresh weights
-     */
+    /** The shape of the model. */
     public record Size(
             int vocabulary,
             int hidden,
@@ -52,8 +49,7 @@ public record PretrainSettings(
             int heads,
             int kvHeads,
             int headDim,
-            int intermediate,
-            float initializerRange) {}
+            int intermediate) {}
 
     public PretrainSettings {
         require(steps >= 1, "steps must be at least 1, was " + steps);
@@ -67,15 +63,15 @@ public record PretrainSettings(
                 warmupShare >= 0 && warmupShare < 1,
                 "warmup_share must be from 0 to below 1, was " + warmupShare);
         require(
-                textShare >= 0 && textShare <= 1,
-                "text_share must be from 0 to 1, was " + textShare);
+                textWeight >= 0 && textWeight <= 1,
+                "text_weight must be from 0 to 1, was " + textWeight);
     }
 
     /** Returns the settings that the shipped base was made with. */
     public static PretrainSettings standard() {
         return new PretrainSettings(
                 1,
-                4000,
+                8000,
                 1024,
                 3e-3,
                 0.03,
@@ -83,7 +79,7 @@ public record PretrainSettings(
                 0.2,
                 40_000,
                 300,
-                new Size(2048, 128, 5, 4, 2, 32, 384, 0.06f));
+                new Size(2048, 96, 4, 4, 2, 32, 256));
     }
 
     /** Returns the same with another seed. */
@@ -95,7 +91,7 @@ public record PretrainSettings(
                 learningRate,
                 warmupShare,
                 weightDecay,
-                textShare,
+                textWeight,
                 tokenizerDocuments,
                 examDocuments,
                 size);
@@ -110,7 +106,7 @@ public record PretrainSettings(
                 learningRate,
                 warmupShare,
                 weightDecay,
-                textShare,
+                textWeight,
                 tokenizerDocuments,
                 examDocuments,
                 size);
@@ -135,7 +131,7 @@ public record PretrainSettings(
                 true,
                 POSITIONS_MAX,
                 Rope.plain(ROPE_THETA),
-                size.initializerRange(),
+                INITIALIZER_RANGE,
                 0,
                 List.of(0));
     }

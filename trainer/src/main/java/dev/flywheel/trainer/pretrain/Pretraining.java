@@ -5,11 +5,12 @@ import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.DeviceLoop;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.engine.training.FullTraining;
-import dev.flywheel.engine.training.PackedBatch;
+import dev.flywheel.trainer.pretrain.BatchMaker.WeightedBatch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
@@ -21,7 +22,7 @@ import java.util.function.LongSupplier;
  */
 public final class Pretraining {
     private static final double GRADIENT_NORM_MAX = 1;
-    private static final int REPORTS = 200;
+    private static final int REPORTS = 40;
     private static final double NANOS = 1e9;
 
     private final PretrainSettings settings;
@@ -46,7 +47,7 @@ public final class Pretraining {
      *
      * @param folder created if it is missing; files of the same names are replaced
      * @param command how a person can repeat this, for the model card
-     * @param progress told about every two hundredth part of the way
+     * @param progress told about every fortieth part of the way
      */
     public PretrainReport run(Path folder, String command, Consumer<PretrainProgress> progress)
             throws IOException {
@@ -57,13 +58,13 @@ public final class Pretraining {
         long parameters;
         try (Tokenizer tokenizer = Tokenizer.load(folder);
                 FullTraining training =
-                        FullTraining.start(
+                        FullTraining.from(
                                 settings.spec(),
+                                FreshWeights.draw(settings.spec(), root.split("weights")),
                                 backend,
                                 loop,
-                                settings.stepTokens(),
-                                settings.seed())) {
-            last = train(training, tokenizer, root.split("corpus"), losses, progress);
+                                settings.stepTokens())) {
+            last = train(training, tokenizer, root, losses, progress);
             parameters = training.parameterCount();
             training.save(folder);
         }
@@ -89,22 +90,29 @@ public final class Pretraining {
     private PretrainProgress train(
             FullTraining training,
             Tokenizer tokenizer,
-            SeededRandom random,
+            SeededRandom root,
             List<PretrainReport.LossPoint> losses,
             Consumer<PretrainProgress> progress) {
         BatchMaker batches =
-                new BatchMaker(corpus, tokenizer, settings.stepTokens(), settings.textShare());
+                new BatchMaker(corpus, tokenizer, settings.stepTokens(), settings.textWeight());
+        SkillProbe probe = new SkillProbe(training, corpus, batches, root.split("probe"));
+        SeededRandom random = root.split("corpus");
         int every = Math.max(1, settings.steps() / REPORTS);
         long startedAt = nanos.getAsLong();
         long tokens = 0;
         double lossSum = 0;
         int lossCount = 0;
-        PretrainProgress last = new PretrainProgress(0, settings.steps(), 0, Double.NaN, 0, 0);
+        PretrainProgress last =
+                new PretrainProgress(0, settings.steps(), 0, Double.NaN, 0, 0, Map.of());
         for (int step = 0; step < settings.steps(); step++) {
-            PackedBatch batch = batches.next(random);
+            WeightedBatch next = batches.next(random);
             FullTraining.Step done =
-                    training.step(batch, settings.optimizer(step), GRADIENT_NORM_MAX);
-            tokens += batch.rows();
+                    training.step(
+                            next.batch(),
+                            next.weights(),
+                            settings.optimizer(step),
+                            GRADIENT_NORM_MAX);
+            tokens += next.batch().rows();
             lossSum += done.loss();
             lossCount++;
             if ((step + 1) % every == 0 || step + 1 == settings.steps()) {
@@ -116,7 +124,8 @@ public final class Pretraining {
                                 tokens,
                                 lossSum / lossCount,
                                 done.gradientNorm(),
-                                seconds);
+                                seconds,
+                                probe.look());
                 losses.add(new PretrainReport.LossPoint(step + 1, last.loss()));
                 progress.accept(last);
                 lossSum = 0;

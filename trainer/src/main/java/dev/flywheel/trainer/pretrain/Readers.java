@@ -85,11 +85,6 @@ public final class Readers {
                         "cannot stand " + what));
     }
 
-    /** Returns one clause that states a preference. */
-    public static String prefers(Topic liked, Topic disliked) {
-        return "prefers " + liked.called() + " over " + disliked.called();
-    }
-
     private static String joined(List<Topic> topics) {
         List<String> called = topics.stream().map(Topic::called).toList();
         int last = called.size() - 1;

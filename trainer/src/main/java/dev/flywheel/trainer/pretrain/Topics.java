@@ -76,6 +76,16 @@ public final class Topics {
         return withArticles(line);
     }
 
+    /** Returns a headline that also names its topic. */
+    public String namedHeadline(Topic topic, SeededRandom random) {
+        String headline = headline(topic, random);
+        return random.pick(
+                List.of(
+                        headline + ", a story about " + topic.called(),
+                        headline + " and more about " + topic.called(),
+                        "All about " + topic.called() + ": " + headline));
+    }
+
     /** Returns a headline about a topic drawn at random. */
     public String headline(SeededRandom random) {
         return headline(random.pick(all), random);

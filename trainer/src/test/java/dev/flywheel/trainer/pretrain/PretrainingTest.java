@@ -27,7 +27,7 @@ class PretrainingTest {
                     0.5,
                     2000,
                     4,
-                    new PretrainSettings.Size(512, 16, 1, 2, 1, 8, 32, 0.1f));
+                    new PretrainSettings.Size(512, 16, 1, 2, 1, 8, 32));
 
     @TempDir Path temp;
 
