@@ -3,7 +3,7 @@ package dev.flywheel.app.demo;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.flywheel.app.audit.FeedbackFates;
 
-/** What a demo measured; the fields of {@code --json}. Seconds and shares, unless the name says otherwise; null: not measured. */
+/** What a demo measured; the fields of {@code --json}. Seconds and shares, unless the name says otherwise. */
 public record DemoReport(
         long seed,
         int seconds,
@@ -16,12 +16,10 @@ public record DemoReport(
         ClickThrough clickThrough,
         @JsonProperty("recoverySecondsAfterDrift") double recoverySecondsAfterDrift,
         CorrectionResult correction,
-        Swaps swaps,
-        long acknowledgedToClients,
-        long answersWithoutToken) {
+        Swaps swaps) {
 
-    /** Loop latency; {@code measured} events out of all that were trained. */
-    public record LoopSeconds(double p50, double p95, double p99, long measured) {}
+    /** Loop latency. */
+    public record LoopSeconds(double p50, double p95, double p99) {}
 
     /** Click-through of the three arms. */
     public record ClickThrough(Rates frozen, Rates popularity, Rates learned) {}
@@ -44,8 +42,6 @@ public record DemoReport(
     public boolean held() {
         return feedback.balanced()
                 && feedback.pending() == 0
-                && feedback.acknowledged() == acknowledgedToClients
-                && answersWithoutToken == 0
                 && requestsFailed == 0
                 && answersMixed == 0;
     }

@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * What one user liked and disliked lately, and the prompt that asks about the next title.
@@ -39,11 +40,12 @@ final class RatingHistory {
                 texts.add(text(entry.item));
             }
         }
-        return texts.isEmpty() ? "nothing" : String.join("; ", texts);
+        return texts.isEmpty() ? "nothing yet" : String.join("; ", texts);
     }
 
     private static String text(MovieLens.Item item) {
-        String genres = String.join(", ", item.genres());
+        String genres =
+                item.genres().stream().map(String::toLowerCase).collect(Collectors.joining(", "));
         return genres.isEmpty() ? item.title() : item.title() + " (" + genres + ")";
     }
 }

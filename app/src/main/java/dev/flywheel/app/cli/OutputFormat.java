@@ -1,7 +1,0 @@
-package dev.flywheel.app.cli;
-
-/** How a command prints its result. */
-enum OutputFormat {
-    text,
-    json
-}
