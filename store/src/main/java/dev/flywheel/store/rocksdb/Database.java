@@ -39,6 +39,7 @@ final class Database implements AutoCloseable {
     private static final long BLOCK_CACHE_BYTES = 32L << 20;
     private static final long MEMTABLE_BYTES_MAX = 64L << 20;
     private static final long WAL_BYTES_MAX = 128L << 20;
+    private static final long WAL_BYTES_PER_SYNC = 256L << 10;
     private static final long BLOB_FILE_BYTES = 64L << 20;
     private static final long BLOB_BYTES_MIN = 4L << 10;
     private static final double BITS_PER_KEY = 10;
@@ -77,6 +78,8 @@ final class Database implements AutoCloseable {
                     .setParanoidChecks(true)
                     .setDbWriteBufferSize(MEMTABLE_BYTES_MAX)
                     .setMaxTotalWalSize(WAL_BYTES_MAX)
+                    // Blobs are on their way to the disk before the commit that waits for it.
+                    .setWalBytesPerSync(WAL_BYTES_PER_SYNC)
                     .setMaxBackgroundJobs(2)
                     .setMaxOpenFiles(512)
                     .setInfoLogLevel(InfoLogLevel.WARN_LEVEL)
