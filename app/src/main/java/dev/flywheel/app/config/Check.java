@@ -1,9 +1,13 @@
 package dev.flywheel.app.config;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.regex.Pattern;
 
 /** Range checks of settings; each failure names the key, the value and the range. */
 final class Check {
+    private static final Duration LONGEST = Duration.ofDays(3650);
+
     private Check() {}
 
     static void within(String key, double value, double least, double most) {
@@ -15,9 +19,32 @@ final class Check {
     }
 
     static void positive(String key, Duration value) {
-        if (value.isZero() || value.isNegative()) {
+        if (value.isZero()) {
             throw new ConfigException(
-                    "%s is %s, it must be longer than zero, e.g. 3s".formatted(key, value));
+                    "%s is zero, it must be longer than that, e.g. 3s".formatted(key));
+        }
+        atMostTenYears(key, value);
+    }
+
+    /** Longer ones would overflow when they are added to a time. */
+    static void atMostTenYears(String key, Duration value) {
+        if (value.compareTo(LONGEST) > 0) {
+            throw new ConfigException(
+                    "%s is %s days, allowed are at most %d days".formatted(key, value.toDays(), LONGEST.toDays()));
+        }
+    }
+
+    static void matches(String key, String value, Pattern allowed) {
+        if (!allowed.matcher(value).matches()) {
+            throw new ConfigException(
+                    "%s is \"%s\", allowed is what matches %s".formatted(key, value, allowed));
+        }
+    }
+
+    static void oneOf(String key, String value, List<String> allowed) {
+        if (!allowed.contains(value)) {
+            throw new ConfigException(
+                    "%s is \"%s\", allowed are %s".formatted(key, value, String.join(", ", allowed)));
         }
     }
 

@@ -1,9 +1,11 @@
 package dev.flywheel.app.config;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -98,6 +100,11 @@ public final class ConfigLoader {
             if (known == null && !prefix.equals(OPEN_GROUP)) {
                 throw unknown(path, base, file);
             }
+            if (field.getValue().isNull()) {
+                throw new ConfigException(
+                        "%s: setting %s is left empty; give it a value or take the line out"
+                                .formatted(file, path));
+            }
             if (known != null && known.isObject()) {
                 overlay((ObjectNode) known, field.getValue(), path, file);
             } else {
@@ -133,10 +140,17 @@ public final class ConfigLoader {
                 throw cause;
             }
             throw new ConfigException(
-                    "setting %s: %s".formatted(path(e), e.getOriginalMessage()), e);
+                    "setting %s has a value of the wrong kind or lacks a key: %s"
+                            .formatted(path(e), firstSentence(e.getOriginalMessage())),
+                    e);
         } catch (JsonProcessingException e) {
             throw new ConfigException("settings: " + e.getOriginalMessage(), e);
         }
+    }
+
+    /** The rest names Java classes, which help nobody. */
+    private static String firstSentence(String message) {
+        return message.replaceAll("`?dev\\.flywheel[\\w.$]*`?", "this group").split("\\(", 2)[0].trim();
     }
 
     private static String path(JsonMappingException e) {
@@ -152,11 +166,14 @@ public final class ConfigLoader {
     }
 
     private static ObjectMapper mapper() {
-        return JsonMapper.builder(new YAMLFactory())
+        return JsonMapper.builder(new YAMLFactory().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION))
                 .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
                 .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
                 .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
                 .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+                .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
+                .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
                 .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
                 .addModule(
                         new SimpleModule().addDeserializer(Duration.class, new DurationReader()))

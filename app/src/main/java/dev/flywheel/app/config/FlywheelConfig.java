@@ -1,7 +1,9 @@
 package dev.flywheel.app.config;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * All settings of a process, as one tree. {@code reference.yaml} holds each key with its default,
@@ -18,6 +20,10 @@ public record FlywheelConfig(
         Trainer trainer,
         Adapter adapter,
         Metrics metrics) {
+
+    private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,62}");
+    private static final Pattern ADAPTER_NAME =
+            Pattern.compile("[a-z0-9][a-z0-9-]{0,62}(/[a-z0-9][a-z0-9-]{0,62})?");
 
     public FlywheelConfig {
         if (!guardProfiles.containsKey(loop.guardProfile())) {
@@ -45,6 +51,7 @@ public record FlywheelConfig(
             int callsPerConnectionMax,
             int resetsPerWindowMax,
             Duration resetWindow,
+            Duration keepAliveMin,
             Duration drainTimeout,
             boolean reflection) {
         public Server {
@@ -55,6 +62,7 @@ public record FlywheelConfig(
             Check.within("server.calls_per_connection_max", callsPerConnectionMax, 1, 100_000);
             Check.within("server.resets_per_window_max", resetsPerWindowMax, 1, 100_000);
             Check.positive("server.reset_window", resetWindow);
+            Check.positive("server.keep_alive_min", keepAliveMin);
             Check.positive("server.drain_timeout", drainTimeout);
         }
     }
@@ -79,13 +87,18 @@ public record FlywheelConfig(
             int rowsMax,
             int trainingRowsMax) {
         public Engine {
-            Check.notBlank("engine.backend", backend);
+            Check.oneOf("engine.backend", backend, List.of("cpu", "reference"));
             Check.within("engine.threads", threads, 1, 256);
             Check.within("engine.lanes", lanes, 1, 2);
             Check.within("engine.adapter_slots", adapterSlots, 2, 10_000);
             Check.within("engine.rank_max", rankMax, 1, 256);
             Check.within("engine.kv_blocks", kvBlocks, 1, 10_000_000);
             Check.within("engine.kv_block_tokens", kvBlockTokens, 1, 1_024);
+            Check.within(
+                    "engine.kv_blocks times engine.kv_block_tokens",
+                    (double) kvBlocks * kvBlockTokens,
+                    1,
+                    Integer.MAX_VALUE);
             Check.within("engine.rows_max", rowsMax, 1, 65_536);
             Check.within("engine.training_rows_max", trainingRowsMax, 16, 65_536);
         }
@@ -95,7 +108,12 @@ public record FlywheelConfig(
     public record Serving(
             int requestsWaitingMax,
             int requestsPerTenantMax,
+            int requestsRunningMax,
+            int tokensWaitingMax,
             Duration deadlineDefault,
+            Duration deadlineMax,
+            Duration stallTimeout,
+            int textCharsMax,
             int candidatesMax,
             int continuationsMax,
             int tokensMax,
@@ -104,7 +122,12 @@ public record FlywheelConfig(
         public Serving {
             Check.within("serving.requests_waiting_max", requestsWaitingMax, 1, 1_000_000);
             Check.within("serving.requests_per_tenant_max", requestsPerTenantMax, 1, 1_000_000);
+            Check.within("serving.requests_running_max", requestsRunningMax, 1, 1_000_000);
+            Check.within("serving.tokens_waiting_max", tokensWaitingMax, 1, 1e9);
             Check.positive("serving.deadline_default", deadlineDefault);
+            Check.positive("serving.deadline_max", deadlineMax);
+            Check.positive("serving.stall_timeout", stallTimeout);
+            Check.within("serving.text_chars_max", textCharsMax, 1, 16_777_216);
             Check.within("serving.candidates_max", candidatesMax, 1, 10_000);
             Check.within("serving.continuations_max", continuationsMax, 1, 1_000);
             Check.within("serving.tokens_max", tokensMax, 1, 1_000_000);
@@ -119,14 +142,21 @@ public record FlywheelConfig(
             String accept,
             String reject,
             double epsilon,
+            double propensityMin,
             double temperature) {
         public Rank {
             placeholder("serving.rank.context_template", contextTemplate, "{context}");
             placeholder("serving.rank.candidate_template", candidateTemplate, "{text}");
             Check.notBlank("serving.rank.accept", accept);
             Check.notBlank("serving.rank.reject", reject);
+            if (accept.equals(reject)) {
+                throw new ConfigException(
+                        "serving.rank.accept and serving.rank.reject are both \"%s\"; they must differ, or every score is 0"
+                                .formatted(accept));
+            }
             Check.within("serving.rank.epsilon", epsilon, 0, 1);
-            Check.within("serving.rank.temperature", temperature, 1e-6, 1_000);
+            Check.within("serving.rank.propensity_min", propensityMin, 0, 1);
+            Check.within("serving.rank.temperature", temperature, 0, 1_000);
         }
 
         private static void placeholder(String key, String template, String name) {
@@ -140,12 +170,14 @@ public record FlywheelConfig(
     /** From events to rounds. */
     public record Loop(
             String env,
+            int brokerPort,
             int partitions,
             Duration observationWindow,
             Duration attributionWindow,
             Duration orphanTimeout,
             Duration outOfOrderness,
             double negativeSamplingRate,
+            int eventsPerImpressionMax,
             Duration roundLinger,
             Duration trainTimeout,
             int bufferedExamplesMax,
@@ -154,12 +186,16 @@ public record FlywheelConfig(
             Duration tokenLifetime,
             String guardProfile) {
         public Loop {
-            Check.notBlank("loop.env", env);
+            Check.matches("loop.env", env, NAME);
             Check.within("loop.partitions", partitions, 1, 1_000);
             Check.positive("loop.observation_window", observationWindow);
             Check.positive("loop.attribution_window", attributionWindow);
             Check.positive("loop.orphan_timeout", orphanTimeout);
+            Check.atMostTenYears("loop.out_of_orderness", outOfOrderness);
+            Check.atMostTenYears("loop.round_linger", roundLinger);
+            Check.within("loop.broker_port", brokerPort, 0, 65_535);
             Check.within("loop.negative_sampling_rate", negativeSamplingRate, 0, 1);
+            Check.within("loop.events_per_impression_max", eventsPerImpressionMax, 1, 1_000_000);
             Check.positive("loop.train_timeout", trainTimeout);
             Check.within("loop.buffered_examples_max", bufferedExamplesMax, 1, 1_000_000);
             Check.positive("loop.checkpoint_interval", checkpointInterval);
@@ -196,18 +232,19 @@ public record FlywheelConfig(
     }
 
     /** Rounds on spare capacity. */
-    public record Trainer(int roundsWaitingMax, int repliesKept) {
+    public record Trainer(int roundsWaitingMax, int repliesKept, Duration retryAfter) {
         public Trainer {
             Check.within("trainer.rounds_waiting_max", roundsWaitingMax, 1, 100_000);
             Check.within("trainer.replies_kept", repliesKept, 1, 100_000);
+            Check.positive("trainer.retry_after", retryAfter);
         }
     }
 
     /** The adapter that is made at the first start. */
     public record Adapter(String name, String tenant) {
         public Adapter {
-            Check.notBlank("adapter.name", name);
-            Check.notBlank("adapter.tenant", tenant);
+            Check.matches("adapter.name", name, ADAPTER_NAME);
+            Check.matches("adapter.tenant", tenant, NAME);
         }
     }
 

@@ -34,24 +34,24 @@ final class ArmClicks {
         return shown == 0 ? 0 : (double) clicked / shown;
     }
 
+    /** Returns the click-through of the last {@code window} slates; 0 if none was shown. */
+    synchronized double recent(int window) {
+        List<Slate> last = slates.subList(Math.max(0, slates.size() - window), slates.size());
+        return last.isEmpty() ? 0 : (double) last.stream().filter(Slate::clicked).count() / last.size();
+    }
+
     /**
      * Returns the first time from {@code fromSeconds} on at which the click-through of the {@code window} slates
      * before it (all of them after {@code fromSeconds}) reached {@code level}; NaN if it never did.
      */
     synchronized double firstReached(double fromSeconds, int window, double level) {
+        List<Slate> after = slates.stream().filter(slate -> slate.atSeconds >= fromSeconds).toList();
         int clicked = 0;
-        int shown = 0;
-        for (int i = 0; i < slates.size(); i++) {
-            if (slates.get(i).atSeconds < fromSeconds) {
-                continue;
-            }
-            shown++;
-            clicked += slates.get(i).clicked ? 1 : 0;
-            if (shown > window) {
-                clicked -= slates.get(i - window).clicked ? 1 : 0;
-            }
-            if (shown >= window && clicked >= level * window) {
-                return slates.get(i).atSeconds;
+        for (int i = 0; i < after.size(); i++) {
+            clicked += after.get(i).clicked ? 1 : 0;
+            clicked -= i >= window && after.get(i - window).clicked ? 1 : 0;
+            if (i + 1 >= window && clicked >= level * window) {
+                return after.get(i).atSeconds;
             }
         }
         return Double.NaN;

@@ -3,7 +3,7 @@ package dev.flywheel.app.demo;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.flywheel.app.audit.FeedbackFates;
 
-/** What a demo measured; the fields of {@code --json}. Seconds and shares, unless the name says otherwise. */
+/** What a demo measured; the fields of {@code --json}. Seconds and shares, unless the name says otherwise; null: not measured. */
 public record DemoReport(
         long seed,
         int seconds,
@@ -16,10 +16,12 @@ public record DemoReport(
         ClickThrough clickThrough,
         @JsonProperty("recoverySecondsAfterDrift") double recoverySecondsAfterDrift,
         CorrectionResult correction,
-        Swaps swaps) {
+        Swaps swaps,
+        long acknowledgedToClients,
+        long answersWithoutToken) {
 
-    /** Loop latency. */
-    public record LoopSeconds(double p50, double p95, double p99) {}
+    /** Loop latency; {@code measured} events out of all that were trained. */
+    public record LoopSeconds(double p50, double p95, double p99, long measured) {}
 
     /** Click-through of the three arms. */
     public record ClickThrough(Rates frozen, Rates popularity, Rates learned) {}
@@ -42,6 +44,8 @@ public record DemoReport(
     public boolean held() {
         return feedback.balanced()
                 && feedback.pending() == 0
+                && feedback.acknowledged() == acknowledgedToClients
+                && answersWithoutToken == 0
                 && requestsFailed == 0
                 && answersMixed == 0;
     }

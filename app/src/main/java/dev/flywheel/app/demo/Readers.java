@@ -35,7 +35,7 @@ record Readers(List<String> groups, List<String> remarks, List<String> topics) {
         String remark = remarks.get(random.nextInt(remarks.size()));
         int number = random.nextInt(400);
         return new Reader(
-                group, "reader-" + group + "-" + number, groups.get(group) + " " + remark);
+                group, "reader-" + group + "-" + number, groups.get(group) + ", " + remark);
     }
 
     /** Returns the topic that a group likes. */

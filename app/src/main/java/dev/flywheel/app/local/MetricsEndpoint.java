@@ -8,6 +8,7 @@ import java.io.OutputStream;
 import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Executors;
 
 /** Prometheus endpoint: {@code GET /metrics}. */
 final class MetricsEndpoint implements AutoCloseable {
@@ -21,6 +22,7 @@ final class MetricsEndpoint implements AutoCloseable {
         try {
             HttpServer server = HttpServer.create(new InetSocketAddress(host, port), 16);
             server.createContext("/metrics", exchange -> scrape(exchange, registry));
+            server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
             server.start();
             return new MetricsEndpoint(server);
         } catch (BindException e) {

@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * Ratings and items in the CSV form of MovieLens.
@@ -19,9 +20,14 @@ import java.util.Map;
  * <p>{@code userId,movieId,rating,timestamp} and {@code movieId,title,genres}. Rows that break the form are counted
  * and named, never skipped in silence; a file without the header line is refused.
  */
-public record MovieLens(List<Rating> ratings, Map<Integer, Item> items, List<String> badRows) {
+public record MovieLens(List<Rating> ratings, Map<Integer, Item> items, BadRows badRows) {
     private static final String RATINGS_HEADER = "userId,movieId,rating,timestamp";
     private static final String ITEMS_HEADER = "movieId,title,genres";
+    private static final Pattern WHOLE = Pattern.compile("\\d{1,18}");
+    private static final Pattern DECIMAL = Pattern.compile("\\d{1,9}(\\.\\d{1,9})?");
+
+    /** Texts of bad rows that are kept; the others are only counted. */
+    private static final int BAD_ROWS_KEPT = 20;
 
     /** One rating; time in seconds since 1970. */
     public record Rating(int user, int item, double stars, long time) {
@@ -32,6 +38,26 @@ public record MovieLens(List<Rating> ratings, Map<Integer, Item> items, List<Str
 
     /** What may be read about an item. */
     public record Item(String title, List<String> genres) {}
+
+    /** Rows that break the form: how many, and the first of them by file, line and cause. */
+    public record BadRows(long count, List<String> first) {}
+
+    /** Collects bad rows in bounded memory. */
+    private static final class BadRowCount {
+        private final List<String> first = new ArrayList<>();
+        private long count;
+
+        void add(String row) {
+            count++;
+            if (first.size() < BAD_ROWS_KEPT) {
+                first.add(row);
+            }
+        }
+
+        BadRows rows() {
+            return new BadRows(count, List.copyOf(first));
+        }
+    }
 
     /** A file that is not what it should be; the message says what was found and what is expected. */
     public static final class FormatException extends RuntimeException {
@@ -48,7 +74,7 @@ public record MovieLens(List<Rating> ratings, Map<Integer, Item> items, List<Str
      * @throws FormatException if a file is not of this form
      */
     public static MovieLens read(Path ratingsFile, Path itemsFile) {
-        List<String> bad = new ArrayList<>();
+        BadRowCount bad = new BadRowCount();
         Map<Integer, Item> items = new HashMap<>();
         rows(itemsFile, ITEMS_HEADER, bad, fields -> item(fields, items));
         List<Rating> ratings = new ArrayList<>();
@@ -57,14 +83,14 @@ public record MovieLens(List<Rating> ratings, Map<Integer, Item> items, List<Str
                 Comparator.comparingLong(Rating::time)
                         .thenComparingInt(Rating::user)
                         .thenComparingInt(Rating::item));
-        return new MovieLens(List.copyOf(ratings), Map.copyOf(items), List.copyOf(bad));
+        return new MovieLens(List.copyOf(ratings), Map.copyOf(items), bad.rows());
     }
 
     private interface RowReader {
         void read(List<String> fields);
     }
 
-    private static void rows(Path file, String header, List<String> bad, RowReader reader) {
+    private static void rows(Path file, String header, BadRowCount bad, RowReader reader) {
         try (BufferedReader lines = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
             String first = lines.readLine();
             if (first == null || !stripped(first).equals(header)) {
@@ -85,7 +111,7 @@ public record MovieLens(List<Rating> ratings, Map<Integer, Item> items, List<Str
         }
     }
 
-    private static void read(Path file, int number, String line, List<String> bad,
+    private static void read(Path file, int number, String line, BadRowCount bad,
             RowReader reader) {
         if (line.isBlank()) {
             return;
@@ -106,20 +132,23 @@ public record MovieLens(List<Rating> ratings, Map<Integer, Item> items, List<Str
         List<String> names =
                 genres.isEmpty() || genres.startsWith("(") ? List.of()
                         : List.of(genres.split("\\|", -1));
-        items.put(whole("movieId", fields.get(0)), new Item(fields.get(1).trim(), names));
+        int id = whole("movieId", fields.get(0));
+        if (items.putIfAbsent(id, new Item(fields.get(1).trim(), names)) != null) {
+            throw new IllegalArgumentException("movieId stands in an earlier line too");
+        }
     }
 
     private static Rating rating(List<String> fields, Map<Integer, Item> items) {
         require(fields, 4);
-        double stars = number("rating", fields.get(2));
-        if (!(stars >= 0 && stars <= 5)) {
+        double stars = decimal("rating", fields.get(2));
+        if (stars > 5) {
             throw new IllegalArgumentException("rating is outside 0 to 5");
         }
         int item = whole("movieId", fields.get(1));
         if (!items.containsKey(item)) {
             throw new IllegalArgumentException("movieId is not in the items file");
         }
-        long time = (long) number("timestamp", fields.get(3));
+        long time = wholeLong("timestamp", fields.get(3));
         return new Rating(whole("userId", fields.get(0)), item, stars, time);
     }
 
@@ -138,12 +167,18 @@ public record MovieLens(List<Rating> ratings, Map<Integer, Item> items, List<Str
         }
     }
 
-    private static double number(String name, String text) {
-        try {
-            return Double.parseDouble(text.trim());
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException(name + " is not a number", e);
+    private static long wholeLong(String name, String text) {
+        if (!WHOLE.matcher(text.trim()).matches()) {
+            throw new IllegalArgumentException(name + " is not a whole number");
         }
+        return Long.parseLong(text.trim());
+    }
+
+    private static double decimal(String name, String text) {
+        if (!DECIMAL.matcher(text.trim()).matches()) {
+            throw new IllegalArgumentException(name + " is not a number");
+        }
+        return Double.parseDouble(text.trim());
     }
 
     /** Splits a CSV line; a field may be quoted, a doubled quote inside stands for one. */
@@ -154,6 +189,9 @@ public record MovieLens(List<Rating> ratings, Map<Integer, Item> items, List<Str
         for (int i = 0; i < line.length(); i++) {
             char c = line.charAt(i);
             if (c == '"') {
+                if (!quoted && !field.isEmpty()) {
+                    throw new IllegalArgumentException("has a quote inside a field");
+                }
                 if (quoted && i + 1 < line.length() && line.charAt(i + 1) == '"') {
                     field.append('"');
                     i++;

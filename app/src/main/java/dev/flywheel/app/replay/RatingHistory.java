@@ -4,7 +4,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /**
  * What one user liked and disliked lately, and the prompt that asks about the next title.
@@ -40,12 +39,11 @@ final class RatingHistory {
                 texts.add(text(entry.item));
             }
         }
-        return texts.isEmpty() ? "nothing yet" : String.join("; ", texts);
+        return texts.isEmpty() ? "nothing" : String.join("; ", texts);
     }
 
     private static String text(MovieLens.Item item) {
-        String genres =
-                item.genres().stream().map(String::toLowerCase).collect(Collectors.joining(", "));
+        String genres = String.join(", ", item.genres());
         return genres.isEmpty() ? item.title() : item.title() + " (" + genres + ")";
     }
 }

@@ -1,0 +1,171 @@
+package dev.flywheel.app.audit;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.flywheel.api.client.StoreClient;
+import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.ManifestState;
+import dev.flywheel.api.v1.ManifestSummary;
+import dev.flywheel.api.v1.RefusedFeedback;
+import dev.flywheel.feedback.kafka.Intake;
+import dev.flywheel.feedback.kafka.IntakeReader;
+import dev.flywheel.feedback.kafka.Topics;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.LongSupplier;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/**
+ * Counts where each distinct feedback event ended, from the sources themselves: the feedback topic, the dead-letter
+ * topic, and the store's manifests.
+ *
+ * <p>Keeps its place in the topics between audits, and the ids it has seen: memory grows by some hundred bytes an event,
+ * so it is for a run with an end (demo, replay), not for a node that stays up. For one thread.
+ */
+public final class FeedbackAuditor implements AutoCloseable {
+    private static final Duration POLL = Duration.ofMillis(100);
+
+    private final KafkaConsumer<byte[], byte[]> consumer;
+    private final Topics topics;
+    private final StoreClient store;
+    private final LongSupplier pending;
+    private final Set<FeedbackKey> acknowledged = new HashSet<>();
+    private final Map<FeedbackKey, String> refused = new HashMap<>();
+
+    /**
+     * Reads both topics from their beginning.
+     *
+     * @param pending measures the events on their way: topic lag, events held by the job, open manifests
+     */
+    public FeedbackAuditor(String brokers, Topics topics, StoreClient store, LongSupplier pending) {
+        this.consumer = new KafkaConsumer<>(properties(brokers));
+        this.topics = topics;
+        this.store = store;
+        this.pending = pending;
+        List<TopicPartition> partitions =
+                List.of(topics.feedback(), topics.deadFeedback()).stream()
+                        .flatMap(topic -> consumer.partitionsFor(topic).stream())
+                        .map(info -> new TopicPartition(info.topic(), info.partition()))
+                        .toList();
+        consumer.assign(partitions);
+        consumer.seekToBeginning(partitions);
+    }
+
+    private static Properties properties(String brokers) {
+        Properties properties = new Properties();
+        properties.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, brokers);
+        properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+        properties.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class.getName());
+        properties.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class.getName());
+        return properties;
+    }
+
+    /** Counts as things stand. */
+    public FeedbackFates audit() {
+        long onTheWay = pending.getAsLong();
+        readTopics();
+        Set<FeedbackKey> trained = new HashSet<>();
+        Set<FeedbackKey> quarantined = new HashSet<>();
+        for (AdapterRecord adapter : store.listAdapters()) {
+            store.listManifests(adapter.getName(), 0, manifest -> settle(manifest, trained, quarantined));
+        }
+        trained.retainAll(acknowledged);
+        quarantined.retainAll(acknowledged);
+        quarantined.removeAll(trained);
+        return new FeedbackFates(
+                acknowledged.size(),
+                trained.size(),
+                quarantined.size(),
+                refusals(trained, quarantined),
+                onTheWay);
+    }
+
+    private static void settle(
+            ManifestSummary manifest, Set<FeedbackKey> trained, Set<FeedbackKey> quarantined) {
+        if (manifest.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
+            trained.addAll(manifest.getFeedbackList());
+        } else if (manifest.getState() == ManifestState.MANIFEST_STATE_REJECTED) {
+            quarantined.addAll(manifest.getFeedbackList());
+        }
+    }
+
+    /** Refused is what ended nowhere else: the same event may come twice, be trained once and refused the second time. */
+    private TreeMap<String, Long> refusals(Set<FeedbackKey> trained, Set<FeedbackKey> quarantined) {
+        TreeMap<String, Long> byReason = new TreeMap<>();
+        refused.forEach(
+                (key, reason) -> {
+                    if (acknowledged.contains(key) && !trained.contains(key) && !quarantined.contains(key)) {
+                        byReason.merge(reason, 1L, Long::sum);
+                    }
+                });
+        return byReason;
+    }
+
+    /** Reads up to the ends that the topics have now. */
+    private void readTopics() {
+        Map<TopicPartition, Long> ends = consumer.endOffsets(consumer.assignment());
+        while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
+            consumer.poll(POLL).forEach(this::read);
+        }
+    }
+
+    private void read(ConsumerRecord<byte[], byte[]> record) {
+        if (record.topic().equals(topics.feedback())) {
+            readEvent(record);
+        } else {
+            readRefusal(record);
+        }
+    }
+
+    /** A record that cannot be read counts under the id its headers claim; without one it is nobody's feedback. */
+    private void readEvent(ConsumerRecord<byte[], byte[]> record) {
+        switch (IntakeReader.feedback(record)) {
+            case Intake.Valid<FeedbackEvent>(FeedbackEvent event) -> acknowledged.add(key(event));
+            case Intake.Malformed<FeedbackEvent> malformed -> {
+                FeedbackKey claimed = IntakeReader.claimedKey(record);
+                if (!claimed.getFeedbackId().isEmpty()) {
+                    acknowledged.add(claimed);
+                }
+            }
+            case Intake.Beat<FeedbackEvent> beat -> {}
+        }
+    }
+
+    private void readRefusal(ConsumerRecord<byte[], byte[]> record) {
+        try {
+            RefusedFeedback refusal = RefusedFeedback.parseFrom(record.value());
+            refused.putIfAbsent(refusal.getKey(), reason(refusal));
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalStateException(
+                    "record %d of %s is no refusal".formatted(record.offset(), record.topic()), e);
+        }
+    }
+
+    private static String reason(RefusedFeedback refusal) {
+        return refusal.getReason().name().substring("REFUSAL_REASON_".length()).toLowerCase(Locale.ROOT);
+    }
+
+    private static FeedbackKey key(FeedbackEvent event) {
+        return FeedbackKey.newBuilder()
+                .setSource(event.getSource())
+                .setFeedbackId(event.getFeedbackId())
+                .build();
+    }
+
+    @Override
+    public void close() {
+        consumer.close();
+    }
+}

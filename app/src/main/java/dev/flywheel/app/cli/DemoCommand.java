@@ -1,0 +1,80 @@
+package dev.flywheel.app.cli;
+
+import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.app.console.Terminal;
+import dev.flywheel.app.demo.DemoReport;
+import dev.flywheel.app.demo.DemoRun;
+import dev.flywheel.app.demo.DemoSettings;
+import dev.flywheel.app.demo.DemoSummary;
+import dev.flywheel.app.demo.LiveView;
+import dev.flywheel.app.local.LocalLoop;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Watch it learn: simulated readers and a teacher against the whole loop in one process. */
+@Command(
+        name = "demo",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Starts everything in this process and lets simulated readers and a teacher use it.",
+            "Exit code 1 if a feedback event is unaccounted for, a request failed or an answer mixed versions."
+        })
+public final class DemoCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+    @Mixin private LoopOptions loop = new LoopOptions();
+
+    @Option(names = "--seed", description = "Fixes readers, items and luck. Default: ${DEFAULT-VALUE}.")
+    private long seed = 7;
+
+    @Option(names = "--seconds", description = "Length of the traffic. Default: ${DEFAULT-VALUE}.")
+    private int seconds = 90;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Also writes the figures as JSON.")
+    private @Nullable Path json;
+
+    @Option(names = "-o", description = "Prints the summary as ${COMPLETION-CANDIDATES}. Default: text.")
+    private OutputFormat output = OutputFormat.text;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        if (json != null) {
+            JsonFile.requireWritable(json);
+        }
+        DemoSettings settings = DemoSettings.of(seed, seconds);
+        DemoReport report = run(settings);
+        PrintWriter out = spec.commandLine().getOut();
+        out.println(output == OutputFormat.json ? JsonFile.text(report) : DemoSummary.text(report));
+        out.flush();
+        if (json != null) {
+            JsonFile.write(json, report);
+        }
+        return report.held() ? 0 : 1;
+    }
+
+    private DemoReport run(DemoSettings settings) throws InterruptedException {
+        FlywheelConfig config =
+                loop.settings(
+                        Map.of(
+                                "server.port", 0,
+                                "metrics.port", 0,
+                                "loop.observation_window", "3s"));
+        var progress = output == OutputFormat.json ? System.err : System.out;
+        progress.printf(
+                "flywheel demo: seed %d, %d s of traffic, observation window %d s%n",
+                seed, seconds, config.loop().observationWindow().toSeconds());
+        Path model = loop.modelFolder();
+        try (TemporaryFolder data = new TemporaryFolder("flywheel-demo");
+                LocalLoop node = LocalLoop.start(config, data.path(), model)) {
+            LiveView view = new LiveView(progress, output == OutputFormat.text && Terminal.interactive());
+            return DemoRun.against(node, settings, view, System::nanoTime);
+        }
+    }
+}

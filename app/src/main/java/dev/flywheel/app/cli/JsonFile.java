@@ -1,0 +1,77 @@
+package dev.flywheel.app.cli;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import com.fasterxml.jackson.databind.ser.std.StdSerializer;
+import dev.flywheel.app.local.StartException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Writes a report as JSON. */
+final class JsonFile {
+    private static final ObjectMapper JSON =
+            JsonMapper.builder()
+                    .enable(SerializationFeature.INDENT_OUTPUT)
+                    .addModule(new SimpleModule().addSerializer(double.class, new Measured()))
+                    .build();
+
+    /** What could not be measured is null: JSON has no NaN. */
+    private static final class Measured extends StdSerializer<Double> {
+        private static final long serialVersionUID = 1L;
+
+        Measured() {
+            super(Double.class);
+        }
+
+        @Override
+        public void serialize(Double value, JsonGenerator out, SerializerProvider provider)
+                throws IOException {
+            if (Double.isFinite(value)) {
+                out.writeNumber(value);
+            } else {
+                out.writeNull();
+            }
+        }
+    }
+
+    private JsonFile() {}
+
+    static String text(Object report) {
+        try {
+            return JSON.writeValueAsString(report);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a report is always json", e);
+        }
+    }
+
+    static void write(Path file, Object report) {
+        try {
+            Files.writeString(file, text(report) + "\n");
+        } catch (IOException e) {
+            throw new StartException(
+                    "file %s given with --json cannot be written (%s)"
+                            .formatted(file, e.getClass().getSimpleName()),
+                    e);
+        }
+    }
+
+    /** Fails early, before the work, if {@code file} cannot be written. */
+    static void requireWritable(Path file) {
+        Path folder = file.toAbsolutePath().getParent();
+        boolean writable =
+                folder != null
+                        && Files.isWritable(Files.exists(file) ? file : folder)
+                        && !Files.isDirectory(file);
+        if (!writable) {
+            throw new StartException(
+                    "file %s given with --json cannot be written: its folder is missing or not writable, or it is a folder"
+                            .formatted(file));
+        }
+    }
+}

@@ -1,0 +1,33 @@
+package dev.flywheel.app.cli;
+
+import dev.flywheel.app.config.ConfigLoader;
+import dev.flywheel.app.config.FlywheelConfig;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Options of every command that starts the whole loop in one process. */
+final class LoopOptions {
+    @Option(
+            names = "--model",
+            paramLabel = "DIR",
+            description = "Base model, a Hugging Face folder. Default: the built-in one.")
+    @Nullable Path model;
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "Settings laid over the defaults; ./flywheel config prints them all.")
+    @Nullable Path config;
+
+    Path modelFolder() {
+        return ModelFolder.find(model);
+    }
+
+    /** Reads the settings with {@code overrides} laid over them. */
+    FlywheelConfig settings(Map<String, Object> overrides) {
+        return new ConfigLoader().load(config, new HashMap<>(overrides));
+    }
+}

@@ -1,0 +1,98 @@
+package dev.flywheel.app.cli;
+
+import dev.flywheel.app.console.Progress;
+import dev.flywheel.app.console.Terminal;
+import dev.flywheel.app.local.StartException;
+import dev.flywheel.engine.backend.Backend;
+import dev.flywheel.engine.device.Backends;
+import dev.flywheel.engine.device.DeviceLoop;
+import dev.flywheel.trainer.pretrain.PretrainProgress;
+import dev.flywheel.trainer.pretrain.PretrainReport;
+import dev.flywheel.trainer.pretrain.PretrainSettings;
+import dev.flywheel.trainer.pretrain.Pretraining;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Makes the built-in base model from nothing. */
+@Command(
+        name = "pretrain",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Trains the built-in base from generated texts and writes it as a Hugging Face folder.",
+            "The same seed, steps and backend give the same weights."
+        })
+public final class PretrainCommand implements Callable<Integer> {
+    private static final PretrainSettings STANDARD = PretrainSettings.standard();
+
+    @Spec private CommandSpec spec;
+
+    @Option(names = "--out", required = true, paramLabel = "DIR", description = "New folder for the model.")
+    private Path out;
+
+    @Option(names = "--seed", description = "Seed of weights and texts. Default: ${DEFAULT-VALUE}.")
+    private long seed = STANDARD.seed();
+
+    @Option(names = "--steps", description = "Optimizer steps. Default: ${DEFAULT-VALUE}.")
+    private int steps = STANDARD.steps();
+
+    @Option(names = "--threads", description = "Threads. Default: all cores.")
+    private int threads = Runtime.getRuntime().availableProcessors();
+
+    @Option(names = "-o", description = "Prints the result as ${COMPLETION-CANDIDATES}. Default: text.")
+    private OutputFormat output = OutputFormat.text;
+
+    @Override
+    public Integer call() throws IOException {
+        requireEmpty(out);
+        PrintStream console = output == OutputFormat.json ? System.err : System.out;
+        boolean terminal = output == OutputFormat.text && Terminal.interactive();
+        Progress progress = new Progress(console, terminal, "steps", steps, System.nanoTime());
+        try (Backend backend = Backends.open("cpu", threads)) {
+            PretrainSettings settings = STANDARD.withSeed(seed).withSteps(steps);
+            PretrainReport report =
+                    new Pretraining(settings, backend, new DeviceLoop(1, System::nanoTime), System::nanoTime)
+                            .run(out, command(), step -> show(progress, step));
+            spec.commandLine().getOut().println(output == OutputFormat.json ? JsonFile.text(report) : text(report));
+            spec.commandLine().getOut().flush();
+        }
+        return 0;
+    }
+
+    private static void show(Progress progress, PretrainProgress step) {
+        String note = String.format(Locale.ROOT, "loss %.3f  %,.0f tokens/s", step.loss(), step.tokensPerSecond());
+        progress.update(step.step(), note, System.nanoTime());
+    }
+
+    /** How to make the same weights again. */
+    private String command() {
+        return "./flywheel pretrain --out DIR --seed %d --steps %d".formatted(seed, steps);
+    }
+
+    private String text(PretrainReport report) {
+        return "wrote %s%n%s".formatted(out, JsonFile.text(report));
+    }
+
+    private static void requireEmpty(Path folder) throws IOException {
+        if (!Files.exists(folder)) {
+            return;
+        }
+        if (!Files.isDirectory(folder)) {
+            throw new StartException("--out %s is a file; give a new folder".formatted(folder));
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            if (files.findAny().isPresent()) {
+                throw new StartException(
+                        "--out %s is not empty; give a new folder, nothing is overwritten".formatted(folder));
+            }
+        }
+    }
+}

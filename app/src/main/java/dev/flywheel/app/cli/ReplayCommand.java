@@ -1,0 +1,97 @@
+package dev.flywheel.app.cli;
+
+import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.app.console.Terminal;
+import dev.flywheel.app.local.LocalLoop;
+import dev.flywheel.app.local.StartException;
+import dev.flywheel.app.replay.MovieLens;
+import dev.flywheel.app.replay.ReplayReport;
+import dev.flywheel.app.replay.ReplayRun;
+import dev.flywheel.app.replay.ReplaySummary;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Real input through the real loop: predict each rating, then learn from it. */
+@Command(
+        name = "replay",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Replays ratings in order of time through the whole loop: predicts each one before it is sent as feedback.",
+            "Files in the CSV form of MovieLens: userId,movieId,rating,timestamp and movieId,title,genres."
+        })
+public final class ReplayCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+    @Mixin private LoopOptions loop = new LoopOptions();
+
+    @Option(names = "--ratings", required = true, paramLabel = "FILE", description = "Ratings.")
+    private Path ratings;
+
+    @Option(names = "--items", required = true, paramLabel = "FILE", description = "Titles and genres.")
+    private Path items;
+
+    @Option(names = "--limit", description = "Replays only the first N ratings.", paramLabel = "N")
+    private int limit = Integer.MAX_VALUE;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Also writes the figures as JSON.")
+    private @Nullable Path json;
+
+    @Option(names = "-o", description = "Prints the summary as ${COMPLETION-CANDIDATES}. Default: text.")
+    private OutputFormat output = OutputFormat.text;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        if (limit < 1) {
+            throw new StartException("--limit is %d, it must be at least 1".formatted(limit));
+        }
+        if (json != null) {
+            JsonFile.requireWritable(json);
+        }
+        PrintStream progress = output == OutputFormat.json ? System.err : System.out;
+        MovieLens data = MovieLens.read(ratings, items);
+        report(data, progress);
+        ReplayReport report = run(data, progress);
+        spec.commandLine().getOut().println(output == OutputFormat.json ? JsonFile.text(report) : ReplaySummary.text(report));
+        spec.commandLine().getOut().flush();
+        if (json != null) {
+            JsonFile.write(json, report);
+        }
+        return report.held() ? 0 : 1;
+    }
+
+    private static void report(MovieLens data, PrintStream progress) {
+        MovieLens.BadRows bad = data.badRows();
+        if (bad.count() > 0) {
+            progress.printf("%,d bad rows, not replayed:%n", bad.count());
+            bad.first().forEach(row -> progress.println("  " + row));
+            if (bad.count() > bad.first().size()) {
+                progress.printf("  and %,d more%n", bad.count() - bad.first().size());
+            }
+        }
+        if (data.ratings().isEmpty()) {
+            throw new StartException("no rating in the file given with --ratings can be replayed");
+        }
+    }
+
+    private ReplayReport run(MovieLens data, PrintStream progress) throws InterruptedException {
+        FlywheelConfig config =
+                loop.settings(
+                        Map.of(
+                                "server.port", 0,
+                                "metrics.port", 0,
+                                "loop.guard_profile", "trusted-stream"));
+        progress.printf("guard profile %s: %s%n", config.loop().guardProfile(), config.guard());
+        try (TemporaryFolder folder = new TemporaryFolder("flywheel-replay");
+                LocalLoop node = LocalLoop.start(config, folder.path(), loop.modelFolder())) {
+            boolean terminal = output == OutputFormat.text && Terminal.interactive();
+            return ReplayRun.against(node, data, limit, progress, terminal);
+        }
+    }
+}

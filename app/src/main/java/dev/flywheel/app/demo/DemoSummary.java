@@ -1,0 +1,49 @@
+package dev.flywheel.app.demo;
+
+import java.util.Locale;
+
+/** A demo's figures as text. */
+public final class DemoSummary {
+    private DemoSummary() {}
+
+    public static String text(DemoReport r) {
+        return String.join(
+                "\n",
+                "",
+                line("answers        %,d, failed %d, mixed %d", r.impressions(), r.requestsFailed(), r.answersMixed()),
+                line(
+                        "feedback       acknowledged %,d = trained %,d + quarantined %d + refused %s + pending %d%s",
+                        r.feedback().acknowledged(),
+                        r.feedback().trained(),
+                        r.feedback().quarantined(),
+                        r.feedback().refused(),
+                        r.feedback().pending(),
+                        r.feedback().balanced() ? "" : "  DIFFERENCE " + r.feedback().difference()),
+                line("versions       %,d, swaps %,d, flip p99 %.3f ms", r.versions(), r.swaps().count(), r.swaps().flipMillisP99()),
+                line(
+                        "loop           p50 %.2f s, p95 %.2f s, p99 %.2f s from acknowledgement to an answer that learned it",
+                        r.loopSeconds().p50(), r.loopSeconds().p95(), r.loopSeconds().p99()),
+                line("click-through  last quarter (all)"),
+                arm("learned", r.clickThrough().learned()),
+                arm("popularity", r.clickThrough().popularity()),
+                arm("frozen", r.clickThrough().frozen()),
+                line("drift          recovered in %.1f s", r.recoverySecondsAfterDrift()),
+                line(
+                        "correction     right after %.2f s and %d asks, paraphrase %s, %.0f %% of unrelated answers unchanged",
+                        r.correction().secondsToRight(),
+                        r.correction().asks(),
+                        r.correction().paraphraseRight() ? "right" : "wrong",
+                        r.correction().unrelatedUnchanged() * 100),
+                r.held()
+                        ? "every event accounted for, no request failed, no answer mixed versions"
+                        : "FAILED: see above");
+    }
+
+    private static String arm(String name, DemoReport.Rates rates) {
+        return line("  %-12s %.3f (%.3f)", name, rates.lastQuarter(), rates.all());
+    }
+
+    private static String line(String format, Object... values) {
+        return String.format(Locale.ROOT, format, values);
+    }
+}

@@ -1,0 +1,107 @@
+package dev.flywheel.app.demo;
+
+import dev.flywheel.adapters.random.SeededRandom;
+import dev.flywheel.trainer.pretrain.Prompts;
+import dev.flywheel.trainer.pretrain.Topic;
+import dev.flywheel.trainer.pretrain.Topics;
+import dev.flywheel.trainer.pretrain.World;
+import dev.flywheel.trainer.pretrain.WorldFact;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * Who reads, what there is to read and what is to be taught: in the language of the built-in base, but nothing of it is
+ * in what the base was trained on.
+ *
+ * <p>The base knows the words for topics and for where somebody lives; it has seen no link between the two. The fact that
+ * is taught is one that its training never stated.
+ */
+final class DemoWorld {
+    private static final int GROUPS = 8;
+    private static final int ITEMS_PER_TOPIC = 12;
+    private static final int UNRELATED = 50;
+
+    private final SeededRandom random;
+    private final Random order;
+    private final Readers readers;
+    private final List<Readers.Item> items;
+
+    DemoWorld(long seed) {
+        this.random = new SeededRandom(seed);
+        this.order = new Random(seed);
+        Topics topics = Topics.standard();
+        List<Topic> chosen = shuffled(topics.all()).subList(0, GROUPS);
+        this.readers = readers(chosen);
+        this.items = items(topics, chosen);
+    }
+
+    private Readers readers(List<Topic> topics) {
+        var facts = new dev.flywheel.trainer.pretrain.Readers().facts();
+        List<String> quarters = facts.getOrDefault("quarter", List.of());
+        List<String> remarks = new ArrayList<>(facts.getOrDefault("pet", List.of()));
+        remarks.addAll(facts.getOrDefault("job", List.of()));
+        remarks.addAll(facts.getOrDefault("drink", List.of()));
+        return new Readers(
+                shuffled(quarters).subList(0, GROUPS), remarks, topics.stream().map(Topic::name).toList());
+    }
+
+    private List<Readers.Item> items(Topics topics, List<Topic> chosen) {
+        List<Readers.Item> made = new ArrayList<>();
+        for (Topic topic : chosen) {
+            for (int i = 0; i < ITEMS_PER_TOPIC; i++) {
+                made.add(
+                        new Readers.Item(
+                                topic.name() + "-" + i, topic.name(), topics.headline(topic, random)));
+            }
+        }
+        return List.copyOf(made);
+    }
+
+    Readers readers() {
+        return readers;
+    }
+
+    List<Readers.Item> items() {
+        return items;
+    }
+
+    /** Chooses a question that the node answers wrongly now, with a paraphrase and 50 unrelated ones. */
+    Teacher.Lesson lesson(NodeClient client) {
+        World world = World.standard();
+        for (WorldFact fact : shuffled(world.unknown())) {
+            Teacher.Lesson lesson = lesson(fact, world);
+            boolean wrong =
+                    client.generate(DemoSettings.DESK, "teacher", lesson.question(), Teacher.TOKENS)
+                            .map(answer -> !answer.text().equals(lesson.answer()))
+                            .orElse(false);
+            if (wrong) {
+                return lesson;
+            }
+        }
+        throw new IllegalStateException(
+                "the model answers every question of the demo rightly; there is nothing to teach it");
+    }
+
+    private Teacher.Lesson lesson(WorldFact fact, World world) {
+        List<String> unrelated =
+                shuffled(world.known()).stream()
+                        .filter(other -> !other.subject().equals(fact.subject()))
+                        .limit(UNRELATED)
+                        .map(other -> Prompts.question(other.seenQuestions().getFirst()))
+                        .toList();
+        return new Teacher.Lesson(
+                DemoSettings.DESK,
+                Prompts.question(fact.seenQuestions().getFirst()),
+                fact.answer(),
+                Prompts.question(fact.questions().get(fact.unseenQuestion())),
+                unrelated);
+    }
+
+    private <T> List<T> shuffled(List<T> all) {
+        List<T> copy = new ArrayList<>(all);
+        Collections.shuffle(copy, order);
+        return copy;
+    }
+}

@@ -1,0 +1,41 @@
+package dev.flywheel.app.local;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/** Says so, once, when the disk of the data folder has become too full to go on safely. */
+final class DiskWatch implements AutoCloseable {
+    private final ScheduledExecutorService timer =
+            Executors.newSingleThreadScheduledExecutor(
+                    Thread.ofPlatform().daemon().name("disk-watch").factory());
+
+    DiskWatch(DataFolder data, int freeMibMin, Duration interval, Consumer<String> full) {
+        var unused =
+                timer.scheduleWithFixedDelay(
+                        () -> check(data, freeMibMin, full),
+                        interval.toMillis(),
+                        interval.toMillis(),
+                        TimeUnit.MILLISECONDS);
+    }
+
+    private void check(DataFolder data, int freeMibMin, Consumer<String> full) {
+        try {
+            DataFolder.requireSpace(data.root(), freeMibMin);
+        } catch (StartException e) {
+            timer.shutdown();
+            full.accept(String.valueOf(e.getMessage()));
+        } catch (IOException e) {
+            timer.shutdown();
+            full.accept("data folder " + data.root() + " cannot be looked at: " + e.getMessage());
+        }
+    }
+
+    @Override
+    public void close() {
+        timer.shutdownNow();
+    }
+}

@@ -1,0 +1,170 @@
+package dev.flywheel.app.local;
+
+import dev.flywheel.adapters.identity.AdapterName;
+import dev.flywheel.api.v1.Consent;
+import dev.flywheel.api.v1.InferenceGrpc;
+import dev.flywheel.api.v1.RequestScope;
+import dev.flywheel.api.v1.ScoreRequest;
+import dev.flywheel.app.audit.FeedbackAuditor;
+import dev.flywheel.app.audit.FeedbackFates;
+import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.serving.rpc.ServingNode;
+import dev.flywheel.trainer.adapter.AdapterCreation;
+import dev.flywheel.trainer.adapter.AdapterSettings;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * The whole loop in one process, on real parts: Kafka broker, Flink MiniCluster with the same job that a cluster runs, store
+ * on RocksDB, trainer and serving node over one copy of the base weights.
+ *
+ * <p>The parts talk as they would between machines: gRPC on loopback and Kafka. Closing drains: serving first, so that nothing
+ * new comes in, then the job, trainer, broker and store.
+ */
+public final class LocalLoop implements AutoCloseable {
+    private static final long DRAIN_PAUSE_NANOS = 100_000_000;
+    private static final long POLL_NANOS = 5_000_000;
+    private static final Duration SERVED = Duration.ofSeconds(60);
+
+    /** Audits that must agree before a drain is over: an event may be between two counters for a moment. */
+    private static final int DRAINED_AUDITS = 3;
+
+    private final FlywheelConfig config;
+    private final LoopParts parts;
+    private final ManagedChannel channel;
+
+    private LocalLoop(FlywheelConfig config, LoopParts parts) {
+        this.config = config;
+        this.parts = parts;
+        this.channel =
+                Grpc.newChannelBuilder(
+                                "127.0.0.1:" + parts.node().port(), InsecureChannelCredentials.create())
+                        .build();
+    }
+
+    /**
+     * Starts everything and returns when the node answers.
+     *
+     * @param data folder for all state
+     * @param model base model folder
+     * @throws StartException or another with a message for the operator, after everything started so far was stopped
+     */
+    public static LocalLoop start(FlywheelConfig config, Path data, Path model) {
+        return new LocalLoop(config, LoopParts.start(config, data, model));
+    }
+
+    /** A channel to the public port, as an outside client has it. */
+    public ManagedChannel channel() {
+        return channel;
+    }
+
+    /** Makes an adapter of this base if there is none of that name, and waits until the node serves it. */
+    public void createAdapter(String name, AdapterSettings settings) {
+        var unused =
+                AdapterCreation.create(
+                        parts.store(), parts.base(), new AdapterName(name), settings);
+        awaitServed(name);
+    }
+
+    /** The node hears of a new adapter through its watch of the store, some milliseconds later; asks until it answers. */
+    private void awaitServed(String adapter) {
+        ScoreRequest request =
+                ScoreRequest.newBuilder()
+                        .setScope(
+                                RequestScope.newBuilder()
+                                        .setAdapter(adapter)
+                                        .setConsent(Consent.CONSENT_NONE))
+                        .setPrompt("a")
+                        .addContinuations(" b")
+                        .build();
+        long deadline = System.nanoTime() + SERVED.toNanos();
+        while (!answers(request)) {
+            if (System.nanoTime() > deadline) {
+                throw new StartException(
+                        "the node did not take up adapter %s within %d s; see the log"
+                                .formatted(adapter, SERVED.toSeconds()));
+            }
+            LockSupport.parkNanos(POLL_NANOS);
+        }
+    }
+
+    private boolean answers(ScoreRequest request) {
+        try {
+            var unused = InferenceGrpc.newBlockingStub(channel).withDeadlineAfter(SERVED).score(request);
+            return true;
+        } catch (StatusRuntimeException e) {
+            if (e.getStatus().getCode() == Status.Code.NOT_FOUND) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    /** Returns where what listens, a line each. */
+    public List<String> endpoints() {
+        return parts.endpoints();
+    }
+
+    public String guardProfile() {
+        return config.loop().guardProfile();
+    }
+
+    /** Versions flipped into place since the start. */
+    public long swaps() {
+        return node().swaps().count();
+    }
+
+    /** 99th percentile of the time of one flip, milliseconds. */
+    public double flipMillisP99() {
+        return node().swaps().flipMillisP99();
+    }
+
+    private ServingNode node() {
+        return parts.node();
+    }
+
+    /** Waits until all acknowledged feedback has an end or {@code timeout} has passed; returns where it ended. */
+    public FeedbackFates drain(Duration timeout) {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        try (FeedbackAuditor auditor = parts.auditor()) {
+            FeedbackFates fates = auditor.audit();
+            for (int settled = 0; settled < DRAINED_AUDITS && System.nanoTime() < deadline; ) {
+                LockSupport.parkNanos(DRAIN_PAUSE_NANOS);
+                FeedbackFates next = auditor.audit();
+                settled = next.pending() == 0 && next.balanced() && next.equals(fates) ? settled + 1 : 0;
+                fates = next;
+            }
+            return fates;
+        }
+    }
+
+    /** Waits until the process has to end by itself; returns why, for the operator. */
+    public String awaitEnd() throws InterruptedException {
+        CompletableFuture<String> end = parts.end();
+        try {
+            return end.get();
+        } catch (java.util.concurrent.ExecutionException e) {
+            return String.valueOf(e.getCause().getMessage());
+        }
+    }
+
+    @Override
+    public void close() {
+        channel.shutdownNow();
+        try {
+            channel.awaitTermination(1, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        parts.close();
+    }
+}

@@ -1,0 +1,293 @@
+package dev.flywheel.app.local;
+
+import dev.flywheel.api.client.StoreClient;
+import dev.flywheel.app.audit.FeedbackAuditor;
+import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.engine.backend.Backend;
+import dev.flywheel.engine.device.Backends;
+import dev.flywheel.engine.device.DeviceLoop;
+import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.engine.tokenizer.Tokenizer;
+import dev.flywheel.feedback.kafka.FeedbackPublisher;
+import dev.flywheel.feedback.kafka.ImpressionPublisher;
+import dev.flywheel.feedback.kafka.PublisherSettings;
+import dev.flywheel.feedback.kafka.Topics;
+import dev.flywheel.feedback.token.TokenKeys;
+import dev.flywheel.feedback.token.TokenSigner;
+import dev.flywheel.pipelines.LoopSettings;
+import dev.flywheel.pipelines.round.ServerTargets;
+import dev.flywheel.serving.rpc.ServingNode;
+import dev.flywheel.store.Store;
+import dev.flywheel.trainer.gate.Gate;
+import dev.flywheel.trainer.round.AnchorSet;
+import dev.flywheel.trainer.round.Round;
+import dev.flywheel.trainer.round.RoundLimits;
+import dev.flywheel.trainer.server.RoundWorker;
+import dev.flywheel.trainer.server.TrainerService;
+import io.grpc.BindableService;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+
+/** Starts the parts of the loop in order and stops them in the opposite one. */
+final class LoopParts implements AutoCloseable {
+    private static final String NODE_ID = "local";
+    private static final Duration READY = Duration.ofSeconds(60);
+
+    /** Stands in an audit for a pending count that could not be read: never zero, so never taken for drained. */
+    private static final long UNMEASURED = -1;
+
+    private final FlywheelConfig config;
+    private final Closing closing = new Closing();
+    private final CompletableFuture<String> end = new CompletableFuture<>();
+    private final InstantSource clock = InstantSource.system();
+    private final PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final Topics topics;
+    private final BaseModel base;
+    private final StoreClient store;
+    private final EmbeddedBroker broker;
+    private final ServingNode node;
+    private final LoopProgress progress;
+    private final MetricsEndpoint metrics;
+
+    private LoopParts(FlywheelConfig config, Path data, Path model) {
+        this.config = config;
+        this.topics = new Topics(config.loop().env());
+        try {
+            DataFolder folder =
+                    closing.add("data folder", DataFolder.take(data, config.data().freeMibMin()));
+            Backend backend =
+                    closing.add(
+                            "backend",
+                            Backends.open(config.engine().backend(), config.engine().threads()));
+            this.base = closing.add("base model", BaseModel.load(model, backend));
+            Tokenizer tokenizer = closing.add("tokenizer", Tokenizer.load(model));
+            Store stored =
+                    closing.add(
+                            "store",
+                            Store.open(folder.folder("store"), ModuleSettings.store(config), clock));
+            InternalServer storeServer =
+                    closing.add(
+                            "store server",
+                            InternalServer.start(stored.services(), stored.inboundBytesMax()));
+            this.store = closing.add("store client", StoreClient.connect(storeServer.target()));
+            this.broker =
+                    closing.add(
+                            "broker",
+                            EmbeddedBroker.start(folder.folder("kafka"), config.loop().brokerPort()));
+            makeTopics();
+            DeviceLoop device = new DeviceLoop(config.engine().lanes(), System::nanoTime);
+            InternalServer trainerServer =
+                    closing.add("trainer server", trainer(model, tokenizer, device));
+            this.node = serving(tokenizer, device, keys(folder), stored.services());
+            EmbeddedFlink flink = job(folder, storeServer, trainerServer);
+            this.progress =
+                    closing.add(
+                            "progress",
+                            new LoopProgress(
+                                    flink.rest(),
+                                    flink.job().toHexString(),
+                                    broker.bootstrapServers(),
+                                    topics));
+            this.metrics =
+                    closing.add(
+                            "metrics",
+                            MetricsEndpoint.start(
+                                    config.metrics().host(), config.metrics().port(), meters));
+            closing.add(
+                    "disk watch",
+                    new DiskWatch(
+                            folder,
+                            config.data().freeMibMin(),
+                            config.data().checkInterval(),
+                            end::complete));
+            awaitReady(node.ready());
+        } catch (RuntimeException e) {
+            closing.close();
+            throw e;
+        }
+    }
+
+    static LoopParts start(FlywheelConfig config, Path data, Path model) {
+        return new LoopParts(config, data, model);
+    }
+
+    private void makeTopics() {
+        Properties properties = new Properties();
+        properties.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers());
+        try (Admin admin = Admin.create(properties)) {
+            topics.create(admin, config.loop().partitions(), (short) 1);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartException("interrupted while topics were made", e);
+        }
+    }
+
+    private InternalServer trainer(Path model, Tokenizer tokenizer, DeviceLoop device) {
+        RoundLimits limits =
+                new RoundLimits(config.engine().trainingRowsMax(), config.engine().rankMax());
+        Round round =
+                closing.add(
+                        "round",
+                        new Round(base, tokenizer, anchors(model, tokenizer), device, limits, System::nanoTime));
+        RoundMetrics listener = new RoundMetrics(meters);
+        TrainerService trainer =
+                closing.add(
+                        "trainer",
+                        new TrainerService(
+                                new RoundWorker(store, round, Gate.DEFAULT),
+                                ModuleSettings.trainer(config, NODE_ID),
+                                listener));
+        return InternalServer.start(List.of(trainer), config.server().messageBytesMax());
+    }
+
+    private static AnchorSet anchors(Path model, Tokenizer tokenizer) {
+        try {
+            return AnchorSet.load(model, tokenizer);
+        } catch (IOException e) {
+            throw new StartException(
+                    "anchors of model folder %s cannot be read (%s)".formatted(model, e.getMessage()), e);
+        }
+    }
+
+    private EmbeddedFlink job(
+            DataFolder folder, InternalServer storeServer, InternalServer trainerServer) {
+        LoopSettings settings =
+                ModuleSettings.loop(
+                        config,
+                        broker.bootstrapServers(),
+                        topics,
+                        new ServerTargets(storeServer.target(), trainerServer.target()),
+                        TokenKeyFile.make(folder.folder("secrets")));
+        return closing.add(
+                "job",
+                EmbeddedFlink.start(
+                        settings, folder.folder("flink"), config.loop().checkpointInterval(), READY));
+    }
+
+    private static TokenKeys keys(DataFolder folder) {
+        Path file = TokenKeyFile.make(folder.folder("secrets"));
+        try {
+            return TokenKeys.read(file);
+        } catch (IOException e) {
+            throw new StartException("token key file %s cannot be read (%s)".formatted(file, e.getMessage()), e);
+        }
+    }
+
+    private ServingNode serving(
+            Tokenizer tokenizer, DeviceLoop device, TokenKeys keys, List<BindableService> storeServices) {
+        PublisherSettings publishing =
+                PublisherSettings.of(
+                        broker.bootstrapServers(), topics, NODE_ID, config.loop().heartbeatInterval());
+        ImpressionPublisher impressions =
+                closing.add("impression publisher", new ImpressionPublisher(publishing, clock));
+        FeedbackPublisher feedback =
+                closing.add("feedback publisher", new FeedbackPublisher(publishing, clock));
+        awaitPublishers(impressions, feedback);
+        ServingNode.Parts parts =
+                new ServingNode.Parts(
+                        base,
+                        tokenizer,
+                        device,
+                        store,
+                        impressions::publish,
+                        feedback::publish,
+                        new TokenSigner(keys),
+                        meters,
+                        clock,
+                        new SecureRandom());
+        return closing.add(
+                "serving node",
+                ServingNode.start(ModuleSettings.serving(config, NODE_ID), parts, registry(storeServices)));
+    }
+
+    /** Operators and watchers read the registry on the public port; what commits stays inside. */
+    private static List<BindableService> registry(List<BindableService> services) {
+        List<BindableService> shown = new ArrayList<>();
+        for (BindableService service : services) {
+            if (service.bindService().getServiceDescriptor().getName().endsWith(".Registry")) {
+                shown.add(service);
+            }
+        }
+        return shown;
+    }
+
+    private static void awaitPublishers(ImpressionPublisher impressions, FeedbackPublisher feedback) {
+        try {
+            if (!impressions.awaitReady(READY) || !feedback.awaitReady(READY)) {
+                throw new StartException("the broker in this process did not answer within a minute; see the log");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartException("interrupted while the broker started", e);
+        }
+    }
+
+    private static void awaitReady(CompletableFuture<Void> ready) {
+        try {
+            ready.get(READY.toSeconds(), TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartException("interrupted while the node started", e);
+        } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+            throw new StartException("the node did not load its adapters within a minute: " + e, e);
+        }
+    }
+
+    FeedbackAuditor auditor() {
+        return new FeedbackAuditor(broker.bootstrapServers(), topics, store, this::pending);
+    }
+
+    /** Measures the feedback that is on its way; while it cannot be measured it counts as not drained. */
+    private long pending() {
+        try {
+            return progress.measure().map(LoopProgress.Pending::total).orElse(UNMEASURED);
+        } catch (IOException e) {
+            return UNMEASURED;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return UNMEASURED;
+        }
+    }
+
+    List<String> endpoints() {
+        return List.of(
+                "gRPC     %s:%d  (flywheel.v1, health, reflection)"
+                        .formatted(config.server().host(), node.port()),
+                "Kafka    %s  (%s, %s)"
+                        .formatted(broker.bootstrapServers(), topics.impression(), topics.feedback()),
+                "metrics  http://%s:%d/metrics".formatted(config.metrics().host(), metrics.port()));
+    }
+
+    ServingNode node() {
+        return node;
+    }
+
+    BaseModel base() {
+        return base;
+    }
+
+    StoreClient store() {
+        return store;
+    }
+
+    CompletableFuture<String> end() {
+        return end;
+    }
+
+    @Override
+    public void close() {
+        closing.close();
+    }
+}

@@ -1,0 +1,148 @@
+package dev.flywheel.app.local;
+
+import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.feedback.attribution.AttributionSettings;
+import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.kafka.Topics;
+import dev.flywheel.pipelines.LoopSettings;
+import dev.flywheel.pipelines.round.RoundPace;
+import dev.flywheel.pipelines.round.ServerTargets;
+import dev.flywheel.serving.settings.DeviceSettings;
+import dev.flywheel.serving.settings.RankSettings;
+import dev.flywheel.serving.settings.RequestSettings;
+import dev.flywheel.serving.settings.ServingSettings;
+import dev.flywheel.serving.settings.TransportSettings;
+import dev.flywheel.store.StoreSettings;
+import dev.flywheel.store.core.Limits;
+import dev.flywheel.store.core.Retention;
+import dev.flywheel.trainer.gate.Gate;
+import dev.flywheel.trainer.server.TrainerSettings;
+import java.nio.file.Path;
+
+/** Hands each module its share of the settings. */
+final class ModuleSettings {
+    private ModuleSettings() {}
+
+    static StoreSettings store(FlywheelConfig config) {
+        Limits d = Limits.DEFAULT;
+        FlywheelConfig.Store store = config.store();
+        return new StoreSettings(
+                new Retention(
+                        store.versionsKept(),
+                        store.snapshotEvery(),
+                        Retention.DEFAULT.orphanBlobsKept()),
+                new Limits(
+                        d.adaptersMax(),
+                        d.aliasesMax(),
+                        d.openManifestsMax(),
+                        d.examplesMax(),
+                        d.manifestBytesMax(),
+                        d.blobBytesMax(),
+                        d.uploadBytesMax(),
+                        d.listMax(),
+                        d.watchersMax(),
+                        store.watchQueueMax(),
+                        d.commandsMax(),
+                        d.textMax()));
+    }
+
+    static TrainerSettings trainer(FlywheelConfig config, String nodeId) {
+        return new TrainerSettings(
+                nodeId,
+                config.trainer().roundsWaitingMax(),
+                config.trainer().repliesKept(),
+                config.engine().trainingRowsMax(),
+                config.engine().rankMax(),
+                config.trainer().retryAfter(),
+                Gate.DEFAULT);
+    }
+
+    static ServingSettings serving(FlywheelConfig config, String nodeId) {
+        return new ServingSettings(
+                nodeId,
+                device(config.engine()),
+                requests(config.serving()),
+                rank(config.serving().rank()),
+                transport(config.server()),
+                config.loop().tokenLifetime());
+    }
+
+    static LoopSettings loop(
+            FlywheelConfig config, String brokers, Topics topics, ServerTargets servers, Path tokenKeys) {
+        FlywheelConfig.Loop loop = config.loop();
+        return new LoopSettings(
+                brokers,
+                topics,
+                servers,
+                tokenKeys,
+                new AttributionSettings(
+                        loop.observationWindow(),
+                        loop.attributionWindow(),
+                        loop.orphanTimeout(),
+                        loop.negativeSamplingRate(),
+                        loop.eventsPerImpressionMax()),
+                loop.outOfOrderness(),
+                guard(loop.guardProfile(), config.guard()),
+                RoundPace.of(loop.roundLinger(), loop.trainTimeout(), loop.bufferedExamplesMax()),
+                1);
+    }
+
+    private static GuardProfile guard(String name, FlywheelConfig.GuardProfile profile) {
+        return new GuardProfile(
+                name,
+                profile.examplesPerUserMax(),
+                profile.window(),
+                profile.roundShareMax(),
+                profile.consentRequired());
+    }
+
+    private static DeviceSettings device(FlywheelConfig.Engine engine) {
+        return new DeviceSettings(
+                engine.adapterSlots(),
+                engine.rankMax(),
+                engine.kvBlocks(),
+                engine.kvBlockTokens(),
+                engine.rowsMax());
+    }
+
+    private static RequestSettings requests(FlywheelConfig.Serving serving) {
+        return new RequestSettings(
+                serving.requestsWaitingMax(),
+                serving.requestsPerTenantMax(),
+                serving.requestsRunningMax(),
+                serving.tokensWaitingMax(),
+                serving.deadlineDefault(),
+                serving.deadlineMax(),
+                serving.candidatesMax(),
+                serving.continuationsMax(),
+                serving.tokensMax(),
+                serving.tokensDefault(),
+                serving.textCharsMax(),
+                serving.stallTimeout());
+    }
+
+    private static RankSettings rank(FlywheelConfig.Rank rank) {
+        return new RankSettings(
+                rank.contextTemplate(),
+                rank.candidateTemplate(),
+                rank.accept(),
+                rank.reject(),
+                rank.temperature(),
+                rank.epsilon(),
+                rank.propensityMin());
+    }
+
+    private static TransportSettings transport(FlywheelConfig.Server server) {
+        return new TransportSettings(
+                server.host(),
+                server.port(),
+                server.messageBytesMax(),
+                server.metadataBytesMax(),
+                server.callsPerConnectionMax(),
+                server.resetsPerWindowMax(),
+                server.resetWindow(),
+                server.keepAliveMin(),
+                server.drainTimeout(),
+                server.reflection());
+    }
+}

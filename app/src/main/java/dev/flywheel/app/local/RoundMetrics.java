@@ -1,0 +1,36 @@
+package dev.flywheel.app.local;
+
+import dev.flywheel.trainer.server.RoundKey;
+import dev.flywheel.trainer.server.RoundListener;
+import dev.flywheel.trainer.server.RoundReport;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+
+/** Counts rounds and what they used. */
+final class RoundMetrics implements RoundListener {
+    private final MeterRegistry meters;
+
+    RoundMetrics(MeterRegistry meters) {
+        this.meters = meters;
+    }
+
+    @Override
+    public void ended(RoundReport report) {
+        Counter.builder("flywheel.trainer.rounds")
+                .tag("verdict", report.committed() ? "committed" : "rejected")
+                .register(meters)
+                .increment();
+        Counter.builder("flywheel.trainer.examples")
+                .register(meters)
+                .increment(report.figures().getExamples());
+        Counter.builder("flywheel.trainer.device")
+                .baseUnit("seconds")
+                .register(meters)
+                .increment(report.figures().getDeviceSeconds());
+    }
+
+    @Override
+    public void failed(RoundKey key, String code) {
+        Counter.builder("flywheel.trainer.failures").tag("code", code).register(meters).increment();
+    }
+}

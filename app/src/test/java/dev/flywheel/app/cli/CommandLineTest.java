@@ -1,0 +1,77 @@
+package dev.flywheel.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.flywheel.app.FlywheelCommand;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+class CommandLineTest {
+    @TempDir Path folder;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @Test
+    void anUnknownFlagIsNamedInOneLineWithExitCode2() {
+        assertThat(run("up", "--dat", "x")).isEqualTo(2);
+        assertThat(err.toString()).contains("flywheel: Unknown option").contains("--dat").contains("see ./flywheel up --help");
+    }
+
+    @Test
+    void aModelFolderThatIsNoneIsNamedWithTheRemedy() {
+        assertThat(run("up", "--data", folder.toString(), "--model", folder.toString())).isEqualTo(1);
+        assertThat(err.toString().lines()).hasSize(1);
+        assertThat(err.toString()).contains(folder.toString()).contains("config.json").contains("--model");
+    }
+
+    @Test
+    void everyCommandExplainsItself() {
+        for (String command : FlywheelCommand.commandLine().getSubcommands().keySet()) {
+            assertThat(run(command, "--help")).as(command).isZero();
+        }
+        assertThat(run("--help")).isZero();
+        assertThat(out.toString()).contains("demo").contains("replay").contains("pretrain");
+    }
+
+    @Test
+    void theSettingsThatConfigPrintsAreValid() throws Exception {
+        assertThat(run("config")).isZero();
+        Path file = java.nio.file.Files.writeString(folder.resolve("all.yaml"), out.toString());
+
+        assertThat(run("config", "--config", file.toString())).isZero();
+    }
+
+    @Test
+    void aLimitBelowOneIsRefusedByName() {
+        assertThat(run("replay", "--ratings", "a", "--items", "b", "--limit", "0")).isEqualTo(1);
+        assertThat(err.toString()).contains("--limit is 0");
+    }
+
+    @Test
+    void aFileOfAnotherFormatIsRefusedBeforeAnythingStarts() throws Exception {
+        Path file = java.nio.file.Files.writeString(folder.resolve("x.csv"), "a,b\n1,2\n");
+
+        assertThat(run("replay", "--ratings", file.toString(), "--items", file.toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("is not a MovieLens file");
+    }
+
+    @Test
+    void pretrainOverwritesNothing() throws Exception {
+        java.nio.file.Files.writeString(folder.resolve("precious"), "x");
+
+        assertThat(run("pretrain", "--out", folder.toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("is not empty");
+    }
+
+    private int run(String... args) {
+        CommandLine line = FlywheelCommand.commandLine();
+        line.setOut(new PrintWriter(out, true));
+        line.setErr(new PrintWriter(err, true));
+        return line.execute(args);
+    }
+}

@@ -1,0 +1,62 @@
+package dev.flywheel.app.demo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class ReadersTest {
+    private static final List<String> TOPICS = names("topic");
+    private final Readers readers = new Readers(names("group"), List.of("is 30"), TOPICS);
+
+    @Test
+    void noTwoGroupsShareATasteAndEveryTasteDrifts() {
+        for (boolean drifted : new boolean[] {false, true}) {
+            Set<String> tastes = new HashSet<>();
+            IntStream.range(0, 6).forEach(group -> tastes.add(readers.taste(group, drifted)));
+            assertThat(tastes).hasSize(6);
+        }
+        assertThat(IntStream.range(0, 6))
+                .allSatisfy(group -> assertThat(readers.taste(group, true)).isNotEqualTo(readers.taste(group, false)));
+    }
+
+    @Test
+    void aReaderClicksWhatTheGroupLikesAndRarelyAnythingElse() {
+        Readers.Reader reader = new Readers.Reader(2, "user", "context");
+
+        assertThat(rate(reader, List.of(readers.taste(2, false), "topic0"))).isBetween(0.85, 0.97);
+        assertThat(rate(reader, List.of("topic0", "topic1"))).isBetween(0.01, 0.1);
+    }
+
+    @Test
+    void candidatesHoldOneItemOfEachTopic() {
+        List<Readers.Item> pool = new ArrayList<>();
+        TOPICS.forEach(topic -> IntStream.range(0, 3).forEach(i -> pool.add(new Readers.Item(topic + i, topic, "text"))));
+
+        assertThat(readers.candidates(pool, new SplittableRandom(1)))
+                .extracting(Readers.Item::topic)
+                .containsExactlyInAnyOrderElementsOf(TOPICS);
+    }
+
+    @Test
+    void fewerThanSixGroupsAreRefused() {
+        assertThatThrownBy(() -> new Readers(List.of("a"), List.of("b"), List.of("c")))
+                .hasMessageContaining("at least 6 groups");
+    }
+
+    private double rate(Readers.Reader reader, List<String> slate) {
+        SplittableRandom random = new SplittableRandom(5);
+        return IntStream.range(0, 4000).filter(i -> readers.click(reader, false, slate, random.split()) >= 0).count()
+                / 4000.0;
+    }
+
+    private static List<String> names(String prefix) {
+        return IntStream.range(0, 6).mapToObj(i -> prefix + i).toList();
+    }
+}

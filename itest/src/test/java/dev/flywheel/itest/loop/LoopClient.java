@@ -1,0 +1,123 @@
+package dev.flywheel.itest.loop;
+
+import dev.flywheel.api.client.StoreClient;
+import dev.flywheel.api.v1.Candidate;
+import dev.flywheel.api.v1.Click;
+import dev.flywheel.api.v1.FeedbackGrpc;
+import dev.flywheel.api.v1.InferenceGrpc;
+import dev.flywheel.api.v1.ManifestState;
+import dev.flywheel.api.v1.RankReply;
+import dev.flywheel.api.v1.RankRequest;
+import dev.flywheel.api.v1.RequestScope;
+import dev.flywheel.api.v1.SendFeedbackReply;
+import dev.flywheel.api.v1.SendFeedbackRequest;
+import dev.flywheel.api.v1.Signal;
+import io.grpc.Channel;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+
+/** An outside client: asks, clicks, and looks at what became of it. */
+final class LoopClient {
+    private static final Duration CALL = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
+    private static final long PAUSE_NANOS = 20_000_000;
+
+    private final Channel channel;
+    private final String adapter;
+
+    LoopClient(Channel channel, String adapter) {
+        this.channel = channel;
+        this.adapter = adapter;
+    }
+
+    static ManagedChannel connect(int port) {
+        return Grpc.newChannelBuilder("127.0.0.1:" + port, InsecureChannelCredentials.create()).build();
+    }
+
+    RankReply rank(String user) {
+        RankRequest request =
+                RankRequest.newBuilder()
+                        .setScope(RequestScope.newBuilder().setAdapter(adapter).setUser(user))
+                        .setContext("lives in the harbour")
+                        .addCandidates(Candidate.newBuilder().setId("sea").setText("The boat at the pier"))
+                        .addCandidates(Candidate.newBuilder().setId("stars").setText("A planet seen at night"))
+                        .build();
+        return InferenceGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(CALL.toSeconds(), TimeUnit.SECONDS)
+                .rank(request);
+    }
+
+    /** Clicks the first item; returns when Kafka has it. */
+    SendFeedbackReply click(RankReply reply, String user, String feedbackId) {
+        Signal click =
+                Signal.newBuilder()
+                        .setClick(Click.newBuilder().setCandidateId(reply.getItems(0).getCandidateId()))
+                        .build();
+        return FeedbackGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(CALL.toSeconds(), TimeUnit.SECONDS)
+                .send(
+                        SendFeedbackRequest.newBuilder()
+                                .setFeedbackToken(reply.getFeedbackToken())
+                                .setFeedbackId(feedbackId)
+                                .setUser(user)
+                                .setSignal(click)
+                                .build());
+    }
+
+    /** Returns the ids of feedback that committed manifests hold, with how often each stands there. */
+    List<String> trained() {
+        java.util.ArrayList<String> ids = new java.util.ArrayList<>();
+        StoreClient.over(channel)
+                .listManifests(
+                        adapter,
+                        0,
+                        manifest -> {
+                            if (manifest.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
+                                manifest.getFeedbackList().forEach(key -> ids.add(key.getFeedbackId()));
+                            }
+                        });
+        return ids;
+    }
+
+    void awaitTrained(Set<String> ids) {
+        await("feedback " + ids + " is trained", () -> new HashSet<>(trained()).containsAll(ids));
+    }
+
+    /** Waits until the node answers; it may still be starting. */
+    void awaitAnswers() {
+        await("the node answers", this::answers);
+    }
+
+    private boolean answers() {
+        try {
+            var unused = rank("prober");
+            return true;
+        } catch (StatusRuntimeException e) {
+            Status.Code code = e.getStatus().getCode();
+            if (code == Status.Code.UNAVAILABLE || code == Status.Code.NOT_FOUND) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    static void await(String what, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("waited %d s in vain until %s".formatted(PATIENCE.toSeconds(), what));
+            }
+            LockSupport.parkNanos(PAUSE_NANOS);
+        }
+    }
+}
