@@ -28,9 +28,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -69,7 +66,8 @@ final class AdapterRounds {
     private final RoundServers servers;
     private final DriverHost host;
 
-    private final Map<String, Deque<LabelledExample>> waiting = new LinkedHashMap<>();
+    private final PatientCalls calls;
+    private final WaitingExamples waiting = new WaitingExamples();
     private final Map<String, LabelledExample> inFlight = new LinkedHashMap<>();
     private final ClaimLookup lookup;
 
@@ -80,8 +78,6 @@ final class AdapterRounds {
     private long nextSeq;
     private int examplesMax = 1;
     private int claimedSinglyLeft;
-    private int waitingCount;
-    private long waitingFeedback;
 
     AdapterRounds(String adapter, RoundPace pace, RoundShare share, RoundServers servers,
             DriverHost host) {
@@ -90,7 +86,8 @@ final class AdapterRounds {
         this.share = share;
         this.servers = servers;
         this.host = host;
-        this.lookup = new ClaimLookup(adapter, servers, host, this::retrying);
+        this.calls = new PatientCalls(adapter, pace, servers, host);
+        this.lookup = new ClaimLookup(adapter, servers, host, calls);
     }
 
     String adapter() {
@@ -99,7 +96,7 @@ final class AdapterRounds {
 
     /** Takes an example, to be in one of the next rounds. */
     void offer(LabelledExample example) {
-        wait(example);
+        waiting.add(example);
         if (phase == Phase.CLOSED) {
             open();
         } else if (phase == Phase.IDLE) {
@@ -107,23 +104,14 @@ final class AdapterRounds {
         }
     }
 
-    private void wait(LabelledExample example) {
-        waiting.computeIfAbsent(example.getExample().getExampleId(), id -> new ArrayDeque<>())
-                .add(example);
-        waitingCount++;
-        waitingFeedback += example.getExample().getFeedbackCount();
-    }
-
     /** Takes an example back if no round has it yet. */
     void withdraw(Withdrawal withdrawal) {
-        Deque<LabelledExample> same = waiting.remove(withdrawal.getExampleId());
-        if (same == null) {
+        List<LabelledExample> same = waiting.removeAll(withdrawal.getExampleId());
+        if (same.isEmpty()) {
             host.refuse(withdrawal.getRetraction(), REFUSAL_REASON_LATE,
                     "the event it withdraws does not wait any more: a round has it, or it was refused");
             return;
         }
-        waitingCount -= same.size();
-        waitingFeedback -= feedback(same);
         String by = withdrawal.getRetraction().getEvent().getFeedbackId();
         same.forEach(example -> host.refuse(example, REFUSAL_REASON_RETRACTED,
                 "withdrawn by event " + by));
@@ -135,36 +123,29 @@ final class AdapterRounds {
     List<LabelledExample> unfinished() {
         List<LabelledExample> all = new ArrayList<>(inFlight.values());
         all.addAll(lookup.examples());
-        waiting.values().forEach(all::addAll);
+        all.addAll(waiting.all());
         return all;
     }
 
     /** Distinct feedback events behind {@link #unfinished}. */
     long unfinishedFeedback() {
-        return waitingFeedback + feedback(inFlight.values()) + feedback(lookup.examples());
-    }
-
-    private static long feedback(Iterable<LabelledExample> examples) {
-        long feedback = 0;
-        for (LabelledExample example : examples) {
-            feedback += example.getExample().getFeedbackCount();
-        }
-        return feedback;
+        return waiting.feedback() + WaitingExamples.feedback(inFlight.values())
+                + WaitingExamples.feedback(lookup.examples());
     }
 
     int waitingCount() {
-        return waitingCount;
+        return waiting.count();
     }
 
     boolean finished() {
-        return waitingCount == 0 && inFlight.isEmpty() && lookup.examples().isEmpty()
+        return waiting.count() == 0 && inFlight.isEmpty() && lookup.examples().isEmpty()
                 && phase != Phase.OPENING
                 && phase != Phase.RUNNING;
     }
 
     /** Whether it holds nothing and asks for nothing: no different from one that was never made. */
     boolean forgettable() {
-        return phase == Phase.CLOSED && waitingCount == 0 && lookup.examples().isEmpty();
+        return phase == Phase.CLOSED && waiting.count() == 0 && lookup.examples().isEmpty();
     }
 
     // Opening.
@@ -178,9 +159,9 @@ final class AdapterRounds {
     /** Takes an epoch and finishes what an earlier driver, or an earlier life of this one, left open. */
     private void open() {
         phase = Phase.OPENING;
-        retrying("capacity", servers::capacity, capacity -> {
+        calls.call("capacity", servers::capacity, capacity -> {
             backend = capacity.getBackend();
-            retrying("epoch", () -> servers.acquireEpoch(adapter), this::opened, this::notOpened);
+            calls.call("epoch", () -> servers.acquireEpoch(adapter), this::opened, this::notOpened);
         }, this::broken);
     }
 
@@ -191,7 +172,7 @@ final class AdapterRounds {
         examplesMax = Math.max(1, reply.getAdapter().getRound().getExamplesMax());
         log.info("took epoch adapter={} epoch={} head={} nextSeq={}", adapter, epoch, head,
                 nextSeq);
-        retrying("open manifests", () -> servers.listOpenManifests(adapter),
+        calls.call("open manifests", () -> servers.listOpenManifests(adapter),
                 open -> finishNext(new ArrayDeque<>(open)), this::broken);
     }
 
@@ -206,12 +187,8 @@ final class AdapterRounds {
     }
 
     private void refuseAllWaiting(String detail) {
-        waiting.values()
-                .forEach(same -> same.forEach(
-                        example -> host.refuse(example, REFUSAL_REASON_NO_ADAPTER, detail)));
-        waiting.clear();
-        waitingCount = 0;
-        waitingFeedback = 0;
+        waiting.removeAll()
+                .forEach(example -> host.refuse(example, REFUSAL_REASON_NO_ADAPTER, detail));
     }
 
     private void finishNext(Deque<Manifest> left) {
@@ -231,7 +208,7 @@ final class AdapterRounds {
 
     private void idle() {
         phase = Phase.IDLE;
-        if (waitingCount > 0) {
+        if (waiting.count() > 0) {
             linger();
         }
     }
@@ -246,17 +223,18 @@ final class AdapterRounds {
     }
 
     private void claim() {
-        List<LabelledExample> oldest = new ArrayList<>();
-        waiting.values().forEach(same -> oldest.add(same.getFirst()));
         int max = claimedSinglyLeft > 0 ? 1 : examplesMax;
         List<LabelledExample> picked =
-                withinBytes(share.pick(oldest, LabelledExample::getExample, max));
+                withinBytes(share.pick(waiting.inOrder(), LabelledExample::getExample, max));
         if (picked.isEmpty()) { // all were withdrawn meanwhile
             phase = Phase.IDLE;
             return;
         }
         phase = Phase.RUNNING;
-        picked.forEach(this::takeFromWaiting);
+        picked.forEach(example -> {
+            waiting.remove(example);
+            inFlight.put(example.getExample().getExampleId(), example);
+        });
         PutManifestRequest request = PutManifestRequest.newBuilder()
                 .setAdapter(adapter)
                 .setSeq(nextSeq)
@@ -266,7 +244,7 @@ final class AdapterRounds {
                 .setSeed(Seeds.of(adapter, nextSeq))
                 .setBackend(backend)
                 .build();
-        retrying("claim", () -> servers.putManifest(request), reply -> claimed(request, reply),
+        calls.call("claim", () -> servers.putManifest(request), reply -> claimed(request, reply),
                 failure -> notClaimed(request, failure));
     }
 
@@ -281,19 +259,6 @@ final class AdapterRounds {
             fitting.add(example);
         }
         return fitting;
-    }
-
-    private void takeFromWaiting(LabelledExample example) {
-        String id = example.getExample().getExampleId();
-        Deque<LabelledExample> same = waiting.get(id);
-        if (same != null && same.remove(example)) {
-            waitingCount--;
-            waitingFeedback -= example.getExample().getFeedbackCount();
-            if (same.isEmpty()) {
-                waiting.remove(id);
-            }
-        }
-        inFlight.put(id, example);
     }
 
     private void claimed(PutManifestRequest request, PutManifestReply reply) {
@@ -361,7 +326,7 @@ final class AdapterRounds {
     }
 
     private void putBack() {
-        inFlight.values().forEach(this::wait);
+        inFlight.values().forEach(waiting::add);
         inFlight.clear();
     }
 
@@ -375,7 +340,7 @@ final class AdapterRounds {
     }
 
     private void train(Round round, int attempt, Runnable next) {
-        retrying("train", () -> servers.train(adapter, round.seq(), epoch),
+        calls.call("train", () -> servers.train(adapter, round.seq(), epoch),
                 reply -> end(round, outcome(round, reply), next),
                 failure -> notTrained(round, attempt, failure, next));
     }
@@ -398,7 +363,7 @@ final class AdapterRounds {
 
     private void notTrained(Round round, int attempt, CallFailure failure, Runnable next) {
         if (failure.is("OTHER_BACKEND")) {
-            retrying("capacity", servers::capacity, capacity -> {
+            calls.call("capacity", servers::capacity, capacity -> {
                 backend = capacity.getBackend();
                 if (backend.equals(round.backend())) {
                     host.after(pace.backoffMax(), () -> train(round, attempt, next));
@@ -437,14 +402,14 @@ final class AdapterRounds {
                         LabelledExample.newBuilder().setExample(example).build()))
                 .toList();
         end(round, ending(round, Outcome.OUTCOME_ABANDONED), () -> {
-            again.forEach(this::wait);
+            again.forEach(waiting::add);
             next.run();
         });
     }
 
     private void end(Round round, PutOutcomeRequest.Builder ending, Runnable next) {
         PutOutcomeRequest request = ending.build();
-        retrying("outcome", () -> servers.putOutcome(request),
+        calls.call("outcome", () -> servers.putOutcome(request),
                 reply -> ended(round, request, reply, next),
                 failure -> {
                     if (failure.is("BLOB_MISSING")) {
@@ -468,34 +433,6 @@ final class AdapterRounds {
     }
 
     // Failing.
-
-    private <T> void retrying(
-            String what, Supplier<CompletableFuture<T>> call, Consumer<T> done,
-            Consumer<CallFailure> failed) {
-        attempt(what, call, done, failed, 1);
-    }
-
-    private <T> void attempt(
-            String what,
-            Supplier<CompletableFuture<T>> call,
-            Consumer<T> done,
-            Consumer<CallFailure> failed,
-            int attempt) {
-        host.when(call.get(), done, failure -> {
-            if (!failure.passing()) {
-                failed.accept(failure);
-                return;
-            }
-            if (attempt == 1 || attempt % 10 == 0) {
-                log.warn("{} failed, trying again adapter={} attempt={} {}", what, adapter, attempt,
-                        failure);
-            }
-            host.after(pace.backoff(attempt), () -> {
-                servers.reconnect();
-                attempt(what, call, done, failed, attempt + 1);
-            });
-        });
-    }
 
     private void broken(CallFailure failure) {
         host.fail(failure.epochLost()

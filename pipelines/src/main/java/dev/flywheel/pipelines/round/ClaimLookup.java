@@ -11,9 +11,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.function.Consumer;
-import java.util.function.Supplier;
 
 /**
  * Finds out where the feedback behind a refused claim stands. A claim is refused as duplicate in two cases: the same event
@@ -24,21 +21,14 @@ final class ClaimLookup {
     private final String adapter;
     private final RoundServers servers;
     private final DriverHost host;
-    private final Retrying retrying;
+    private final PatientCalls calls;
     private final Map<Long, List<LabelledExample>> askedFor = new HashMap<>();
 
-    /** Repeats a call while it fails for a passing reason. */
-    interface Retrying {
-        <T> void call(
-                String what, Supplier<CompletableFuture<T>> call, Consumer<T> done,
-                Consumer<CallFailure> failed);
-    }
-
-    ClaimLookup(String adapter, RoundServers servers, DriverHost host, Retrying retrying) {
+    ClaimLookup(String adapter, RoundServers servers, DriverHost host, PatientCalls calls) {
         this.adapter = adapter;
         this.servers = servers;
         this.host = host;
-        this.retrying = retrying;
+        this.calls = calls;
     }
 
     /** Examples that are being looked up. */
@@ -62,7 +52,7 @@ final class ClaimLookup {
             return;
         }
         askedFor.put(manifestSeq, new ArrayList<>(List.of(example)));
-        retrying.call("manifest", () -> servers.getManifest(adapter, manifestSeq),
+        calls.call("manifest", () -> servers.getManifest(adapter, manifestSeq),
                 manifest -> found(manifestSeq, manifest),
                 failure -> found(manifestSeq, Manifest.getDefaultInstance()));
     }

@@ -17,8 +17,10 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
@@ -54,6 +56,8 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
     private final transient MailboxExecutor mailbox;
 
     private transient Map<String, AdapterRounds> rounds;
+    /** Those of them that hold something or wait for an answer. */
+    private transient Set<AdapterRounds> active;
     private transient List<LabelledExample> restored;
     private transient ListState<LabelledExample> unfinished;
     private transient RoundServers servers;
@@ -83,6 +87,7 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
     public void initializeState(StateInitializationContext context) throws Exception {
         super.initializeState(context);
         rounds = new LinkedHashMap<>();
+        active = new LinkedHashSet<>();
         restored = new ArrayList<>();
         unfinished = context.getKeyedStateStore()
                 .getListState(
@@ -146,8 +151,10 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
     }
 
     private AdapterRounds roundsOf(String adapter) {
-        return rounds.computeIfAbsent(adapter,
+        AdapterRounds found = rounds.computeIfAbsent(adapter,
                 name -> new AdapterRounds(name, pace, new RoundShare(profile), servers, host));
+        active.add(found);
+        return found;
     }
 
     @Override
@@ -171,27 +178,28 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
 
     /** Recounts what is held, after anything that may have changed it. */
     private void count() {
-        forgetUnknownAdapters();
         long feedback = 0;
         long examples = 0;
-        for (AdapterRounds adapter : rounds.values()) {
+        Iterator<AdapterRounds> each = active.iterator();
+        while (each.hasNext()) {
+            AdapterRounds adapter = each.next();
             feedback += adapter.unfinishedFeedback();
             examples += adapter.waitingCount();
+            if (adapter.finished()) {
+                each.remove();
+                forgetIfUnknown(adapter);
+            }
         }
         heldFeedback = feedback;
         waitingExamples = examples;
     }
 
     /** Names of adapters come from outside; those that are none must not pile up. */
-    private void forgetUnknownAdapters() {
-        Iterator<AdapterRounds> each = rounds.values().iterator();
-        while (each.hasNext()) {
-            AdapterRounds adapter = each.next();
-            if (adapter.forgettable()) {
-                each.remove();
-                setCurrentKey(adapter.adapter());
-                unfinished.clear();
-            }
+    private void forgetIfUnknown(AdapterRounds adapter) {
+        if (adapter.forgettable()) {
+            rounds.remove(adapter.adapter());
+            setCurrentKey(adapter.adapter());
+            unfinished.clear();
         }
     }
 

@@ -1,0 +1,90 @@
+package dev.flywheel.pipelines.round;
+
+import dev.flywheel.api.v1.LabelledExample;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Examples that wait for a round, oldest first, found by id. Several may have one id: the same label by different events, one
+ * of which is withdrawn. Used by one thread.
+ */
+final class WaitingExamples {
+    private final Map<String, Deque<LabelledExample>> byId = new LinkedHashMap<>();
+    private int count;
+    private long feedback;
+
+    void add(LabelledExample example) {
+        byId.computeIfAbsent(idOf(example), id -> new ArrayDeque<>()).add(example);
+        count++;
+        feedback += example.getExample().getFeedbackCount();
+    }
+
+    void remove(LabelledExample example) {
+        Deque<LabelledExample> same = byId.get(idOf(example));
+        if (same == null || !same.remove(example)) {
+            return;
+        }
+        if (same.isEmpty()) {
+            byId.remove(idOf(example));
+        }
+        count--;
+        feedback -= example.getExample().getFeedbackCount();
+    }
+
+    /** Removes and returns all of one id. */
+    List<LabelledExample> removeAll(String id) {
+        List<LabelledExample> same = List.copyOf(byId.getOrDefault(id, new ArrayDeque<>()));
+        same.forEach(this::remove);
+        return same;
+    }
+
+    /** Removes and returns all. */
+    List<LabelledExample> removeAll() {
+        List<LabelledExample> all = all();
+        all.forEach(this::remove);
+        return all;
+    }
+
+    /**
+     * Returns one example of each id in the order in which they are to be trained: what users said before what their silence
+     * may mean, the oldest first.
+     */
+    List<LabelledExample> inOrder() {
+        List<LabelledExample> explicit = new ArrayList<>();
+        List<LabelledExample> silent = new ArrayList<>();
+        for (Deque<LabelledExample> same : byId.values()) {
+            LabelledExample oldest = same.getFirst();
+            (oldest.getExample().getFeedbackCount() > 0 ? explicit : silent).add(oldest);
+        }
+        explicit.addAll(silent);
+        return explicit;
+    }
+
+    List<LabelledExample> all() {
+        List<LabelledExample> all = new ArrayList<>(count);
+        byId.values().forEach(all::addAll);
+        return all;
+    }
+
+    int count() {
+        return count;
+    }
+
+    /** Feedback events behind them. */
+    long feedback() {
+        return feedback;
+    }
+
+    static long feedback(Collection<LabelledExample> examples) {
+        return examples.stream().mapToLong(each -> each.getExample().getFeedbackCount()).sum();
+    }
+
+    private static String idOf(LabelledExample example) {
+        return example.getExample().getExampleId();
+    }
+}

@@ -1,0 +1,285 @@
+package dev.flywheel.pipelines.round;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.LabelledExample;
+import dev.flywheel.api.v1.Outcome;
+import dev.flywheel.api.v1.RefusalReason;
+import dev.flywheel.api.v1.TakenFeedback;
+import dev.flywheel.api.v1.Withdrawal;
+import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.guard.RoundShare;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** Replay one random case with {@code -Dflywheel.seed=N}. */
+class AdapterRoundsTest {
+    private static final RoundPace PACE =
+            RoundPace.of(Duration.ofMillis(1), Duration.ofSeconds(1), 100);
+
+    private final InMemoryServers servers = new InMemoryServers();
+    private final ManualHost host = new ManualHost();
+    private AdapterRounds rounds = rounds();
+
+    private AdapterRounds rounds() {
+        return new AdapterRounds("a", PACE, new RoundShare(GuardProfile.TRUSTED_STREAM), servers,
+                host);
+    }
+
+    @Test
+    void examplesThatWaitTogetherAreOneRound() {
+        offer("f1", "e1");
+        offer("f2", "e2");
+        host.runAll();
+        assertThat(servers.calls).containsExactly("capacity", "epoch", "open", "claim", "train 1",
+                "OUTCOME_COMMITTED 1");
+        assertThat(servers.trained()).containsExactly(key("f1"), key("f2"));
+        assertThat(rounds.finished()).isTrue();
+        assertThat(rounds.unfinishedFeedback()).isZero();
+    }
+
+    @Test
+    void whatComesWhileARoundRunsIsTheNextOne() {
+        offer("f1", "e1");
+        while (!servers.calls.contains("train 1")) {
+            host.step(0);
+        }
+        offer("f2", "e2");
+        assertThat(rounds.unfinished()).hasSize(2);
+        host.runAll();
+        assertThat(servers.manifests).hasSize(2);
+        assertThat(servers.manifests.get(2L).getParent()).isEqualTo(1);
+    }
+
+    @Test
+    void aRoundLeftOpenIsFinishedBeforeAnotherIsClaimed() {
+        offer("f1", "e1");
+        while (servers.manifests.isEmpty()) {
+            host.step(0);
+        }
+        crash();
+        offer("f2", "e2");
+        host.runAll();
+        assertThat(servers.calls.subList(servers.calls.lastIndexOf("open"), servers.calls.size()))
+                .containsExactly("open", "train 1", "OUTCOME_COMMITTED 1", "claim", "train 2",
+                        "OUTCOME_COMMITTED 2");
+        assertThat(servers.trained()).containsExactly(key("f1"), key("f2"));
+    }
+
+    @Test
+    void theSameEventAgainIsTrainedAlreadyAndAnotherThatSaysTheSameIsADuplicate() {
+        offer("f1", "e1");
+        host.runAll();
+        crash();
+        offer("f1", "e1");
+        offer("other", "e1");
+        host.runAll();
+        assertThat(host.alreadyClaimed).containsExactly(key("f1"));
+        assertThat(host.refused).containsOnly(
+                java.util.Map.entry(key("other"), RefusalReason.REFUSAL_REASON_DUPLICATE));
+        assertThat(servers.trained()).containsExactly(key("f1"));
+    }
+
+    @Test
+    void whatWaitsCanBeWithdrawnAndWhatARoundHasCannot() {
+        offer("f1", "e1");
+        rounds.withdraw(withdrawal("r1", "e1"));
+        host.runAll();
+        assertThat(servers.manifests).isEmpty();
+        offer("f2", "e2");
+        host.runAll();
+        rounds.withdraw(withdrawal("r2", "e2"));
+        assertThat(host.refused).containsOnly(
+                java.util.Map.entry(key("f1"), RefusalReason.REFUSAL_REASON_RETRACTED),
+                java.util.Map.entry(key("r1"), RefusalReason.REFUSAL_REASON_RETRACTED),
+                java.util.Map.entry(key("r2"), RefusalReason.REFUSAL_REASON_LATE));
+        assertThat(rounds.finished()).isTrue();
+    }
+
+    @Test
+    void anAdapterThatIsNotThereRefusesUntilItIs() {
+        servers.adapterExists = false;
+        offer("f1", "e1");
+        host.runAll();
+        assertThat(host.refused).containsEntry(key("f1"), RefusalReason.REFUSAL_REASON_NO_ADAPTER);
+        assertThat(rounds.forgettable()).isTrue();
+        servers.adapterExists = true;
+        offer("f2", "e2");
+        host.runAll();
+        assertThat(servers.trained()).containsExactly(key("f2"));
+    }
+
+    @Test
+    void oneBadExampleIsFoundAndTheOthersAreTrained() {
+        servers.claimFailure = request -> request.getExamplesList()
+                .stream()
+                .anyMatch(example -> example.getExampleId().equals("e2"))
+                        ? InMemoryServers.error(Status.Code.INVALID_ARGUMENT, "BAD_FIELD")
+                        : null;
+        for (int i = 0; i < 5; i++) {
+            offer("f" + i, "e" + i);
+        }
+        host.runAll();
+        assertThat(host.refused).containsOnly(
+                java.util.Map.entry(key("f2"), RefusalReason.REFUSAL_REASON_MALFORMED));
+        assertThat(servers.trained()).containsExactlyInAnyOrder(key("f0"), key("f1"), key("f3"),
+                key("f4"));
+    }
+
+    @Test
+    void aRoundThatNeverTrainsIsQuarantinedAndTheNextGoesOn() {
+        servers.trainFailure = manifest -> manifest.getSeq() == 1
+                ? InMemoryServers.error(Status.Code.INTERNAL, "BUG")
+                : null;
+        offer("f1", "e1");
+        host.runAll();
+        assertThat(servers.outcomes).containsEntry(1L, Outcome.OUTCOME_REJECTED);
+        assertThat(servers.calls.stream().filter("train 1"::equals)).hasSize(PACE.attemptsMax());
+        offer("f2", "e2");
+        host.runAll();
+        assertThat(servers.outcomes).containsEntry(2L, Outcome.OUTCOME_COMMITTED);
+    }
+
+    @Test
+    void aRoundOfAnotherBackendIsAbandonedAndClaimedAnew() {
+        offer("f1", "e1");
+        while (servers.manifests.isEmpty()) {
+            host.step(0);
+        }
+        crash();
+        servers.backend = "b2";
+        rounds.openIfClosed();
+        host.runAll();
+        assertThat(servers.outcomes).containsEntry(1L, Outcome.OUTCOME_ABANDONED)
+                .containsEntry(2L, Outcome.OUTCOME_COMMITTED);
+        assertThat(servers.manifests.get(2L).getBackend()).isEqualTo("b2");
+        assertThat(servers.trained()).containsExactly(key("f1"));
+    }
+
+    @Test
+    void aLostEpochEndsTheJob() {
+        offer("f1", "e1");
+        host.runAll();
+        servers.epoch++;
+        offer("f2", "e2");
+        host.runAll();
+        assertThat(host.failure).isInstanceOf(EpochLostException.class)
+                .hasMessageContaining("adapter a has another writer now");
+    }
+
+    @Test
+    void whatUsersSaidGoesBeforeWhatTheirSilenceMayMean() {
+        servers.examplesMax = 1;
+        rounds.offer(LabelledExample.newBuilder()
+                .setExample(Example.newBuilder().setExampleId("silent"))
+                .build());
+        offer("f1", "e1");
+        host.runAll();
+        assertThat(servers.manifests.get(1L).getExamples(0).getExampleId()).isEqualTo("e1");
+        assertThat(servers.manifests.get(2L).getExamples(0).getExampleId()).isEqualTo("silent");
+    }
+
+    @Test
+    void lostCallsAndCrashesLoseNothingAndTrainNothingTwice() {
+        Long replayed = Long.getLong("flywheel.seed");
+        long from = replayed == null ? 20_261_122 : replayed;
+        for (long seed = from; seed < from + (replayed == null ? 500 : 1); seed++) {
+            try {
+                new AdapterRoundsTest().surviveFaults(new Random(seed));
+            } catch (AssertionError | RuntimeException e) {
+                throw new AssertionError("with -Dflywheel.seed=" + seed + ": " + e.getMessage(), e);
+            }
+        }
+    }
+
+    private void surviveFaults(Random random) {
+        servers.examplesMax = 1 + random.nextInt(6);
+        servers.faults = () -> InMemoryServers.Fault.values()[random.nextInt(10) < 7 ? 0
+                : 1 + random.nextInt(2)];
+        List<LabelledExample> events = new ArrayList<>();
+        Set<FeedbackKey> sent = new HashSet<>();
+        for (int i = 0; i < 30; i++) {
+            events.add(example("f" + i, "e" + random.nextInt(25)));
+            sent.add(key("f" + i));
+        }
+        int next = 0;
+        int checkpointAt = 0;
+        List<LabelledExample> checkpoint = List.of();
+        while (next < events.size()) {
+            int what = random.nextInt(20);
+            if (what < 6) {
+                rounds.offer(events.get(next++));
+            } else if (what == 6) {
+                checkpoint = rounds.unfinished();
+                checkpointAt = next;
+            } else if (what == 7) {
+                crash();
+                boolean fromNothing = random.nextInt(3) == 0;
+                if (!fromNothing) {
+                    checkpoint.forEach(rounds::offer);
+                }
+                next = fromNothing ? 0 : checkpointAt;
+            } else if (!host.idle()) {
+                host.step(random.nextInt(1_000));
+            }
+        }
+        servers.faults = () -> InMemoryServers.Fault.NONE;
+        host.runAll();
+        assertThat(host.failure).isNull();
+        assertThat(rounds.finished()).isTrue();
+        assertThat(rounds.unfinished()).isEmpty();
+        assertThat(servers.outcomes).hasSameSizeAs(servers.manifests);
+        assertThat(servers.live()).extracting(Example::getExampleId).doesNotHaveDuplicates();
+        assertThat(servers.trained()).doesNotHaveDuplicates()
+                .doesNotContainAnyElementsOf(host.refused.keySet());
+        Set<FeedbackKey> ended = new HashSet<>(servers.trained());
+        ended.addAll(host.refused.keySet());
+        assertThat(ended).isEqualTo(sent);
+    }
+
+    private void crash() {
+        host.forget();
+        rounds = rounds();
+    }
+
+    private void offer(String feedbackId, String exampleId) {
+        rounds.offer(example(feedbackId, exampleId));
+    }
+
+    private static LabelledExample example(String feedbackId, String exampleId) {
+        return LabelledExample.newBuilder()
+                .setExample(Example.newBuilder()
+                        .setExampleId(exampleId)
+                        .setAdapter("a")
+                        .setUser(feedbackId)
+                        .addFeedback(key(feedbackId)))
+                .setFeedback(taken(feedbackId))
+                .build();
+    }
+
+    private static TakenFeedback taken(String feedbackId) {
+        return TakenFeedback.newBuilder()
+                .setEvent(FeedbackEvent.newBuilder().setSource("s").setFeedbackId(feedbackId))
+                .build();
+    }
+
+    private static Withdrawal withdrawal(String feedbackId, String exampleId) {
+        return Withdrawal.newBuilder()
+                .setRetraction(taken(feedbackId))
+                .setExampleId(exampleId)
+                .build();
+    }
+
+    private static FeedbackKey key(String feedbackId) {
+        return FeedbackKey.newBuilder().setSource("s").setFeedbackId(feedbackId).build();
+    }
+}

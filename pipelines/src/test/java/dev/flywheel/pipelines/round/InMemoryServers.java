@@ -1,0 +1,235 @@
+package dev.flywheel.pipelines.round;
+
+import com.google.protobuf.Any;
+import com.google.rpc.ErrorInfo;
+import dev.flywheel.api.v1.AcquireEpochReply;
+import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.Capacity;
+import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.Manifest;
+import dev.flywheel.api.v1.Outcome;
+import dev.flywheel.api.v1.PutManifestReply;
+import dev.flywheel.api.v1.PutManifestRequest;
+import dev.flywheel.api.v1.PutOutcomeReply;
+import dev.flywheel.api.v1.PutOutcomeRequest;
+import dev.flywheel.api.v1.RefusalReason;
+import dev.flywheel.api.v1.RefusedExample;
+import dev.flywheel.api.v1.RoundSettings;
+import dev.flywheel.api.v1.TrainReply;
+import io.grpc.Status;
+import io.grpc.protobuf.StatusProto;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/** One adapter's store and trainer by the rules of DESIGN section 8, and the faults that a test asks for. */
+final class InMemoryServers implements RoundServers {
+    /** What happens to a call. */
+    enum Fault {
+        NONE, LOST_REQUEST, LOST_REPLY
+    }
+
+    boolean adapterExists = true;
+    String backend = "b1";
+    int examplesMax = 8;
+    Supplier<Fault> faults = () -> Fault.NONE;
+    /** Fails a round for a reason that does not pass; null trains it. */
+    Function<Manifest, Throwable> trainFailure = manifest -> null;
+    /** Fails a claim; null takes it. */
+    Function<PutManifestRequest, Throwable> claimFailure = request -> null;
+
+    final List<String> calls = new ArrayList<>();
+    final Map<Long, Manifest> manifests = new LinkedHashMap<>();
+    final Map<Long, Outcome> outcomes = new HashMap<>();
+    private final Map<String, Long> claims = new HashMap<>();
+    private final Map<Long, PutManifestRequest> requests = new HashMap<>();
+    private final Map<Long, PutManifestReply> replies = new HashMap<>();
+    long epoch;
+    private long head;
+    private long nextSeq = 1;
+
+    static Throwable error(Status.Code code, String reason) {
+        return StatusProto.toStatusRuntimeException(com.google.rpc.Status.newBuilder()
+                .setCode(code.value())
+                .setMessage(reason)
+                .addDetails(Any.pack(ErrorInfo.newBuilder().setReason(reason).build()))
+                .build());
+    }
+
+    private <T> CompletableFuture<T> call(String name, Supplier<CompletableFuture<T>> body) {
+        Fault fault = faults.get();
+        calls.add(name);
+        if (fault == Fault.LOST_REQUEST) {
+            return CompletableFuture.failedFuture(Status.UNAVAILABLE.asRuntimeException());
+        }
+        CompletableFuture<T> reply = body.get();
+        return fault == Fault.LOST_REPLY
+                ? CompletableFuture.failedFuture(Status.DEADLINE_EXCEEDED.asRuntimeException())
+                : reply;
+    }
+
+    private static <T> CompletableFuture<T> failed(Throwable failure) {
+        return CompletableFuture.failedFuture(failure);
+    }
+
+    @Override
+    public CompletableFuture<Capacity> capacity() {
+        return call("capacity",
+                () -> CompletableFuture
+                        .completedFuture(Capacity.newBuilder().setBackend(backend).build()));
+    }
+
+    @Override
+    public CompletableFuture<List<AdapterRecord>> listAdapters() {
+        return CompletableFuture.completedFuture(List.of());
+    }
+
+    @Override
+    public CompletableFuture<AcquireEpochReply> acquireEpoch(String adapter) {
+        return call("epoch", () -> {
+            if (!adapterExists) {
+                return failed(error(Status.Code.NOT_FOUND, "ADAPTER_NOT_FOUND"));
+            }
+            epoch++;
+            return CompletableFuture.completedFuture(AcquireEpochReply.newBuilder()
+                    .setEpoch(epoch)
+                    .setHead(head)
+                    .setNextSeq(nextSeq)
+                    .setAdapter(AdapterRecord.newBuilder()
+                            .setRound(RoundSettings.newBuilder().setExamplesMax(examplesMax)))
+                    .build());
+        });
+    }
+
+    @Override
+    public CompletableFuture<List<Manifest>> listOpenManifests(String adapter) {
+        return call("open", () -> CompletableFuture.completedFuture(manifests.values()
+                .stream()
+                .filter(manifest -> !outcomes.containsKey(manifest.getSeq()))
+                .toList()));
+    }
+
+    @Override
+    public CompletableFuture<Manifest> getManifest(String adapter, long seq) {
+        return call("manifest", () -> CompletableFuture.completedFuture(manifests.get(seq)));
+    }
+
+    @Override
+    public CompletableFuture<PutManifestReply> putManifest(PutManifestRequest request) {
+        return call("claim", () -> {
+            Throwable failure = claimFailure.apply(request);
+            if (failure != null) {
+                return failed(failure);
+            }
+            if (request.getEpoch() != epoch) {
+                return failed(error(Status.Code.FAILED_PRECONDITION, "STALE_EPOCH"));
+            }
+            if (request.getSeq() < nextSeq) {
+                return request.equals(requests.get(request.getSeq()))
+                        ? CompletableFuture.completedFuture(replies.get(request.getSeq()))
+                        : failed(error(Status.Code.FAILED_PRECONDITION, "SEQ_TAKEN"));
+            }
+            if (request.getParent() != head) {
+                return failed(error(Status.Code.FAILED_PRECONDITION, "HEAD_MOVED"));
+            }
+            if (outcomes.size() < manifests.size()) {
+                throw new AssertionError("a second round was claimed while one was in flight");
+            }
+            return CompletableFuture.completedFuture(claim(request));
+        });
+    }
+
+    private PutManifestReply claim(PutManifestRequest request) {
+        PutManifestReply.Builder reply = PutManifestReply.newBuilder().setSeq(request.getSeq());
+        List<Example> kept = new ArrayList<>();
+        for (Example example : request.getExamplesList()) {
+            Long claim = claims.get(example.getExampleId());
+            if (claim == null) {
+                kept.add(example);
+            } else {
+                reply.addRefused(RefusedExample.newBuilder()
+                        .setExampleId(example.getExampleId())
+                        .setReason(RefusalReason.REFUSAL_REASON_DUPLICATE)
+                        .setManifestSeq(claim));
+            }
+        }
+        reply.setClaimed(kept.size());
+        if (!kept.isEmpty()) {
+            nextSeq = request.getSeq() + 1;
+            kept.forEach(example -> claims.put(example.getExampleId(), request.getSeq()));
+            manifests.put(request.getSeq(), Manifest.newBuilder()
+                    .setSeq(request.getSeq())
+                    .setEpoch(request.getEpoch())
+                    .setParent(request.getParent())
+                    .setBackend(request.getBackend())
+                    .setSeed(request.getSeed())
+                    .addAllExamples(kept)
+                    .build());
+            requests.put(request.getSeq(), request);
+            replies.put(request.getSeq(), reply.build());
+        }
+        return reply.build();
+    }
+
+    @Override
+    public CompletableFuture<TrainReply> train(String adapter, long seq, long callersEpoch) {
+        return call("train " + seq, () -> {
+            Manifest manifest = manifests.get(seq);
+            if (!manifest.getBackend().equals(backend)) {
+                return failed(error(Status.Code.FAILED_PRECONDITION, "OTHER_BACKEND"));
+            }
+            Throwable failure = trainFailure.apply(manifest);
+            return failure == null
+                    ? CompletableFuture.completedFuture(
+                            TrainReply.newBuilder().setVerdict(Outcome.OUTCOME_COMMITTED).build())
+                    : failed(failure);
+        });
+    }
+
+    @Override
+    public CompletableFuture<PutOutcomeReply> putOutcome(PutOutcomeRequest request) {
+        return call(request.getOutcome().name() + " " + request.getSeq(), () -> {
+            if (request.getEpoch() != epoch) {
+                return failed(error(Status.Code.FAILED_PRECONDITION, "STALE_EPOCH"));
+            }
+            Outcome before = outcomes.putIfAbsent(request.getSeq(), request.getOutcome());
+            if (before == null && request.getOutcome() == Outcome.OUTCOME_COMMITTED) {
+                head++;
+            }
+            if (before == null && request.getOutcome() == Outcome.OUTCOME_ABANDONED) {
+                claims.values().removeIf(seq -> seq == request.getSeq());
+            }
+            return CompletableFuture
+                    .completedFuture(PutOutcomeReply.newBuilder().setHead(head).build());
+        });
+    }
+
+    @Override
+    public void reconnect() {}
+
+    @Override
+    public void close() {}
+
+    /** Examples of manifests that were not abandoned. */
+    List<Example> live() {
+        List<Example> examples = new ArrayList<>();
+        manifests.forEach((seq, manifest) -> {
+            if (outcomes.get(seq) != Outcome.OUTCOME_ABANDONED) {
+                examples.addAll(manifest.getExamplesList());
+            }
+        });
+        return examples;
+    }
+
+    List<FeedbackKey> trained() {
+        List<FeedbackKey> keys = new ArrayList<>();
+        live().forEach(example -> keys.addAll(example.getFeedbackList()));
+        return keys;
+    }
+}
