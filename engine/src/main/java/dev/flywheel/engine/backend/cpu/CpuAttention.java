@@ -165,15 +165,18 @@ final class CpuAttention {
         FloatVector max = FloatVector.broadcast(LANES, Float.NEGATIVE_INFINITY);
         for (int t = begin; t < end; t += W) {
             FloatVector s = FloatVector.fromArray(LANES, scores, at + t);
-            max = max.lanewise(VectorOperators.MAX, s, seen(t, from, to));
+            max = isSeen(t, from, to)
+                    ? max.max(s)
+                    : max.lanewise(VectorOperators.MAX, s, seen(t, from, to));
         }
         float largest = VectorMath.max(max);
         FloatVector sum = FloatVector.zero(LANES);
         for (int t = begin; t < end; t += W) {
             FloatVector s = FloatVector.fromArray(LANES, scores, at + t);
-            FloatVector e = FloatVector.zero(LANES)
-                    .blend(VectorMath.exp(s.sub(largest)),
-                            seen(t, from, to));
+            FloatVector e = VectorMath.expOfNegative(s.sub(largest));
+            if (!isSeen(t, from, to)) {
+                e = FloatVector.zero(LANES).blend(e, seen(t, from, to));
+            }
             sum = sum.add(e);
             e.intoArray(scores, at + t);
         }
@@ -183,6 +186,11 @@ final class CpuAttention {
             lse.floats()[lse.base() + lseAt] = (float) (largest + StrictMath.log(total));
         }
         return 1 / total;
+    }
+
+    /** Whether a row sees the whole vector of tokens from t on: the mask costs time. */
+    static boolean isSeen(int t, int from, int to) {
+        return t >= from && t + W <= to;
     }
 
     static VectorMask<Float> seen(int t, int from, int to) {
@@ -205,7 +213,7 @@ final class CpuAttention {
             Microkernels.multiply(rows, width / W, left, 0, values,
                     (c * tokensMax + begin) * width, end - begin, w.tile);
             HeadPanels.store(w.tile, width, count, Math.min(width, dim - c * width),
-                    call.out().floats(), call.out().base() + c * width, outOffsets, factors, 0,
+                    call.out().floats(), call.out().base() + c * width, outOffsets, factors,
                     false);
         }
     }

@@ -164,7 +164,7 @@ final class CpuAttentionGradient {
             FloatVector zero = FloatVector.zero(LANES);
             float cap = shape.softCap();
             for (int t = begin; t < end; t += W) {
-                VectorMask<Float> seen = CpuAttention.seen(t, from, to);
+
                 FloatVector s = FloatVector.fromArray(LANES, scores, at + t);
                 FloatVector slope = FloatVector.fromArray(LANES, slopes, at + t)
                         .sub(d)
@@ -175,8 +175,14 @@ final class CpuAttentionGradient {
                     slope = slope.mul(ratio.mul(ratio).neg().add(1));
                 }
                 FloatVector p = VectorMath.exp(s.sub(lse));
-                zero.blend(p, seen).intoArray(scores, at + t);
-                zero.blend(p.mul(slope), seen).intoArray(slopes, at + t);
+                FloatVector ds = p.mul(slope);
+                if (!CpuAttention.isSeen(t, from, to)) {
+                    VectorMask<Float> seen = CpuAttention.seen(t, from, to);
+                    p = zero.blend(p, seen);
+                    ds = zero.blend(ds, seen);
+                }
+                p.intoArray(scores, at + t);
+                ds.intoArray(slopes, at + t);
             }
         }
 
@@ -197,7 +203,7 @@ final class CpuAttentionGradient {
                 Microkernels.multiply(rows, width / W, left, 0, keysByColumn,
                         (c * stride + begin) * width, end - begin, w.tile);
                 HeadPanels.store(w.tile, width, count, Math.min(width, dim - c * width),
-                        dq.floats(), dq.base() + c * width, outRows, ones, 0, true);
+                        dq.floats(), dq.base() + c * width, outRows, ones, true);
             }
         }
 
@@ -229,7 +235,7 @@ final class CpuAttentionGradient {
                         count, w.tile);
                 HeadPanels.store(w.tile, width, tokens, Math.min(width, dim - c * width),
                         gradient.floats(), gradient.base() + kvHead * dim + c * width, outRows,
-                        ones, 0, true);
+                        ones, true);
             }
         }
     }

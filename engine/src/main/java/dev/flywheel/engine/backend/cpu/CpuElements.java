@@ -69,13 +69,23 @@ final class CpuElements {
     static void gatedActivationBackward(float[] dGate, int dg, float[] dUp, int du, float[] dOut,
             int d, float[] gate, int g, float[] up, int u, Activation activation, int from,
             int to) {
-        for (int i = from; i < to; i += W) {
+        int i = from;
+        for (int end = from + LANES.loopBound(to - from); i < end; i += W) {
+            FloatVector x = FloatVector.fromArray(LANES, gate, g + i);
+            FloatVector dy = FloatVector.fromArray(LANES, dOut, d + i);
+            FloatVector factor = FloatVector.fromArray(LANES, up, u + i);
+            FloatVector bend = bend(activation, x);
+            dy.mul(factor).mul(slope(activation, x, bend)).intoArray(dGate, dg + i);
+            dy.mul(value(activation, x, bend)).intoArray(dUp, du + i);
+        }
+        if (i < to) {
             VectorMask<Float> rest = LANES.indexInRange(i, to);
             FloatVector x = FloatVector.fromArray(LANES, gate, g + i, rest);
             FloatVector dy = FloatVector.fromArray(LANES, dOut, d + i, rest);
             FloatVector factor = FloatVector.fromArray(LANES, up, u + i, rest);
-            dy.mul(factor).mul(slope(activation, x)).intoArray(dGate, dg + i, rest);
-            dy.mul(activate(activation, x)).intoArray(dUp, du + i, rest);
+            FloatVector bend = bend(activation, x);
+            dy.mul(factor).mul(slope(activation, x, bend)).intoArray(dGate, dg + i, rest);
+            dy.mul(value(activation, x, bend)).intoArray(dUp, du + i, rest);
         }
     }
 
@@ -148,23 +158,30 @@ final class CpuElements {
     }
 
     private static FloatVector activate(Activation activation, FloatVector x) {
+        return value(activation, x, bend(activation, x));
+    }
+
+    /** Returns the costly function that both the value and the slope are made of. */
+    private static FloatVector bend(Activation activation, FloatVector x) {
         return switch (activation) {
-            case SILU -> x.mul(VectorMath.sigmoid(x));
-            case GELU_TANH -> x.mul(0.5f).mul(VectorMath.tanh(geluInner(x)).add(1));
+            case SILU -> VectorMath.sigmoid(x);
+            case GELU_TANH -> VectorMath.tanh(geluInner(x));
         };
     }
 
-    private static FloatVector slope(Activation activation, FloatVector x) {
+    private static FloatVector value(Activation activation, FloatVector x, FloatVector bend) {
         return switch (activation) {
-            case SILU -> {
-                FloatVector sigmoid = VectorMath.sigmoid(x);
-                yield sigmoid.mul(x.mul(sigmoid.neg().add(1)).add(1));
-            }
+            case SILU -> x.mul(bend);
+            case GELU_TANH -> x.mul(0.5f).mul(bend.add(1));
+        };
+    }
+
+    private static FloatVector slope(Activation activation, FloatVector x, FloatVector bend) {
+        return switch (activation) {
+            case SILU -> bend.mul(x.mul(bend.neg().add(1)).add(1));
             case GELU_TANH -> {
-                FloatVector t = VectorMath.tanh(geluInner(x));
                 FloatVector inner = x.mul(x).mul(3 * GELU_CUBE).add(1).mul(GELU_SCALE);
-                FloatVector bend = x.mul(t.mul(t).neg().add(1)).mul(inner);
-                yield t.add(1).add(bend).mul(0.5f);
+                yield x.mul(bend.mul(bend).neg().add(1)).mul(inner).add(bend.add(1)).mul(0.5f);
             }
         };
     }

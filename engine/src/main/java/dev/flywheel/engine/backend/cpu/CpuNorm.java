@@ -66,7 +66,13 @@ final class CpuNorm {
     private static float dot(float[] dy, int dy0, float[] weight, float[] x, int x0, int dim,
             float[] scratch) {
         FloatVector sum = FloatVector.zero(LANES);
-        for (int i = 0; i < dim; i += W) {
+        int i = 0;
+        for (int end = LANES.loopBound(dim); i < end; i += W) {
+            FloatVector g = FloatVector.fromArray(LANES, dy, dy0 + i)
+                    .mul(FloatVector.fromArray(LANES, weight, i));
+            sum = g.fma(FloatVector.fromArray(LANES, x, x0 + i), sum);
+        }
+        if (i < dim) {
             VectorMask<Float> rest = LANES.indexInRange(i, dim);
             FloatVector g = FloatVector.fromArray(LANES, dy, dy0 + i, rest)
                     .mul(FloatVector.fromArray(LANES, weight, i, rest));
@@ -78,26 +84,32 @@ final class CpuNorm {
     private static void rowBackward(float[] dx, int d, float[] dy, int dy0, float[] x, int x0,
             float[] weight, float c, float bend, int dim) {
         FloatVector bends = FloatVector.broadcast(LANES, bend);
-        for (int i = 0; i < dim; i += W) {
-            VectorMask<Float> rest = LANES.indexInRange(i, dim);
-            FloatVector g = FloatVector.fromArray(LANES, dy, dy0 + i, rest)
-                    .mul(FloatVector.fromArray(LANES, weight, i, rest));
-            FloatVector.fromArray(LANES, x, x0 + i, rest)
+        int i = 0;
+        for (int end = LANES.loopBound(dim); i < end; i += W) {
+            FloatVector g = FloatVector.fromArray(LANES, dy, dy0 + i)
+                    .mul(FloatVector.fromArray(LANES, weight, i));
+            FloatVector.fromArray(LANES, x, x0 + i)
                     .fma(bends, g.mul(c))
-                    .add(FloatVector.fromArray(LANES, dx, d + i, rest))
-                    .intoArray(dx, d + i, rest);
+                    .add(FloatVector.fromArray(LANES, dx, d + i))
+                    .intoArray(dx, d + i);
+        }
+        for (; i < dim; i++) {
+            dx[d + i] += Math.fma(x[x0 + i], bend, dy[dy0 + i] * weight[i] * c);
         }
     }
 
     private static void weightBackward(float[] dWeight, int dw, float[] dy, int dy0, float[] x,
             int x0, float c, int dim) {
-        for (int i = 0; i < dim; i += W) {
-            VectorMask<Float> rest = LANES.indexInRange(i, dim);
-            FloatVector.fromArray(LANES, x, x0 + i, rest)
+        int i = 0;
+        for (int end = LANES.loopBound(dim); i < end; i += W) {
+            FloatVector.fromArray(LANES, x, x0 + i)
                     .mul(c)
-                    .fma(FloatVector.fromArray(LANES, dy, dy0 + i, rest),
-                            FloatVector.fromArray(LANES, dWeight, dw + i, rest))
-                    .intoArray(dWeight, dw + i, rest);
+                    .fma(FloatVector.fromArray(LANES, dy, dy0 + i),
+                            FloatVector.fromArray(LANES, dWeight, dw + i))
+                    .intoArray(dWeight, dw + i);
+        }
+        for (; i < dim; i++) {
+            dWeight[dw + i] = Math.fma(x[x0 + i] * c, dy[dy0 + i], dWeight[dw + i]);
         }
     }
 }

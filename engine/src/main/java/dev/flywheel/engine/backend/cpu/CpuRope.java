@@ -40,7 +40,16 @@ final class CpuRope {
     }
 
     private static void turn(float[] x, int at, float[] turns, int half) {
-        for (int i = 0; i < half; i += W) {
+        int i = 0;
+        for (int end = LANES.loopBound(half); i < end; i += W) {
+            FloatVector cos = FloatVector.fromArray(LANES, turns, i);
+            FloatVector sin = FloatVector.fromArray(LANES, turns, half + i);
+            FloatVector low = FloatVector.fromArray(LANES, x, at + i);
+            FloatVector high = FloatVector.fromArray(LANES, x, at + half + i);
+            low.fma(cos, high.mul(sin).neg()).intoArray(x, at + i);
+            high.fma(cos, low.mul(sin)).intoArray(x, at + half + i);
+        }
+        if (i < half) {
             VectorMask<Float> rest = LANES.indexInRange(i, half);
             FloatVector cos = FloatVector.fromArray(LANES, turns, i, rest);
             FloatVector sin = FloatVector.fromArray(LANES, turns, half + i, rest);

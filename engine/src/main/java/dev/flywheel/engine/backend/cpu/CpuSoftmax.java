@@ -38,12 +38,12 @@ final class CpuSoftmax {
         int i = 0;
         for (int end = LANES.loopBound(vocab); i < end; i += W) {
             FloatVector x = FloatVector.fromArray(LANES, logits, at + i);
-            sum = sum.add(VectorMath.exp(x.sub(max)));
+            sum = sum.add(VectorMath.expOfNegative(x.sub(max)));
         }
         if (i < vocab) {
             VectorMask<Float> rest = LANES.indexInRange(i, vocab);
             FloatVector x = FloatVector.fromArray(LANES, logits, at + i, rest);
-            sum = sum.add(VectorMath.exp(x.sub(max)), rest);
+            sum = sum.add(VectorMath.expOfNegative(x.sub(max)), rest);
         }
         return max + StrictMath.log(VectorMath.sum(sum, scratch));
     }
@@ -53,7 +53,12 @@ final class CpuSoftmax {
             float c, int vocab, float[] scratch) {
         float shift = (float) logSumExp(logits, at, vocab, scratch);
         FloatVector factor = FloatVector.broadcast(LANES, -c);
-        for (int i = 0; i < vocab; i += W) {
+        int i = 0;
+        for (int end = LANES.loopBound(vocab); i < end; i += W) {
+            FloatVector p = VectorMath.exp(FloatVector.fromArray(LANES, logits, at + i).sub(shift));
+            p.fma(factor, FloatVector.fromArray(LANES, dLogits, d + i)).intoArray(dLogits, d + i);
+        }
+        if (i < vocab) {
             VectorMask<Float> rest = LANES.indexInRange(i, vocab);
             FloatVector p = VectorMath.exp(
                     FloatVector.fromArray(LANES, logits, at + i, rest).sub(shift));
@@ -71,19 +76,27 @@ final class CpuSoftmax {
             float[] scratch) {
         double logQ = logSumExp(logits, at, vocab, scratch);
         double logP = logSumExp(reference, ref, vocab, scratch);
-        FloatVector shift = FloatVector.broadcast(LANES, (float) logP);
+        float shift = (float) logP;
         FloatVector sum = FloatVector.zero(LANES);
-        for (int i = 0; i < vocab; i += W) {
+        int i = 0;
+        for (int end = LANES.loopBound(vocab); i < end; i += W) {
+            FloatVector q = FloatVector.fromArray(LANES, logits, at + i);
+            FloatVector p = FloatVector.fromArray(LANES, reference, ref + i);
+            sum = sum.add(gain(p, q, shift));
+        }
+        if (i < vocab) {
             VectorMask<Float> rest = LANES.indexInRange(i, vocab);
             FloatVector q = FloatVector.fromArray(LANES, logits, at + i, rest);
             FloatVector p = FloatVector.fromArray(LANES, reference, ref + i, rest);
-            FloatVector weight = VectorMath.exp(p.sub(shift));
-            FloatVector gain = p.sub(q).mul(weight);
-            // An impossible token adds nothing, also where the difference is infinite.
-            gain = gain.blend(0, weight.compare(VectorOperators.EQ, 0));
-            sum = sum.add(gain, rest);
+            sum = sum.add(gain(p, q, shift), rest);
         }
         return (float) (VectorMath.sum(sum, scratch) + logQ - logP);
+    }
+
+    /** p (reference - logits); nothing for an impossible token, also where that is infinite. */
+    private static FloatVector gain(FloatVector reference, FloatVector logits, float logP) {
+        FloatVector p = VectorMath.exp(reference.sub(logP));
+        return reference.sub(logits).mul(p).blend(0, p.compare(VectorOperators.EQ, 0));
     }
 
     /** dLogits += c * (softmax(logits) - softmax(reference)). */
@@ -92,7 +105,16 @@ final class CpuSoftmax {
         float logQ = (float) logSumExp(logits, at, vocab, scratch);
         float logP = (float) logSumExp(reference, ref, vocab, scratch);
         FloatVector factor = FloatVector.broadcast(LANES, c);
-        for (int i = 0; i < vocab; i += W) {
+        int i = 0;
+        for (int end = LANES.loopBound(vocab); i < end; i += W) {
+            FloatVector q = VectorMath.exp(FloatVector.fromArray(LANES, logits, at + i).sub(logQ));
+            FloatVector p = VectorMath
+                    .exp(FloatVector.fromArray(LANES, reference, ref + i).sub(logP));
+            q.sub(p)
+                    .fma(factor, FloatVector.fromArray(LANES, dLogits, d + i))
+                    .intoArray(dLogits, d + i);
+        }
+        if (i < vocab) {
             VectorMask<Float> rest = LANES.indexInRange(i, vocab);
             FloatVector q = VectorMath
                     .exp(FloatVector.fromArray(LANES, logits, at + i, rest).sub(logQ));

@@ -5,6 +5,7 @@ import static dev.flywheel.engine.backend.cpu.Microkernels.LANES;
 import static dev.flywheel.engine.backend.cpu.Microkernels.W;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 
 /** Packs one head of scattered rows (keys, values, queries) for the microkernels. */
 final class HeadPanels {
@@ -62,17 +63,26 @@ final class HeadPanels {
 
     /** c[offsets[m] + j] = factors[m] * tile[m, j] + beta * c, for the elements that exist. */
     static void store(float[] tile, int width, int rows, int columns, float[] c, int start,
-            int[] offsets, float[] factors, int factorsAt, boolean adds) {
+            int[] offsets, float[] factors, boolean adds) {
+        int whole = LANES.loopBound(columns);
+        VectorMask<Float> rest = LANES.indexInRange(whole, columns);
         for (int m = 0; m < rows; m++) {
             int at = start + offsets[m];
-            for (int j = 0; j < columns; j += W) {
-                var mask = LANES.indexInRange(j, columns);
-                FloatVector value = FloatVector.fromArray(LANES, tile, m * width + j)
-                        .mul(factors[factorsAt + m]);
+            float factor = factors[m];
+            for (int j = 0; j < whole; j += W) {
+                FloatVector value = FloatVector.fromArray(LANES, tile, m * width + j).mul(factor);
                 if (adds) {
-                    value = value.add(FloatVector.fromArray(LANES, c, at + j, mask));
+                    value = value.add(FloatVector.fromArray(LANES, c, at + j));
                 }
-                value.intoArray(c, at + j, mask);
+                value.intoArray(c, at + j);
+            }
+            if (whole < columns) {
+                int j = whole;
+                FloatVector value = FloatVector.fromArray(LANES, tile, m * width + j).mul(factor);
+                if (adds) {
+                    value = value.add(FloatVector.fromArray(LANES, c, at + j, rest));
+                }
+                value.intoArray(c, at + j, rest);
             }
         }
     }

@@ -24,8 +24,19 @@ final class VectorMath {
 
     private VectorMath() {}
 
-    /** e^x; zero where the result would be denormal, infinite where it is too large, NaN for NaN. */
+    /** e^x; zero where the result would be denormal, infinite where it is too large. */
     static FloatVector exp(FloatVector x) {
+        FloatVector y = boundedExp(x).blend(0, x.compare(VectorOperators.LT, EXP_MIN));
+        return y.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, EXP_MAX));
+    }
+
+    /** e^x of arguments that are at most zero; zero where the result would be denormal. */
+    static FloatVector expOfNegative(FloatVector x) {
+        return boundedExp(x).blend(0, x.compare(VectorOperators.LT, EXP_MIN));
+    }
+
+    /** e^x with x moved into the range where that is neither denormal nor infinite. */
+    private static FloatVector boundedExp(FloatVector x) {
         FloatVector bounded = x.max(EXP_MIN).min(EXP_MAX);
         FloatVector shifted = bounded.fma(all(LOG2_E), all(ROUNDER));
         FloatVector n = shifted.sub(ROUNDER);
@@ -38,17 +49,15 @@ final class VectorMath {
         p = p.fma(r, all(1.6666665459e-1f));
         p = p.fma(r, all(5.0000001201e-1f));
         p = p.fma(r.mul(r), r).add(1);
-        // The low bits of shifted hold n; as an exponent it scales by 2^n.
+        // The low bits of shifted hold n; as an exponent it scales by 2^n. A NaN stays one: the low
+        // bits of those that arithmetic makes are zero.
         IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
-        FloatVector y = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
-        y = y.blend(0, x.compare(VectorOperators.LT, EXP_MIN));
-        y = y.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, EXP_MAX));
-        return y.blend(x, x.test(VectorOperators.IS_NAN));
+        return p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
     }
 
     /** 1 / (1 + e^-x). */
     static FloatVector sigmoid(FloatVector x) {
-        return all(1).div(exp(x.neg()).add(1));
+        return all(1).div(boundedExp(x.neg()).add(1));
     }
 
     static FloatVector tanh(FloatVector x) {
@@ -60,7 +69,7 @@ final class VectorMath {
         p = p.fma(square, all(-3.33332819422e-1f));
         FloatVector small = p.mul(square).fma(x, x);
         FloatVector magnitude = x.abs();
-        FloatVector large = all(1).sub(all(2).div(exp(magnitude.add(magnitude)).add(1)));
+        FloatVector large = all(1).sub(all(2).div(boundedExp(magnitude.add(magnitude)).add(1)));
         VectorMask<Float> negative = x.compare(VectorOperators.LT, 0);
         large = large.blend(large.neg(), negative);
         return small.blend(large, magnitude.compare(VectorOperators.GT, 0.625f));
