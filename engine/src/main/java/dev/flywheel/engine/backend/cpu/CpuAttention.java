@@ -89,12 +89,16 @@ final class CpuAttention {
                 (long) HeadPanels.columnPanels(dim) * width * tokensMax + Packing.SLACK);
         AttentionRun before = null;
         for (AttentionRun run : runs) {
+            int queries = run.rows() * call.group();
             int shared = before == null ? 0 : run.sharedTokens(before);
+            if (queries <= FewQueries.MAX && dim % W == 0 && shared < run.tokens() / 2) {
+                few(call, run, kvHead, queries, tokensMax, w);
+                continue; // what is packed is still of the run before
+            }
             HeadPanels.byToken(call.k().floats(), call.k().base() + kvHead * dim, run,
                     shared / PANEL, dim, keys);
             HeadPanels.byColumn(call.v().floats(), call.v().base() + kvHead * dim, run.offsets(),
                     shared, run.tokens(), tokensMax, dim, values);
-            int queries = run.rows() * call.group();
             for (int m = 0; m < queries; m += ROWS_MAX) {
                 tile(call, run, kvHead, m, Math.min(ROWS_MAX, queries - m), keys, values,
                         tokensMax, w);
@@ -135,6 +139,44 @@ final class CpuAttention {
         }
         weigh(call, scores, rows, count, values, panelFrom * PANEL, to, tokensMax, left, offsets,
                 factors, w);
+    }
+
+    /** All queries of one key head of a short run. */
+    private static void few(Call call, AttentionRun run, int kvHead, int count, int tokensMax,
+            Workspace w) {
+        AttentionShape shape = call.shape();
+        int dim = shape.headDim();
+        int[] offsets = w.offsets(FewQueries.MAX);
+        int[] queries = new int[FewQueries.MAX];
+        int from = Integer.MAX_VALUE;
+        int to = 0;
+        for (int m = 0; m < FewQueries.MAX; m++) {
+            int query = Math.min(m, count - 1);
+            offsets[m] = call.queryOffset(run, kvHead, query);
+            queries[m] = call.q().base() + offsets[m];
+            from = Math.min(from, run.from()[query / call.group()]);
+            to = Math.max(to, run.to()[query / call.group()]);
+        }
+        int begin = from / PANEL * PANEL;
+        int end = (to + PANEL - 1) / PANEL * PANEL;
+        float[] scores = w.floats(Purpose.SCORES, (long) FewQueries.MAX * tokensMax);
+        FewQueries.scores(call.q().floats(), queries, call.k().floats(),
+                call.k().base() + kvHead * dim, run.offsets(), begin, end, dim, shape.scale(),
+                scores, tokensMax);
+        float[] factors = new float[count];
+        for (int m = 0; m < count; m++) {
+            if (shape.softCap() != 0) {
+                CpuElements.softCap(scores, m * tokensMax, shape.softCap(), begin, end);
+            }
+            int row = m / call.group();
+            factors[m] = softmax(scores, m * tokensMax, begin, end, run.from()[row],
+                    run.to()[row], call, (run.firstRow() + row) * shape.heads()
+                            + call.headOf(kvHead, m),
+                    w.lanes);
+        }
+        FewQueries.weigh(scores, tokensMax, call.v().floats(), call.v().base() + kvHead * dim,
+                run.offsets(), begin, to, dim, call.out().floats(), call.out().base(), offsets,
+                factors, count);
     }
 
     /** scores[m * tokensMax + t] = softCap(scale * q[m] . k[t]) for the panels given. */
