@@ -77,6 +77,11 @@ final class GrpcFace implements AutoCloseable {
         say(ServingStatus.SERVING);
     }
 
+    /** Says for good that no request is answered any more. */
+    void dead() {
+        health.enterTerminalState();
+    }
+
     private void say(ServingStatus status) {
         names.forEach(name -> health.setStatus(name, status));
     }
@@ -84,7 +89,7 @@ final class GrpcFace implements AutoCloseable {
     /** Sends balancers away and takes no new calls; those inside go on. */
     void drain() {
         if (draining.compareAndSet(false, true)) {
-            health.enterTerminalState();
+            dead();
             server.shutdown();
         }
     }

@@ -100,7 +100,8 @@ public final class ServingNode implements AutoCloseable {
         this.pass = new ForwardPass(parts.base(), slots, cache, device.rowsMax());
         this.versions = new ServedVersions(parts.base(), slots, parts.device(),
                 new StoreSource(parts.store()), metrics, parts.clock(), nanos);
-        this.engine = new EngineLoop(pass, cache, parts.device(), limits, metrics, nanos);
+        this.engine = new EngineLoop(pass, cache, parts.device(), limits, metrics, nanos,
+                this::dead);
         ImpressionLog impressions = new ImpressionLog(settings.nodeId(),
                 new ImpressionIds(parts.clock(), parts.random()), parts.impressions(),
                 parts.signer(), settings.tokenLifetime(), metrics, parts.clock());
@@ -148,6 +149,10 @@ public final class ServingNode implements AutoCloseable {
         long period = Math.max(1, settings.requests().stallTimeout().toMillis() / 4);
         var unused = timer.scheduleWithFixedDelay(inference::endStalled, period, period,
                 TimeUnit.MILLISECONDS);
+    }
+
+    private void dead() {
+        face.dead();
     }
 
     private static SchedulerLimits limits(DeviceSettings device, RequestSettings requests) {

@@ -51,6 +51,7 @@ public final class EngineLoop implements AutoCloseable {
     private final Scheduler scheduler;
     private final ServingMetrics metrics;
     private final LongSupplier nanos;
+    private final Runnable died;
     private final Map<SequenceGroup, Job> jobs = new ConcurrentHashMap<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition work = lock.newCondition();
@@ -60,9 +61,12 @@ public final class EngineLoop implements AutoCloseable {
     private boolean draining;
     private boolean stopping;
 
-    /** @param nanos a monotonic clock; deadlines of jobs are on it */
+    /**
+     * @param nanos a monotonic clock; deadlines of jobs are on it
+     * @param died runs if the loop ends by a fault: nothing will be answered any more
+     */
     public EngineLoop(ForwardPass pass, KvCache cache, DeviceLoop device, SchedulerLimits limits,
-            ServingMetrics metrics, LongSupplier nanos) {
+            ServingMetrics metrics, LongSupplier nanos, Runnable died) {
         this.pass = pass;
         this.cache = cache;
         this.device = device;
@@ -70,6 +74,7 @@ public final class EngineLoop implements AutoCloseable {
         this.scheduler = new Scheduler(limits);
         this.metrics = metrics;
         this.nanos = nanos;
+        this.died = died;
         this.thread = Thread.ofPlatform().daemon().name("engine-loop").unstarted(this::run);
         metrics.gauge("requests.waiting", () -> locked(scheduler::waiting));
         metrics.gauge("requests.running", () -> locked(scheduler::running));
