@@ -2,12 +2,12 @@ package dev.flywheel.serving.adapter;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.flywheel.adapters.lora.LoraWeights;
 import dev.flywheel.api.v1.VersionRef;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.lora.AdapterSlots;
 import dev.flywheel.engine.model.BaseModel;
-import dev.flywheel.adapters.lora.LoraWeights;
 import dev.flywheel.serving.harness.Publisher;
 import dev.flywheel.serving.harness.TinyBase;
 import java.nio.file.Path;
@@ -24,8 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class SlotTableTest {
-    @TempDir
-    private Path folder;
+    @TempDir private Path folder;
     private Backend backend;
     private BaseModel base;
     private AdapterSlots slots;
