@@ -23,6 +23,9 @@ public record TinyBase(int vocab, int hidden, int layers, int heads, int interme
     /** A few thousand parameters: a round takes milliseconds on any backend. */
     public static final TinyBase SMALL = new TinyBase(300, 32, 2, 4, 64);
 
+    /** As large as the base that is built in. */
+    public static final TinyBase BUILT_IN = new TinyBase(2048, 128, 5, 4, 384);
+
     private static final int BYTES = 256;
     private static final int END_OF_TEXT = BYTES;
     private static final double LINEAR_DEVIATION = 0.08;
