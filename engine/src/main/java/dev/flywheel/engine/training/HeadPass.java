@@ -39,13 +39,13 @@ final class HeadPass implements AutoCloseable {
     private final Buffer dNormed;
     private final Buffer logits;
     private final Buffer dLogits;
-    /** The base's normed rows and logits; allocated when a leash is first asked for. */
+    /** The base's normed rows of this batch, null without a leash; not ours. */
     private @Nullable Buffer reference;
+    /** Its logits; allocated when a leash is first asked for. */
     private @Nullable Buffer referenceLogits;
 
     private WantedTokens wanted = WantedTokens.NOTHING;
     private double[] leash = {};
-    private boolean hasReference;
 
     /**
      * @param logitsElements bound on a chunk's rows times vocabulary, {@link #LOGITS_ELEMENTS} but in tests
@@ -82,15 +82,24 @@ final class HeadPass implements AutoCloseable {
             index.upload(s, wanted.count());
         }
         leash = new double[batch.leashRows().length];
-        hasReference = false;
+        reference = null;
     }
 
-    /** Keeps the wanted rows of the base's pass, for the leash. */
-    void keepReference(Stream s, Buffer hidden) {
-        Buffer rows = referenceRows();
+    /** Returns a buffer for {@link #keepReference}; the caller closes it. */
+    Buffer allocateReference() {
+        return floats(rowsMax, spec.hiddenSize());
+    }
+
+    /** Leashes the batch to the base, whose wanted rows were kept in {@code rows} before. */
+    void useReference(Buffer rows) {
+        reference = rows;
+    }
+
+    /** Keeps the wanted rows of the base's pass in {@code rows} and leashes the batch to them. */
+    void keepReference(Stream s, Buffer hidden, Buffer rows) {
         backend.gatherRows(s, rows, hidden, index.buffer(), wanted.count(), spec.hiddenSize());
         norm(s, rows, rows, wanted.count());
-        hasReference = true;
+        reference = rows;
     }
 
     /** Returns log p of each target; computes the leash where the base's rows were kept. */
@@ -163,7 +172,7 @@ final class HeadPass implements AutoCloseable {
                 }
             }
         }
-        if (hasReference && wanted.leashes(from, from + rows)) {
+        if (reference != null && wanted.leashes(from, from + rows)) {
             computeLeash(s, from, rows);
         }
     }
@@ -173,10 +182,10 @@ final class HeadPass implements AutoCloseable {
                 s, gathered, hidden, index.buffer().slice(from, rows), rows, spec.hiddenSize());
         norm(s, normed, gathered, rows);
         head(s, logits, normed, rows);
-        if (hasReference && wanted.leashes(from, from + rows)) {
+        if (reference != null && wanted.leashes(from, from + rows)) {
             long hiddenSize = spec.hiddenSize();
             head(s, referenceLogits(),
-                    referenceRows().slice(from * hiddenSize, rows * hiddenSize), rows);
+                    reference.slice(from * hiddenSize, rows * hiddenSize), rows);
         }
     }
 
@@ -230,7 +239,7 @@ final class HeadPass implements AutoCloseable {
                         s, dLogits, logits, tokens.buffer(), numbers.upload(s, rows), rows, vocab);
             }
         }
-        if (hasReference && wanted.leashes(from, from + rows)) {
+        if (reference != null && wanted.leashes(from, from + rows)) {
             for (int i = 0; i < rows; i++) {
                 int row = wanted.leash(from + i);
                 numbers.set(i, row == WantedTokens.NONE ? 0 : (float) leashCoefficients[row]);
@@ -259,13 +268,6 @@ final class HeadPass implements AutoCloseable {
                 s, out, x, weights.head(), 1, 0, rows, spec.hiddenSize(), spec.vocabSize());
     }
 
-    private Buffer referenceRows() {
-        if (reference == null) {
-            reference = floats(rowsMax, spec.hiddenSize());
-        }
-        return reference;
-    }
-
     private Buffer referenceLogits() {
         if (referenceLogits == null) {
             referenceLogits = floats(chunkRows, spec.vocabSize());
@@ -283,9 +285,6 @@ final class HeadPass implements AutoCloseable {
         tokens.close();
         numbers.close();
         List.of(gathered, normed, dGathered, dNormed, logits, dLogits).forEach(Buffer::close);
-        if (reference != null) {
-            reference.close();
-        }
         if (referenceLogits != null) {
             referenceLogits.close();
         }

@@ -1,5 +1,6 @@
 package dev.flywheel.engine.training;
 
+import dev.flywheel.engine.backend.Buffer;
 import dev.flywheel.engine.device.DeviceLoop;
 import dev.flywheel.engine.model.BaseModel;
 import java.util.Arrays;
@@ -16,7 +17,7 @@ public final class TrainingPass implements AutoCloseable {
     private final PackedPass pass;
     private @Nullable PackedBatch batch;
     private @Nullable TrainableAdapter adapter;
-    private @Nullable PackedBatch referenceOf;
+    private final ReferenceRows references;
 
     public TrainingPass(BaseModel model, DeviceLoop loop, int rowsMax) {
         this(model, loop, rowsMax, HeadPass.LOGITS_ELEMENTS);
@@ -26,6 +27,7 @@ public final class TrainingPass implements AutoCloseable {
         this.pass = new PackedPass(
                 model.backend(), model.spec(), model.weights(), model.ropeFrequencies(), loop,
                 rowsMax, logitsElements);
+        this.references = new ReferenceRows(() -> pass.head().allocateReference());
     }
 
     /** Returns the rows that a batch may have. */
@@ -36,29 +38,35 @@ public final class TrainingPass implements AutoCloseable {
     /**
      * Returns the natural-log probability of each target.
      *
-     * <p>If the batch has leash rows, the base runs first, unless the last call ran it over this batch.
+     * <p>If the batch has leash rows the base runs first, unless one of the last few leashed batches was this
+     * very object.
      *
      * @param active null for the bare base
      */
     public double[] forward(PackedBatch next, @Nullable TrainableAdapter active) {
-        boolean haveReference = next.equals(referenceOf);
-        if (!haveReference || !next.equals(batch)) {
+        if (next != batch) {
+            batch = null;
             pass.begin(next);
-            haveReference = false;
-            referenceOf = null;
+            batch = next;
         }
-        batch = next;
         adapter = active;
-        if (next.leashRows().length > 0 && !haveReference) {
-            pass.forward(null);
-            pass.unit(s -> pass.head().keepReference(s, pass.output()));
-            referenceOf = next;
-            if (active == null) {
-                return pass.head().forward(pass.output());
-            }
+        boolean ranBase = next.leashRows().length > 0 && leashTo(next);
+        if (!ranBase || active != null) {
+            pass.forward(active);
         }
-        pass.forward(active);
         return pass.head().forward(pass.output());
+    }
+
+    /** Gives the head the base's rows; returns whether the base had to run for them. */
+    private boolean leashTo(PackedBatch next) {
+        @Nullable Buffer known = references.find(next);
+        if (known != null) {
+            pass.head().useReference(known);
+            return false;
+        }
+        pass.forward(null);
+        pass.unit(s -> pass.head().keepReference(s, pass.output(), references.claim(next)));
+        return true;
     }
 
     /**
@@ -104,6 +112,7 @@ public final class TrainingPass implements AutoCloseable {
 
     @Override
     public void close() {
+        references.close();
         pass.close();
     }
 

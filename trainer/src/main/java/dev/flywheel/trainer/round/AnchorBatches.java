@@ -5,23 +5,50 @@ import dev.flywheel.engine.training.PackedBatch;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Anchors drawn for a step, packed side by side into batches that fit the device. */
+/**
+ * The anchors of one round: a few draws, packed into batches that fit the device, taken in turn.
+ *
+ * <p>Steps come back to the same batches, for which the pass still knows what the base says; other rounds
+ * draw others.
+ */
 final class AnchorBatches {
+    private static final int DRAWS = 3;
+
     private final AnchorSet anchors;
+    private final SeededRandom random;
+    private final int count;
     private final int vocabSize;
     private final int rowsMax;
+    private final List<List<PackedBatch>> draws = new ArrayList<>();
+    private int next;
 
-    AnchorBatches(AnchorSet anchors, int vocabSize, int rowsMax) {
+    /**
+     * @param count anchors of one draw
+     */
+    AnchorBatches(
+            AnchorSet anchors, SeededRandom random, int count, int vocabSize, int rowsMax) {
         this.anchors = anchors;
+        this.random = random;
+        this.count = count;
         this.vocabSize = vocabSize;
         this.rowsMax = rowsMax;
     }
 
-    /** Draws the anchors of one step; an anchor larger than the device's budget is passed over. */
-    List<PackedBatch> draw(SeededRandom random, int count) {
+    /** Returns the batches of the next step. */
+    List<PackedBatch> next() {
+        if (draws.size() < DRAWS) {
+            draws.add(pack(anchors.draw(random, count)));
+        }
+        List<PackedBatch> batches = draws.get(next % DRAWS);
+        next++;
+        return batches;
+    }
+
+    /** An anchor larger than the device's budget is passed over. */
+    private List<PackedBatch> pack(List<Anchor> drawn) {
         List<PackedBatch> batches = new ArrayList<>();
         RowPacker packer = new RowPacker(vocabSize, true);
-        for (Anchor anchor : anchors.draw(random, count)) {
+        for (Anchor anchor : drawn) {
             if (anchor.rows() > rowsMax) {
                 continue;
             }

@@ -145,8 +145,12 @@ public final class Round implements AutoCloseable {
                         pass,
                         adapter,
                         settings,
-                        new AnchorBatches(anchors, spec.vocabSize(), limits.rowsMax()),
-                        new SeededRandom(input.seed()).split("anchors"),
+                        new AnchorBatches(
+                                anchors,
+                                new SeededRandom(input.seed()).split("anchors"),
+                                settings.getAnchorsPerStep(),
+                                spec.vocabSize(),
+                                limits.rowsMax()),
                         stopped);
         List<PreparedExample> examples = prepared.examples();
         Steps.Result first = steps.step(examples, Steps.TEACH_ALWAYS);

@@ -1,6 +1,5 @@
 package dev.flywheel.trainer.round;
 
-import dev.flywheel.adapters.random.SeededRandom;
 import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.engine.backend.Backend.AdamW;
 import dev.flywheel.engine.training.PackedBatch;
@@ -26,7 +25,6 @@ final class Steps {
     private final TrainableAdapter adapter;
     private final RoundSettings settings;
     private final AnchorBatches anchors;
-    private final SeededRandom random;
     private final BooleanSupplier stopped;
 
     Steps(
@@ -34,13 +32,11 @@ final class Steps {
             TrainableAdapter adapter,
             RoundSettings settings,
             AnchorBatches anchors,
-            SeededRandom random,
             BooleanSupplier stopped) {
         this.pass = pass;
         this.adapter = adapter;
         this.settings = settings;
         this.anchors = anchors;
-        this.random = random;
         this.stopped = stopped;
     }
 
@@ -114,10 +110,10 @@ final class Steps {
 
     /** Adds anchor_weight times the gradient of the mean KL divergence over the anchors' rows. */
     private void leashToAnchors() {
-        if (settings.getAnchorWeight() <= 0 || settings.getAnchorsPerStep() == 0) {
+        if (settings.getAnchorWeight() <= 0) {
             return;
         }
-        List<PackedBatch> drawn = anchors.draw(random, settings.getAnchorsPerStep());
+        List<PackedBatch> drawn = anchors.next();
         int rows = drawn.stream().mapToInt(batch -> batch.leashRows().length).sum();
         for (PackedBatch batch : drawn) {
             if (stopped.getAsBoolean()) {

@@ -28,7 +28,7 @@ class RoundTest {
 
     @BeforeEach
     void load() {
-        fixture = new RoundFixture(folder, "cpu", TinyBase.SMALL, 12);
+        fixture = new RoundFixture(folder, "reference", TinyBase.SMALL, 12);
     }
 
     @AfterEach
