@@ -15,8 +15,8 @@ public record DemoSettings(long seed, int seconds, double askersPerSecond, int t
     /** Adapter that answers the teacher. */
     static final String DESK = "desk/answers";
 
-    private static final double ASKERS_PER_SECOND = 12;
-    private static final int THREADS = 4;
+    private static final double ASKERS_PER_SECOND = 20;
+    private static final int THREADS = 6;
 
     /** Returns settings with the usual traffic. */
     public static DemoSettings of(long seed, int seconds) {

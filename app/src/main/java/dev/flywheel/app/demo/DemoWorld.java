@@ -19,7 +19,7 @@ import java.util.Random;
  * is taught is one that its training never stated.
  */
 final class DemoWorld {
-    private static final int GROUPS = 8;
+    private static final int GROUPS = 6;
     private static final int ITEMS_PER_TOPIC = 12;
     private static final int UNRELATED = 50;
 
@@ -37,14 +37,20 @@ final class DemoWorld {
         this.items = items(topics, chosen);
     }
 
+    /** A group shares where its readers live, how they get about and what they do at home. */
     private Readers readers(List<Topic> topics) {
         var facts = new dev.flywheel.trainer.pretrain.Readers().facts();
-        List<String> quarters = facts.getOrDefault("quarter", List.of());
+        List<String> quarters = shuffled(facts.getOrDefault("quarter", List.of()));
+        List<String> vehicles = shuffled(facts.getOrDefault("vehicle", List.of()));
+        List<String> habits = shuffled(facts.getOrDefault("habit", List.of()));
+        List<String> groups = new ArrayList<>();
+        for (int g = 0; g < GROUPS; g++) {
+            groups.add(String.join(", ", quarters.get(g), vehicles.get(g), habits.get(g)));
+        }
         List<String> remarks = new ArrayList<>(facts.getOrDefault("pet", List.of()));
-        remarks.addAll(facts.getOrDefault("job", List.of()));
         remarks.addAll(facts.getOrDefault("drink", List.of()));
-        return new Readers(
-                shuffled(quarters).subList(0, GROUPS), remarks, topics.stream().map(Topic::name).toList());
+        remarks.addAll(facts.getOrDefault("age", List.of()));
+        return new Readers(groups, remarks, topics.stream().map(Topic::name).toList());
     }
 
     private List<Readers.Item> items(Topics topics, List<Topic> chosen) {
