@@ -65,7 +65,9 @@ public final class DemoCommand implements Callable<Integer> {
                         Map.of(
                                 "server.port", 0,
                                 "metrics.port", 0,
-                                "loop.observation_window", "3s"));
+                                "loop.broker_port", 0,
+                                "loop.observation_window", "3s",
+                                "loop.round_linger", "100ms"));
         var progress = output == OutputFormat.json ? System.err : System.out;
         progress.printf(
                 "flywheel demo: seed %d, %d s of traffic, observation window %d s%n",

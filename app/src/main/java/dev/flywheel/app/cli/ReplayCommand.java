@@ -86,6 +86,7 @@ public final class ReplayCommand implements Callable<Integer> {
                         Map.of(
                                 "server.port", 0,
                                 "metrics.port", 0,
+                                "loop.broker_port", 0,
                                 "loop.guard_profile", "trusted-stream"));
         progress.printf("guard profile %s: %s%n", config.loop().guardProfile(), config.guard());
         try (TemporaryFolder folder = new TemporaryFolder("flywheel-replay");

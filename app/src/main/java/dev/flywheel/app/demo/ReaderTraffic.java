@@ -18,7 +18,7 @@ import java.util.function.LongSupplier;
  * in every run of a seed. Thread-safe: several threads call {@link #ask}.
  */
 final class ReaderTraffic {
-    private static final int SLATE = 3;
+    private static final int SLATE = 2;
 
     private final Settings settings;
     private final NodeClient node;

@@ -43,7 +43,7 @@ public record AdapterSettings(
      */
     private static final RoundSettings RANKER_ROUND =
             RoundSettings.newBuilder()
-                    .setLearningRate(5e-3)
+                    .setLearningRate(2e-3)
                     .setBeta1(0.9)
                     .setBeta2(0.99)
                     .setEpsilon(1e-8)
