@@ -15,7 +15,7 @@ final class KernelCases {
     /** Rows, in, out; the last two are past what is packed, copied or computed at once. */
     private static final int[][] MATRICES = {{1, 1, 1}, {1, 128, 128}, {2, 7, 5}, {3, 16, 8},
         {5, 33, 17}, {12, 128, 32}, {13, 160, 48}, {31, 8, 128}, {64, 160, 96}, {65, 300, 20},
-        {250, 512, 40}, {14, 1024, 2100}};
+        {250, 512, 40}, {2, 1024, 2100}};
     private static final AttentionShape[] ATTENTIONS = {
         new AttentionShape(2, 2, 16, 0.25f, 0, 0),
         new AttentionShape(4, 2, 32, 0.18f, 0, 0),
