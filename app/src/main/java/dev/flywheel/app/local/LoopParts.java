@@ -71,6 +71,8 @@ final class LoopParts implements AutoCloseable {
                     closing.add(
                             "backend",
                             Backends.open(config.engine().backend(), config.engine().threads()));
+            // Beside the broker and Flink, which mostly wait: the first answers need compiled kernels.
+            CompletableFuture<Void> warm = CompletableFuture.runAsync(backend::warmUp);
             this.base = closing.add("base model", BaseModel.load(model, backend));
             Tokenizer tokenizer = closing.add("tokenizer", Tokenizer.load(model));
             Store stored =
@@ -112,7 +114,7 @@ final class LoopParts implements AutoCloseable {
                             config.data().freeMibMin(),
                             config.data().checkInterval(),
                             end::complete));
-            awaitReady(node.ready());
+            awaitReady(CompletableFuture.allOf(node.ready(), warm));
         } catch (RuntimeException e) {
             closing.close();
             throw e;
