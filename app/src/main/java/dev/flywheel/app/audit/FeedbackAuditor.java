@@ -55,7 +55,8 @@ public final class FeedbackAuditor implements AutoCloseable {
         this.store = store;
         this.pending = pending;
         List<TopicPartition> partitions =
-                List.of(topics.feedback(), topics.deadFeedback()).stream()
+                List.of(topics.feedback(), topics.deadFeedback())
+                        .stream()
                         .flatMap(topic -> consumer.partitionsFor(topic).stream())
                         .map(info -> new TopicPartition(info.topic(), info.partition()))
                         .toList();
@@ -67,8 +68,10 @@ public final class FeedbackAuditor implements AutoCloseable {
         Properties properties = new Properties();
         properties.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, brokers);
         properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-        properties.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class.getName());
-        properties.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class.getName());
+        properties.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG,
+                ByteArrayDeserializer.class.getName());
+        properties.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG,
+                ByteArrayDeserializer.class.getName());
         return properties;
     }
 
@@ -79,7 +82,8 @@ public final class FeedbackAuditor implements AutoCloseable {
         Set<FeedbackKey> trained = new HashSet<>();
         Set<FeedbackKey> quarantined = new HashSet<>();
         for (AdapterRecord adapter : store.listAdapters()) {
-            store.listManifests(adapter.getName(), 0, manifest -> settle(manifest, trained, quarantined));
+            store.listManifests(adapter.getName(), 0,
+                    manifest -> settle(manifest, trained, quarantined));
         }
         trained.retainAll(acknowledged);
         quarantined.retainAll(acknowledged);
@@ -106,7 +110,8 @@ public final class FeedbackAuditor implements AutoCloseable {
         TreeMap<String, Long> byReason = new TreeMap<>();
         refused.forEach(
                 (key, reason) -> {
-                    if (acknowledged.contains(key) && !trained.contains(key) && !quarantined.contains(key)) {
+                    if (acknowledged.contains(key) && !trained.contains(key)
+                            && !quarantined.contains(key)) {
                         byReason.merge(reason, 1L, Long::sum);
                     }
                 });
@@ -116,7 +121,9 @@ public final class FeedbackAuditor implements AutoCloseable {
     /** Reads up to the ends that the topics have now. */
     private void readTopics() {
         Map<TopicPartition, Long> ends = consumer.endOffsets(consumer.assignment());
-        while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
+        while (ends.entrySet()
+                .stream()
+                .anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
             consumer.poll(POLL).forEach(this::read);
         }
     }
@@ -154,7 +161,10 @@ public final class FeedbackAuditor implements AutoCloseable {
     }
 
     private static String reason(RefusedFeedback refusal) {
-        return refusal.getReason().name().substring("REFUSAL_REASON_".length()).toLowerCase(Locale.ROOT);
+        return refusal.getReason()
+                .name()
+                .substring("REFUSAL_REASON_".length())
+                .toLowerCase(Locale.ROOT);
     }
 
     private static FeedbackKey key(FeedbackEvent event) {

@@ -17,8 +17,8 @@ import picocli.CommandLine.Spec;
 public final class ConfigCommand implements Runnable {
     @Spec private CommandSpec spec;
 
-    @Option(names = "--config", paramLabel = "FILE", description = "Settings to check.")
-    private @Nullable Path file;
+    @Option(names = "--config", paramLabel = "FILE",
+            description = "Settings to check.") private @Nullable Path file;
 
     @Override
     public void run() {

@@ -31,17 +31,20 @@ public final class DemoCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
     @Mixin private LoopOptions loop = new LoopOptions();
 
-    @Option(names = "--seed", description = "Fixes readers, items and luck. Default: ${DEFAULT-VALUE}.")
-    private long seed = 7;
+    @Option(names = "--seed",
+            description = "Fixes readers, items and luck. Default: ${DEFAULT-VALUE}.") private long seed =
+                    7;
 
-    @Option(names = "--seconds", description = "Length of the traffic. Default: ${DEFAULT-VALUE}.")
-    private int seconds = 90;
+    @Option(names = "--seconds",
+            description = "Length of the traffic. Default: ${DEFAULT-VALUE}.") private int seconds =
+                    90;
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Also writes the figures as JSON.")
-    private @Nullable Path json;
+    @Option(names = "--json", paramLabel = "FILE",
+            description = "Also writes the figures as JSON.") private @Nullable Path json;
 
-    @Option(names = "-o", description = "Prints the summary as ${COMPLETION-CANDIDATES}. Default: text.")
-    private OutputFormat output = OutputFormat.text;
+    @Option(names = "-o",
+            description = "Prints the summary as ${COMPLETION-CANDIDATES}. Default: text.") private OutputFormat output =
+                    OutputFormat.text;
 
     @Override
     public Integer call() throws InterruptedException {
@@ -75,7 +78,8 @@ public final class DemoCommand implements Callable<Integer> {
         Path model = loop.modelFolder();
         try (TemporaryFolder data = new TemporaryFolder("flywheel-demo");
                 LocalLoop node = LocalLoop.start(config, data.path(), model)) {
-            LiveView view = new LiveView(progress, output == OutputFormat.text && Terminal.interactive());
+            LiveView view =
+                    new LiveView(progress, output == OutputFormat.text && Terminal.interactive());
             return DemoRun.against(node, settings, view, System::nanoTime);
         }
     }

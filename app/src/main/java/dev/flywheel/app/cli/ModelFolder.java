@@ -18,7 +18,8 @@ final class ModelFolder {
      * @throws StartException if there is none
      */
     static Path find(@Nullable Path given) {
-        Path folder = given == null ? Path.of(System.getProperty(HOME, ".")).resolve(BUILT_IN) : given;
+        Path folder =
+                given == null ? Path.of(System.getProperty(HOME, ".")).resolve(BUILT_IN) : given;
         if (!Files.isRegularFile(folder.resolve("config.json"))) {
             throw new StartException(
                     "model folder %s has no config.json; give a Hugging Face folder (config.json, *.safetensors, tokenizer.json) with --model"

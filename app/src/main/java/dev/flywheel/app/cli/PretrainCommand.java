@@ -35,20 +35,23 @@ public final class PretrainCommand implements Callable<Integer> {
 
     @Spec private CommandSpec spec;
 
-    @Option(names = "--out", required = true, paramLabel = "DIR", description = "New folder for the model.")
-    private Path out;
+    @Option(names = "--out", required = true, paramLabel = "DIR",
+            description = "New folder for the model.") private Path out;
 
-    @Option(names = "--seed", description = "Seed of weights and texts. Default: ${DEFAULT-VALUE}.")
-    private long seed = STANDARD.seed();
+    @Option(names = "--seed",
+            description = "Seed of weights and texts. Default: ${DEFAULT-VALUE}.") private long seed =
+                    STANDARD.seed();
 
-    @Option(names = "--steps", description = "Optimizer steps. Default: ${DEFAULT-VALUE}.")
-    private int steps = STANDARD.steps();
+    @Option(names = "--steps",
+            description = "Optimizer steps. Default: ${DEFAULT-VALUE}.") private int steps =
+                    STANDARD.steps();
 
-    @Option(names = "--threads", description = "Threads. Default: all cores.")
-    private int threads = Runtime.getRuntime().availableProcessors();
+    @Option(names = "--threads", description = "Threads. Default: all cores.") private int threads =
+            Runtime.getRuntime().availableProcessors();
 
-    @Option(names = "-o", description = "Prints the result as ${COMPLETION-CANDIDATES}. Default: text.")
-    private OutputFormat output = OutputFormat.text;
+    @Option(names = "-o",
+            description = "Prints the result as ${COMPLETION-CANDIDATES}. Default: text.") private OutputFormat output =
+                    OutputFormat.text;
 
     @Override
     public Integer call() throws IOException {
@@ -59,16 +62,20 @@ public final class PretrainCommand implements Callable<Integer> {
         try (Backend backend = Backends.open("cpu", threads)) {
             PretrainSettings settings = STANDARD.withSeed(seed).withSteps(steps);
             PretrainReport report =
-                    new Pretraining(settings, backend, new DeviceLoop(1, System::nanoTime), System::nanoTime)
+                    new Pretraining(settings, backend, new DeviceLoop(1, System::nanoTime),
+                            System::nanoTime)
                             .run(out, command(), step -> show(progress, step));
-            spec.commandLine().getOut().println(output == OutputFormat.json ? JsonFile.text(report) : text(report));
+            spec.commandLine()
+                    .getOut()
+                    .println(output == OutputFormat.json ? JsonFile.text(report) : text(report));
             spec.commandLine().getOut().flush();
         }
         return 0;
     }
 
     private static void show(Progress progress, PretrainProgress step) {
-        String note = String.format(Locale.ROOT, "loss %.3f  %,.0f tokens/s", step.loss(), step.tokensPerSecond());
+        String note = String.format(Locale.ROOT, "loss %.3f  %,.0f tokens/s", step.loss(),
+                step.tokensPerSecond());
         progress.update(step.step(), note, System.nanoTime());
     }
 
@@ -91,7 +98,8 @@ public final class PretrainCommand implements Callable<Integer> {
         try (Stream<Path> files = Files.list(folder)) {
             if (files.findAny().isPresent()) {
                 throw new StartException(
-                        "--out %s is not empty; give a new folder, nothing is overwritten".formatted(folder));
+                        "--out %s is not empty; give a new folder, nothing is overwritten"
+                                .formatted(folder));
             }
         }
     }

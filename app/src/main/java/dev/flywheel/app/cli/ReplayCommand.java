@@ -31,20 +31,21 @@ public final class ReplayCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
     @Mixin private LoopOptions loop = new LoopOptions();
 
-    @Option(names = "--ratings", required = true, paramLabel = "FILE", description = "Ratings.")
-    private Path ratings;
+    @Option(names = "--ratings", required = true, paramLabel = "FILE",
+            description = "Ratings.") private Path ratings;
 
-    @Option(names = "--items", required = true, paramLabel = "FILE", description = "Titles and genres.")
-    private Path items;
+    @Option(names = "--items", required = true, paramLabel = "FILE",
+            description = "Titles and genres.") private Path items;
 
-    @Option(names = "--limit", description = "Replays only the first N ratings.", paramLabel = "N")
-    private int limit = Integer.MAX_VALUE;
+    @Option(names = "--limit", description = "Replays only the first N ratings.",
+            paramLabel = "N") private int limit = Integer.MAX_VALUE;
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Also writes the figures as JSON.")
-    private @Nullable Path json;
+    @Option(names = "--json", paramLabel = "FILE",
+            description = "Also writes the figures as JSON.") private @Nullable Path json;
 
-    @Option(names = "-o", description = "Prints the summary as ${COMPLETION-CANDIDATES}. Default: text.")
-    private OutputFormat output = OutputFormat.text;
+    @Option(names = "-o",
+            description = "Prints the summary as ${COMPLETION-CANDIDATES}. Default: text.") private OutputFormat output =
+                    OutputFormat.text;
 
     @Override
     public Integer call() throws InterruptedException {
@@ -58,7 +59,10 @@ public final class ReplayCommand implements Callable<Integer> {
         MovieLens data = MovieLens.read(ratings, items);
         report(data, progress);
         ReplayReport report = run(data, progress);
-        spec.commandLine().getOut().println(output == OutputFormat.json ? JsonFile.text(report) : ReplaySummary.text(report));
+        spec.commandLine()
+                .getOut()
+                .println(output == OutputFormat.json ? JsonFile.text(report)
+                        : ReplaySummary.text(report));
         spec.commandLine().getOut().flush();
         if (json != null) {
             JsonFile.write(json, report);

@@ -27,11 +27,12 @@ public final class UpCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
     @Mixin private LoopOptions loop = new LoopOptions();
 
-    @Option(names = "--data", paramLabel = "DIR", description = "Folder for all state. Default: ${DEFAULT-VALUE}.")
-    private Path data = Path.of("data");
+    @Option(names = "--data", paramLabel = "DIR",
+            description = "Folder for all state. Default: ${DEFAULT-VALUE}.") private Path data =
+                    Path.of("data");
 
-    @Option(names = "--port", description = "gRPC port; 0 takes a free one. Default: server.port of the settings.")
-    private @Nullable Integer port;
+    @Option(names = "--port",
+            description = "gRPC port; 0 takes a free one. Default: server.port of the settings.") private @Nullable Integer port;
 
     @Override
     public Integer call() throws InterruptedException {
@@ -45,7 +46,8 @@ public final class UpCommand implements Callable<Integer> {
         Thread stop = new Thread(() -> stop(node), "stop");
         Runtime.getRuntime().addShutdownHook(stop);
         node.createAdapter(
-                config.adapter().name(), AdapterSettings.ranker().withTenant(config.adapter().tenant()));
+                config.adapter().name(),
+                AdapterSettings.ranker().withTenant(config.adapter().tenant()));
         node.endpoints().forEach(out::println);
         out.println("ready; Ctrl-C drains and stops");
         out.flush();

@@ -30,7 +30,8 @@ final class Check {
     static void atMostTenYears(String key, Duration value) {
         if (value.compareTo(LONGEST) > 0) {
             throw new ConfigException(
-                    "%s is %s days, allowed are at most %d days".formatted(key, value.toDays(), LONGEST.toDays()));
+                    "%s is %s days, allowed are at most %d days".formatted(key, value.toDays(),
+                            LONGEST.toDays()));
         }
     }
 
@@ -44,7 +45,8 @@ final class Check {
     static void oneOf(String key, String value, List<String> allowed) {
         if (!allowed.contains(value)) {
             throw new ConfigException(
-                    "%s is \"%s\", allowed are %s".formatted(key, value, String.join(", ", allowed)));
+                    "%s is \"%s\", allowed are %s".formatted(key, value,
+                            String.join(", ", allowed)));
         }
     }
 

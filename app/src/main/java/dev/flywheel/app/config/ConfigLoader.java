@@ -150,7 +150,8 @@ public final class ConfigLoader {
 
     /** The rest names Java classes, which help nobody. */
     private static String firstSentence(String message) {
-        return message.replaceAll("`?dev\\.flywheel[\\w.$]*`?", "this group").split("\\(", 2)[0].trim();
+        return message.replaceAll("`?dev\\.flywheel[\\w.$]*`?", "this group").split("\\(", 2)[0]
+                .trim();
     }
 
     private static String path(JsonMappingException e) {
@@ -166,7 +167,8 @@ public final class ConfigLoader {
     }
 
     private static ObjectMapper mapper() {
-        return JsonMapper.builder(new YAMLFactory().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION))
+        return JsonMapper
+                .builder(new YAMLFactory().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION))
                 .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
                 .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
                 .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)

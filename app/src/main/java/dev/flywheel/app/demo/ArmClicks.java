@@ -37,7 +37,8 @@ final class ArmClicks {
     /** Returns the click-through of the last {@code window} slates; 0 if none was shown. */
     synchronized double recent(int window) {
         List<Slate> last = slates.subList(Math.max(0, slates.size() - window), slates.size());
-        return last.isEmpty() ? 0 : (double) last.stream().filter(Slate::clicked).count() / last.size();
+        return last.isEmpty() ? 0
+                : (double) last.stream().filter(Slate::clicked).count() / last.size();
     }
 
     /**
@@ -45,7 +46,8 @@ final class ArmClicks {
      * before it (all of them after {@code fromSeconds}) reached {@code level}; NaN if it never did.
      */
     synchronized double firstReached(double fromSeconds, int window, double level) {
-        List<Slate> after = slates.stream().filter(slate -> slate.atSeconds >= fromSeconds).toList();
+        List<Slate> after =
+                slates.stream().filter(slate -> slate.atSeconds >= fromSeconds).toList();
         int clicked = 0;
         for (int i = 0; i < after.size(); i++) {
             clicked += after.get(i).clicked ? 1 : 0;

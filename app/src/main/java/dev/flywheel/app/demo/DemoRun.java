@@ -78,14 +78,16 @@ public final class DemoRun {
         }
     }
 
-    private static ManifestFollower follow(StoreClient registry, String adapter, LoopLatency latency) {
+    private static ManifestFollower follow(StoreClient registry, String adapter,
+            LoopLatency latency) {
         return new ManifestFollower(
                 registry,
                 adapter,
                 manifest -> {
                     if (manifest.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
                         manifest.getFeedbackList()
-                                .forEach(key -> latency.learned(key.getFeedbackId(), manifest.getVersion()));
+                                .forEach(key -> latency.learned(key.getFeedbackId(),
+                                        manifest.getVersion()));
                     }
                 });
     }
@@ -94,7 +96,8 @@ public final class DemoRun {
     private void settle(ReaderTraffic traffic, ManifestFollower ranker, FeedbackFates fates) {
         long deadline = nanos.getAsLong() + SETTLE.toNanos();
         traffic.askUncounted();
-        while (rankLatency.count() + deskLatency.count() < fates.trained() && nanos.getAsLong() < deadline) {
+        while (rankLatency.count() + deskLatency.count() < fates.trained()
+                && nanos.getAsLong() < deadline) {
             LockSupport.parkNanos(PAUSE_NANOS);
         }
         view.event("%d versions, newest %d".formatted(ranker.versions(), ranker.newest()));
@@ -218,7 +221,8 @@ public final class DemoRun {
 
     private DemoReport.Rates rates(ArmClicks arm) {
         return new DemoReport.Rates(
-                arm.rate(0, Double.MAX_VALUE), arm.rate(settings.seconds() * 0.75, Double.MAX_VALUE));
+                arm.rate(0, Double.MAX_VALUE),
+                arm.rate(settings.seconds() * 0.75, Double.MAX_VALUE));
     }
 
     /** Seconds after the drift until the last slates reach 90 % of what the quarter before the drift had. */

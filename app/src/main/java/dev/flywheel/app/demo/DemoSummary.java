@@ -10,7 +10,8 @@ public final class DemoSummary {
         return String.join(
                 "\n",
                 "",
-                line("answers        %,d, failed %d, mixed %d", r.impressions(), r.requestsFailed(), r.answersMixed()),
+                line("answers        %,d, failed %d, mixed %d", r.impressions(), r.requestsFailed(),
+                        r.answersMixed()),
                 line(
                         "feedback       acknowledged %,d = trained %,d + quarantined %d + refused %s + pending %d%s",
                         r.feedback().acknowledged(),
@@ -19,7 +20,8 @@ public final class DemoSummary {
                         r.feedback().refused(),
                         r.feedback().pending(),
                         r.feedback().balanced() ? "" : "  DIFFERENCE " + r.feedback().difference()),
-                line("versions       %,d, swaps %,d, flip p99 %.3f ms", r.versions(), r.swaps().count(), r.swaps().flipMillisP99()),
+                line("versions       %,d, swaps %,d, flip p99 %.3f ms", r.versions(),
+                        r.swaps().count(), r.swaps().flipMillisP99()),
                 line(
                         "loop           p50 %.2f s, p95 %.2f s, p99 %.2f s from acknowledgement to an answer that learned it",
                         r.loopSeconds().p50(), r.loopSeconds().p95(), r.loopSeconds().p99()),

@@ -59,7 +59,8 @@ final class DemoWorld {
             for (int i = 0; i < ITEMS_PER_TOPIC; i++) {
                 made.add(
                         new Readers.Item(
-                                topic.name() + "-" + i, topic.name(), topics.headline(topic, random)));
+                                topic.name() + "-" + i, topic.name(),
+                                topics.headline(topic, random)));
             }
         }
         return List.copyOf(made);

@@ -90,9 +90,12 @@ public final class LiveView {
 
     private void draw(Moment m) {
         List<String> lines = new ArrayList<>();
-        lines.add(line("flywheel demo  %s %3.0f/%.0f s%s", bar(m.seconds / m.secondsAll), m.seconds, m.secondsAll, m.drifted ? "  tastes have drifted" : ""));
-        lines.add(line("answers      %,8d   %6.1f/s   failed %d   mixed %d", m.answers, m.answersPerSecond, m.failed, m.mixed));
-        lines.add(line("version      %,8d   loop p50 %.2f s  p99 %.2f s", m.version, m.loopP50, m.loopP99));
+        lines.add(line("flywheel demo  %s %3.0f/%.0f s%s", bar(m.seconds / m.secondsAll), m.seconds,
+                m.secondsAll, m.drifted ? "  tastes have drifted" : ""));
+        lines.add(line("answers      %,8d   %6.1f/s   failed %d   mixed %d", m.answers,
+                m.answersPerSecond, m.failed, m.mixed));
+        lines.add(line("version      %,8d   loop p50 %.2f s  p99 %.2f s", m.version, m.loopP50,
+                m.loopP99));
         lines.add("click-through, last 100 slates");
         lines.add(line("  learned    %s %.2f", bar(m.learned), m.learned));
         lines.add(line("  popularity %s %.2f", bar(m.popularity), m.popularity));

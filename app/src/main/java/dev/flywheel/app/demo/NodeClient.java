@@ -53,7 +53,8 @@ final class NodeClient {
                         .setSlateSize(slate)
                         .build();
         try {
-            RankReply reply = inference.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS).rank(request);
+            RankReply reply =
+                    inference.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS).rank(request);
             answers.answered(reply.getVersion());
             token(adapter, reply.getFeedbackToken());
             return Optional.of(reply);
@@ -73,7 +74,8 @@ final class NodeClient {
                         .build();
         try {
             Generated generated =
-                    collect(inference.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS).generate(request));
+                    collect(inference.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
+                            .generate(request));
             token(adapter, generated.feedbackToken());
             return Optional.of(generated);
         } catch (StatusRuntimeException e) {
@@ -95,7 +97,8 @@ final class NodeClient {
             first = false;
         }
         if (last.getFinishReason() == FinishReason.FINISH_REASON_UNSPECIFIED) {
-            throw Status.DATA_LOSS.withDescription("the answer ended without a finish reason").asRuntimeException();
+            throw Status.DATA_LOSS.withDescription("the answer ended without a finish reason")
+                    .asRuntimeException();
         }
         if (mixed) {
             answers.mixed();
@@ -103,7 +106,8 @@ final class NodeClient {
             answers.answered(last.getVersion());
         }
         return new Generated(
-                text.toString().trim(), last.getVersion(), last.getImpressionId(), last.getFeedbackToken());
+                text.toString().trim(), last.getVersion(), last.getImpressionId(),
+                last.getFeedbackToken());
     }
 
     Optional<SendFeedbackReply> send(String token, String feedbackId, String user, Signal signal) {

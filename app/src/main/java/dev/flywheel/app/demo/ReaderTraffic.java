@@ -64,17 +64,21 @@ final class ReaderTraffic {
     void askUncounted() {
         SplittableRandom random = new SplittableRandom(settings.seed);
         Readers.Reader reader = readers.draw(random);
-        node.rank(settings.adapter, reader.user(), reader.context(), candidates(readers.candidates(pool, random)), SLATE)
-                .ifPresent(reply -> latency.answered(reply.getVersion().getNumber(), nanos.getAsLong()));
+        node.rank(settings.adapter, reader.user(), reader.context(),
+                candidates(readers.candidates(pool, random)), SLATE)
+                .ifPresent(reply -> latency.answered(reply.getVersion().getNumber(),
+                        nanos.getAsLong()));
     }
 
-    private void askLearned(long number, Readers.Reader reader, List<Readers.Item> items, long luck) {
+    private void askLearned(long number, Readers.Reader reader, List<Readers.Item> items,
+            long luck) {
         node.rank(settings.adapter, reader.user(), reader.context(), candidates(items), SLATE)
                 .ifPresent(reply -> click(number, reader, items, reply, luck));
     }
 
     private void click(
-            long number, Readers.Reader reader, List<Readers.Item> items, RankReply reply, long luck) {
+            long number, Readers.Reader reader, List<Readers.Item> items, RankReply reply,
+            long luck) {
         latency.answered(reply.getVersion().getNumber(), nanos.getAsLong());
         int place = clicked(reader, slate(items, reply), luck);
         learned.add(seconds(), place >= 0);
@@ -94,7 +98,8 @@ final class ReaderTraffic {
     private void askFrozen(Readers.Reader reader, List<Readers.Item> items, long luck) {
         node.rank("", reader.user(), reader.context(), candidates(items), SLATE)
                 .ifPresent(
-                        reply -> frozen.add(seconds(), clicked(reader, slate(items, reply), luck) >= 0));
+                        reply -> frozen.add(seconds(),
+                                clicked(reader, slate(items, reply), luck) >= 0));
     }
 
     private void askPopularity(Readers.Reader reader, List<Readers.Item> items, long luck) {

@@ -36,7 +36,11 @@ final class Teacher {
      * @param unrelated prompts of questions about other things
      */
     record Lesson(
-            String adapter, String question, String answer, String paraphrase, List<String> unrelated) {}
+            String adapter,
+            String question,
+            String answer,
+            String paraphrase,
+            List<String> unrelated) {}
 
     /** One exchange worth showing. */
     interface Listener {
@@ -80,7 +84,8 @@ final class Teacher {
             }
             LockSupport.parkNanos(right ? 0 : PAUSE_NANOS);
         }
-        double seconds = right && corrected > 0 ? (nanos.getAsLong() - corrected) / 1e9 : Double.NaN;
+        double seconds =
+                right && corrected > 0 ? (nanos.getAsLong() - corrected) / 1e9 : Double.NaN;
         listener.said(right ? "right after %.2f s".formatted(seconds) : "still wrong");
         return examine(unrelatedBefore, seconds, asks, right, listener);
     }
@@ -88,7 +93,8 @@ final class Teacher {
     private DemoReport.CorrectionResult examine(
             List<String> before, double seconds, int asks, boolean right, Listener listener) {
         boolean paraphrase =
-                right && ask(lesson.paraphrase).map(a -> a.text().equals(lesson.answer)).orElse(false);
+                right && ask(lesson.paraphrase).map(a -> a.text().equals(lesson.answer))
+                        .orElse(false);
         List<String> after = unrelatedAnswers();
         int same = 0;
         for (int i = 0; i < before.size(); i++) {
@@ -96,7 +102,8 @@ final class Teacher {
             same += heard && before.get(i).equals(after.get(i)) ? 1 : 0;
         }
         double unchanged = before.isEmpty() ? 1 : (double) same / before.size();
-        listener.said("paraphrase %s, %d of %d unrelated answers unchanged".formatted(paraphrase ? "right" : "wrong", same, before.size()));
+        listener.said("paraphrase %s, %d of %d unrelated answers unchanged"
+                .formatted(paraphrase ? "right" : "wrong", same, before.size()));
         return new DemoReport.CorrectionResult(seconds, asks, paraphrase, unchanged);
     }
 
@@ -109,7 +116,9 @@ final class Teacher {
     private boolean correct(NodeClient.Generated answer, int number) {
         String id = "correction-" + number;
         Signal signal =
-                Signal.newBuilder().setCorrection(Correction.newBuilder().setText(lesson.answer)).build();
+                Signal.newBuilder()
+                        .setCorrection(Correction.newBuilder().setText(lesson.answer))
+                        .build();
         boolean sent = node.send(answer.feedbackToken(), id, USER, signal).isPresent();
         if (sent) {
             latency.acknowledged(id, nanos.getAsLong());

@@ -55,7 +55,8 @@ public final class ManifestFollower implements AutoCloseable {
     }
 
     private void seen(ManifestSummary manifest) {
-        if (manifest.getState() == ManifestState.MANIFEST_STATE_OPEN || manifest.getSeq() <= seqEnded) {
+        if (manifest.getState() == ManifestState.MANIFEST_STATE_OPEN
+                || manifest.getSeq() <= seqEnded) {
             return;
         }
         seqEnded = manifest.getSeq();

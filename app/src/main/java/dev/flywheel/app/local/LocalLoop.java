@@ -47,7 +47,7 @@ public final class LocalLoop implements AutoCloseable {
         this.parts = parts;
         this.channel =
                 Grpc.newChannelBuilder(
-                                "127.0.0.1:" + parts.node().port(), InsecureChannelCredentials.create())
+                        "127.0.0.1:" + parts.node().port(), InsecureChannelCredentials.create())
                         .build();
     }
 
@@ -99,7 +99,8 @@ public final class LocalLoop implements AutoCloseable {
 
     private boolean answers(ScoreRequest request) {
         try {
-            var unused = InferenceGrpc.newBlockingStub(channel).withDeadlineAfter(SERVED).score(request);
+            var unused =
+                    InferenceGrpc.newBlockingStub(channel).withDeadlineAfter(SERVED).score(request);
             return true;
         } catch (StatusRuntimeException e) {
             if (e.getStatus().getCode() == Status.Code.NOT_FOUND) {
@@ -137,10 +138,11 @@ public final class LocalLoop implements AutoCloseable {
         long deadline = System.nanoTime() + timeout.toNanos();
         try (FeedbackAuditor auditor = parts.auditor()) {
             FeedbackFates fates = auditor.audit();
-            for (int settled = 0; settled < DRAINED_AUDITS && System.nanoTime() < deadline; ) {
+            for (int settled = 0; settled < DRAINED_AUDITS && System.nanoTime() < deadline;) {
                 LockSupport.parkNanos(DRAIN_PAUSE_NANOS);
                 FeedbackFates next = auditor.audit();
-                settled = next.pending() == 0 && next.balanced() && next.equals(fates) ? settled + 1 : 0;
+                settled = next.pending() == 0 && next.balanced() && next.equals(fates) ? settled + 1
+                        : 0;
                 fates = next;
             }
             return fates;

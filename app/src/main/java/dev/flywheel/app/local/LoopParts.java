@@ -52,7 +52,8 @@ final class LoopParts implements AutoCloseable {
     private final Closing closing = new Closing();
     private final CompletableFuture<String> end = new CompletableFuture<>();
     private final InstantSource clock = InstantSource.system();
-    private final PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final PrometheusMeterRegistry meters =
+            new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final Topics topics;
     private final BaseModel base;
     private final StoreClient store;
@@ -78,7 +79,8 @@ final class LoopParts implements AutoCloseable {
             Store stored =
                     closing.add(
                             "store",
-                            Store.open(folder.folder("store"), ModuleSettings.store(config), clock));
+                            Store.open(folder.folder("store"), ModuleSettings.store(config),
+                                    clock));
             InternalServer storeServer =
                     closing.add(
                             "store server",
@@ -87,7 +89,8 @@ final class LoopParts implements AutoCloseable {
             this.broker =
                     closing.add(
                             "broker",
-                            EmbeddedBroker.start(folder.folder("kafka"), config.loop().brokerPort()));
+                            EmbeddedBroker.start(folder.folder("kafka"),
+                                    config.loop().brokerPort()));
             makeTopics();
             DeviceLoop device = new DeviceLoop(config.engine().lanes(), System::nanoTime);
             InternalServer trainerServer =
@@ -142,7 +145,8 @@ final class LoopParts implements AutoCloseable {
         Round round =
                 closing.add(
                         "round",
-                        new Round(base, tokenizer, anchors(model, tokenizer), device, limits, System::nanoTime));
+                        new Round(base, tokenizer, anchors(model, tokenizer), device, limits,
+                                System::nanoTime));
         RoundMetrics listener = new RoundMetrics(meters);
         TrainerService trainer =
                 closing.add(
@@ -159,7 +163,9 @@ final class LoopParts implements AutoCloseable {
             return AnchorSet.load(model, tokenizer);
         } catch (IOException e) {
             throw new StartException(
-                    "anchors of model folder %s cannot be read (%s)".formatted(model, e.getMessage()), e);
+                    "anchors of model folder %s cannot be read (%s)".formatted(model,
+                            e.getMessage()),
+                    e);
         }
     }
 
@@ -175,7 +181,8 @@ final class LoopParts implements AutoCloseable {
         return closing.add(
                 "job",
                 EmbeddedFlink.start(
-                        settings, folder.folder("flink"), config.loop().checkpointInterval(), READY));
+                        settings, folder.folder("flink"), config.loop().checkpointInterval(),
+                        READY));
     }
 
     private static TokenKeys keys(DataFolder folder) {
@@ -183,15 +190,18 @@ final class LoopParts implements AutoCloseable {
         try {
             return TokenKeys.read(file);
         } catch (IOException e) {
-            throw new StartException("token key file %s cannot be read (%s)".formatted(file, e.getMessage()), e);
+            throw new StartException(
+                    "token key file %s cannot be read (%s)".formatted(file, e.getMessage()), e);
         }
     }
 
     private ServingNode serving(
-            Tokenizer tokenizer, DeviceLoop device, TokenKeys keys, List<BindableService> storeServices) {
+            Tokenizer tokenizer, DeviceLoop device, TokenKeys keys,
+            List<BindableService> storeServices) {
         PublisherSettings publishing =
                 PublisherSettings.of(
-                        broker.bootstrapServers(), topics, NODE_ID, config.loop().heartbeatInterval());
+                        broker.bootstrapServers(), topics, NODE_ID,
+                        config.loop().heartbeatInterval());
         ImpressionPublisher impressions =
                 closing.add("impression publisher", new ImpressionPublisher(publishing, clock));
         FeedbackPublisher feedback =
@@ -211,7 +221,8 @@ final class LoopParts implements AutoCloseable {
                         new SecureRandom());
         return closing.add(
                 "serving node",
-                ServingNode.start(ModuleSettings.serving(config, NODE_ID), parts, registry(storeServices)));
+                ServingNode.start(ModuleSettings.serving(config, NODE_ID), parts,
+                        registry(storeServices)));
     }
 
     /** Operators and watchers read the registry on the public port; what commits stays inside. */
@@ -225,10 +236,12 @@ final class LoopParts implements AutoCloseable {
         return shown;
     }
 
-    private static void awaitPublishers(ImpressionPublisher impressions, FeedbackPublisher feedback) {
+    private static void awaitPublishers(ImpressionPublisher impressions,
+            FeedbackPublisher feedback) {
         try {
             if (!impressions.awaitReady(READY) || !feedback.awaitReady(READY)) {
-                throw new StartException("the broker in this process did not answer within a minute; see the log");
+                throw new StartException(
+                        "the broker in this process did not answer within a minute; see the log");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -242,7 +255,8 @@ final class LoopParts implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new StartException("interrupted while the node started", e);
-        } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+        } catch (java.util.concurrent.ExecutionException
+                | java.util.concurrent.TimeoutException e) {
             throw new StartException("the node did not load its adapters within a minute: " + e, e);
         }
     }
@@ -268,7 +282,8 @@ final class LoopParts implements AutoCloseable {
                 "gRPC     %s:%d  (flywheel.v1, health, reflection)"
                         .formatted(config.server().host(), node.port()),
                 "Kafka    %s  (%s, %s)"
-                        .formatted(broker.bootstrapServers(), topics.impression(), topics.feedback()),
+                        .formatted(broker.bootstrapServers(), topics.impression(),
+                                topics.feedback()),
                 "metrics  http://%s:%d/metrics".formatted(config.metrics().host(), metrics.port()));
     }
 

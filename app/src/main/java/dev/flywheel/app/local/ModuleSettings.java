@@ -68,7 +68,8 @@ final class ModuleSettings {
     }
 
     static LoopSettings loop(
-            FlywheelConfig config, String brokers, Topics topics, ServerTargets servers, Path tokenKeys) {
+            FlywheelConfig config, String brokers, Topics topics, ServerTargets servers,
+            Path tokenKeys) {
         FlywheelConfig.Loop loop = config.loop();
         return new LoopSettings(
                 brokers,

@@ -28,11 +28,14 @@ final class TokenKeyFile {
             Files.deleteIfExists(draft);
             Files.createFile(
                     draft,
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-            Files.writeString(draft, TokenKeys.format(FIRST_KEY, secret), StandardOpenOption.WRITE, StandardOpenOption.SYNC);
+                    PosixFilePermissions
+                            .asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            Files.writeString(draft, TokenKeys.format(FIRST_KEY, secret), StandardOpenOption.WRITE,
+                    StandardOpenOption.SYNC);
             return Files.move(draft, file, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
-            throw new StartException("token key file %s cannot be written (%s)".formatted(file, e.getMessage()), e);
+            throw new StartException(
+                    "token key file %s cannot be written (%s)".formatted(file, e.getMessage()), e);
         }
     }
 }

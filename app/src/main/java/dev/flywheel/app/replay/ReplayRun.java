@@ -10,9 +10,9 @@ import dev.flywheel.api.v1.ScoreReply;
 import dev.flywheel.api.v1.ScoreRequest;
 import dev.flywheel.api.v1.SendFeedbackRequest;
 import dev.flywheel.api.v1.Signal;
+import dev.flywheel.app.audit.FeedbackFates;
 import dev.flywheel.app.console.Progress;
 import dev.flywheel.app.follow.ManifestFollower;
-import dev.flywheel.app.audit.FeedbackFates;
 import dev.flywheel.app.local.LocalLoop;
 import io.grpc.Channel;
 import io.grpc.StatusRuntimeException;
@@ -132,9 +132,11 @@ public final class ReplayRun {
     }
 
     private void replay(
-            int number, MovieLens.Rating rating, Map<Integer, MovieLens.Item> items, ExecutorService pool) {
+            int number, MovieLens.Rating rating, Map<Integer, MovieLens.Item> items,
+            ExecutorService pool) {
         RatingHistory history =
-                histories.computeIfAbsent(rating.user(), user -> new RatingHistory(settings.history()));
+                histories.computeIfAbsent(rating.user(),
+                        user -> new RatingHistory(settings.history()));
         MovieLens.Item item = items.get(rating.item());
         if (item == null) {
             throw new IllegalStateException("ratings of unknown items are bad rows");
@@ -180,7 +182,9 @@ public final class ReplayRun {
         Signal signal =
                 Signal.newBuilder()
                         .setReward(
-                                Reward.newBuilder().setCandidateId(rating.liked() ? "0" : "1").setValue(1))
+                                Reward.newBuilder()
+                                        .setCandidateId(rating.liked() ? "0" : "1")
+                                        .setValue(1))
                         .build();
         SendFeedbackRequest request =
                 SendFeedbackRequest.newBuilder()
@@ -191,7 +195,8 @@ public final class ReplayRun {
                         .setClientTimeMillis(TimeUnit.SECONDS.toMillis(rating.time()))
                         .build();
         try {
-            var unused = feedback.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS).send(request);
+            var unused =
+                    feedback.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS).send(request);
             backlog.sent();
         } catch (StatusRuntimeException e) {
             failed.increment();
@@ -208,7 +213,8 @@ public final class ReplayRun {
             notedAt = learned.count();
             note =
                     String.format(
-                            Locale.ROOT, "AUC learned %.3f frozen %.3f", learned.auc(), frozen.auc());
+                            Locale.ROOT, "AUC learned %.3f frozen %.3f", learned.auc(),
+                            frozen.auc());
         }
         return note;
     }

@@ -10,7 +10,8 @@ public final class ReplaySummary {
         return String.join(
                 "\n",
                 "",
-                line("ratings     %,d at %.1f/s, bad rows %,d, failed requests %d", r.ratings(), r.ratingsPerSecond(), r.badRows(), r.requestsFailed()),
+                line("ratings     %,d at %.1f/s, bad rows %,d, failed requests %d", r.ratings(),
+                        r.ratingsPerSecond(), r.badRows(), r.requestsFailed()),
                 arm("learned", r.learned()),
                 arm("frozen", r.frozen()),
                 line("versions    %,d under guard profile %s", r.versions(), r.guardProfile()),
@@ -21,11 +22,13 @@ public final class ReplaySummary {
                         r.feedback().quarantined(),
                         r.feedback().refused(),
                         r.feedback().pending(),
-                        r.feedback().balanced() ? "" : "  DIFFERENCE " + r.feedback().difference()));
+                        r.feedback().balanced() ? ""
+                                : "  DIFFERENCE " + r.feedback().difference()));
     }
 
     private static String arm(String name, ReplayReport.Arm arm) {
-        return line("%-11s AUC %.4f (second half %.4f), log loss %.4f", name, arm.auc(), arm.aucSecondHalf(), arm.logLoss());
+        return line("%-11s AUC %.4f (second half %.4f), log loss %.4f", name, arm.auc(),
+                arm.aucSecondHalf(), arm.logLoss());
     }
 
     private static String line(String format, Object... values) {

@@ -19,14 +19,19 @@ class CommandLineTest {
     @Test
     void anUnknownFlagIsNamedInOneLineWithExitCode2() {
         assertThat(run("up", "--dat", "x")).isEqualTo(2);
-        assertThat(err.toString()).contains("flywheel: Unknown option").contains("--dat").contains("see ./flywheel up --help");
+        assertThat(err.toString()).contains("flywheel: Unknown option")
+                .contains("--dat")
+                .contains("see ./flywheel up --help");
     }
 
     @Test
     void aModelFolderThatIsNoneIsNamedWithTheRemedy() {
-        assertThat(run("up", "--data", folder.toString(), "--model", folder.toString())).isEqualTo(1);
+        assertThat(run("up", "--data", folder.toString(), "--model", folder.toString()))
+                .isEqualTo(1);
         assertThat(err.toString().lines()).hasSize(1);
-        assertThat(err.toString()).contains(folder.toString()).contains("config.json").contains("--model");
+        assertThat(err.toString()).contains(folder.toString())
+                .contains("config.json")
+                .contains("--model");
     }
 
     @Test
@@ -56,7 +61,8 @@ class CommandLineTest {
     void aFileOfAnotherFormatIsRefusedBeforeAnythingStarts() throws Exception {
         Path file = java.nio.file.Files.writeString(folder.resolve("x.csv"), "a,b\n1,2\n");
 
-        assertThat(run("replay", "--ratings", file.toString(), "--items", file.toString())).isEqualTo(1);
+        assertThat(run("replay", "--ratings", file.toString(), "--items", file.toString()))
+                .isEqualTo(1);
         assertThat(err.toString()).contains("is not a MovieLens file");
     }
 

@@ -23,7 +23,8 @@ class ReadersTest {
             assertThat(tastes).hasSize(6);
         }
         assertThat(IntStream.range(0, 6))
-                .allSatisfy(group -> assertThat(readers.taste(group, true)).isNotEqualTo(readers.taste(group, false)));
+                .allSatisfy(group -> assertThat(readers.taste(group, true))
+                        .isNotEqualTo(readers.taste(group, false)));
     }
 
     @Test
@@ -37,7 +38,8 @@ class ReadersTest {
     @Test
     void candidatesHoldOneItemOfEachTopic() {
         List<Readers.Item> pool = new ArrayList<>();
-        TOPICS.forEach(topic -> IntStream.range(0, 3).forEach(i -> pool.add(new Readers.Item(topic + i, topic, "text"))));
+        TOPICS.forEach(topic -> IntStream.range(0, 3)
+                .forEach(i -> pool.add(new Readers.Item(topic + i, topic, "text"))));
 
         assertThat(readers.candidates(pool, new SplittableRandom(1)))
                 .extracting(Readers.Item::topic)
@@ -52,7 +54,9 @@ class ReadersTest {
 
     private double rate(Readers.Reader reader, List<String> slate) {
         SplittableRandom random = new SplittableRandom(5);
-        return IntStream.range(0, 4000).filter(i -> readers.click(reader, false, slate, random.split()) >= 0).count()
+        return IntStream.range(0, 4000)
+                .filter(i -> readers.click(reader, false, slate, random.split()) >= 0)
+                .count()
                 / 4000.0;
     }
 

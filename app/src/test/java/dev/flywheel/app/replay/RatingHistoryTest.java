@@ -20,7 +20,8 @@ class RatingHistoryTest {
         history.add(item("B", "War", "Drama"), true);
         history.add(item("C"), false);
 
-        assertThat(history.prompt(item("D"))).startsWith("Liked: B (War, Drama)\nDisliked: C\nNext: D\n");
+        assertThat(history.prompt(item("D")))
+                .startsWith("Liked: B (War, Drama)\nDisliked: C\nNext: D\n");
     }
 
     private static MovieLens.Item item(String title, String... genres) {

@@ -28,7 +28,8 @@ final class ReferenceRows implements AutoCloseable {
     }
 
     /** Returns the batch's rows, or null if they are not kept. */
-    @Nullable Buffer find(PackedBatch batch) {
+    @Nullable
+    Buffer find(PackedBatch batch) {
         for (Kept kept : newestFirst) {
             if (kept.batch() == batch) {
                 newestFirst.remove(kept);

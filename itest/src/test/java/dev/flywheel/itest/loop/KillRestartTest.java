@@ -36,7 +36,8 @@ class KillRestartTest {
     }
 
     @Test
-    void whatWasAcknowledgedBeforeAKillIsTrainedOnceAfterwardsAndTheVersionStays() throws Exception {
+    void whatWasAcknowledgedBeforeAKillIsTrainedOnceAfterwardsAndTheVersionStays()
+            throws Exception {
         int port = freePort();
         Process first = up(port);
         Set<String> ids = new HashSet<>();
@@ -47,7 +48,8 @@ class KillRestartTest {
             client.awaitAnswers();
             clicks(client, "early", 3, ids);
             client.awaitTrained(ids);
-            LoopClient.await("a learned version serves", () -> client.rank("u").getVersion().getNumber() > 0);
+            LoopClient.await("a learned version serves",
+                    () -> client.rank("u").getVersion().getNumber() > 0);
             clicks(client, "late", 12, ids);
             before = client.rank("u").getVersion();
             first.destroyForcibly().waitFor();
@@ -60,7 +62,8 @@ class KillRestartTest {
         try {
             LoopClient client = new LoopClient(again, ADAPTER);
             client.awaitAnswers();
-            assertThat(client.rank("u").getVersion().getNumber()).isGreaterThanOrEqualTo(before.getNumber());
+            assertThat(client.rank("u").getVersion().getNumber())
+                    .isGreaterThanOrEqualTo(before.getNumber());
             client.awaitTrained(ids);
             assertThat(client.trained()).doesNotHaveDuplicates().containsAll(ids);
         } finally {

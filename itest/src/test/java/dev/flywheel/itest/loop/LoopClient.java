@@ -41,7 +41,8 @@ final class LoopClient {
     }
 
     static ManagedChannel connect(int port) {
-        return Grpc.newChannelBuilder("127.0.0.1:" + port, InsecureChannelCredentials.create()).build();
+        return Grpc.newChannelBuilder("127.0.0.1:" + port, InsecureChannelCredentials.create())
+                .build();
     }
 
     RankReply rank(String user) {
@@ -49,8 +50,11 @@ final class LoopClient {
                 RankRequest.newBuilder()
                         .setScope(RequestScope.newBuilder().setAdapter(adapter).setUser(user))
                         .setContext("lives in the harbour")
-                        .addCandidates(Candidate.newBuilder().setId("sea").setText("The boat at the pier"))
-                        .addCandidates(Candidate.newBuilder().setId("stars").setText("A planet seen at night"))
+                        .addCandidates(
+                                Candidate.newBuilder().setId("sea").setText("The boat at the pier"))
+                        .addCandidates(Candidate.newBuilder()
+                                .setId("stars")
+                                .setText("A planet seen at night"))
                         .build();
         return InferenceGrpc.newBlockingStub(channel)
                 .withDeadlineAfter(CALL.toSeconds(), TimeUnit.SECONDS)
@@ -61,7 +65,8 @@ final class LoopClient {
     SendFeedbackReply click(RankReply reply, String user, String feedbackId) {
         Signal click =
                 Signal.newBuilder()
-                        .setClick(Click.newBuilder().setCandidateId(reply.getItems(0).getCandidateId()))
+                        .setClick(Click.newBuilder()
+                                .setCandidateId(reply.getItems(0).getCandidateId()))
                         .build();
         return FeedbackGrpc.newBlockingStub(channel)
                 .withDeadlineAfter(CALL.toSeconds(), TimeUnit.SECONDS)
@@ -83,7 +88,8 @@ final class LoopClient {
                         0,
                         manifest -> {
                             if (manifest.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
-                                manifest.getFeedbackList().forEach(key -> ids.add(key.getFeedbackId()));
+                                manifest.getFeedbackList()
+                                        .forEach(key -> ids.add(key.getFeedbackId()));
                             }
                         });
         return ids;
@@ -115,7 +121,8 @@ final class LoopClient {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() > deadline) {
-                throw new AssertionError("waited %d s in vain until %s".formatted(PATIENCE.toSeconds(), what));
+                throw new AssertionError(
+                        "waited %d s in vain until %s".formatted(PATIENCE.toSeconds(), what));
             }
             LockSupport.parkNanos(PAUSE_NANOS);
         }

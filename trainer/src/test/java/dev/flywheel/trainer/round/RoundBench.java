@@ -51,7 +51,8 @@ public class RoundBench {
             for (int k = 0; k < 6; k++) {
                 texts.add("text " + n + k + " is here");
             }
-            slates.add(fixture.slate("s" + n, "user" + n, "reader likes subject " + n, texts, n % 6));
+            slates.add(
+                    fixture.slate("s" + n, "user" + n, "reader likes subject " + n, texts, n % 6));
         }
         correction = List.of(fixture.correction("c", "who wrote the tale of two?", "Dickens"));
     }
@@ -79,7 +80,9 @@ public class RoundBench {
     @Benchmark
     public RoundResult oneCorrection() {
         RoundSettings fifteen =
-                AdapterSettings.teacher().round().toBuilder()
+                AdapterSettings.teacher()
+                        .round()
+                        .toBuilder()
                         .setSftTargetLoss(1e-9)
                         .setSftStepsMax(15)
                         .build();

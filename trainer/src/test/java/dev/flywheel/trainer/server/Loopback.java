@@ -45,7 +45,8 @@ final class Loopback implements AutoCloseable {
     Loopback(Path folder, TrainerSettings settings, RoundListener listener) throws IOException {
         fixture =
                 new RoundFixture(
-                        Files.createDirectory(folder.resolve("base")), "reference", TinyBase.SMALL, 0);
+                        Files.createDirectory(folder.resolve("base")), "reference", TinyBase.SMALL,
+                        0);
         atRest =
                 Store.open(
                         Files.createDirectory(folder.resolve("store")),
