@@ -148,13 +148,16 @@ public final class EngineLoop implements AutoCloseable {
             }
             faultless = true;
         } finally {
+            locked(() -> draining = true);
             if (!faultless) {
                 log.error("the engine loop ended by a fault; no request can be answered");
+                died.run();
             }
-            locked(() -> draining = true);
-            jobs.values()
-                    .forEach(job -> drop(job, ServingException.later(ErrorCode.DRAINING,
-                            "this node is going away", Duration.ofSeconds(1))));
+            ServingException away = ServingException.later(ErrorCode.DRAINING,
+                    "this node is going away", Duration.ofSeconds(1));
+            List<Job> left = List.copyOf(jobs.values());
+            left.forEach(this::end);
+            left.forEach(job -> job.fail(away));
         }
     }
 
