@@ -28,6 +28,7 @@ import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.graph.StreamGraph;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -93,10 +94,11 @@ public final class EmbeddedFlink implements AutoCloseable {
             Duration timeout) throws Exception {
         JobID job = submit(cluster, configuration, settings, from);
         EmbeddedFlink flink = new EmbeddedFlink(cluster, job);
-        Optional<Throwable> failure = flink.awaitRunning(timeout);
+        Optional<Throwable> failure = flink.awaitRunning(from.isPresent(), timeout);
         if (failure.isEmpty()) {
             return flink;
         }
+        flink.cancelJob();
         if (from.isEmpty()) {
             throw new StartException("the loop's job cannot start: " + failure.get(),
                     failure.get());
@@ -143,17 +145,26 @@ public final class EmbeddedFlink implements AutoCloseable {
         return newest;
     }
 
-    private Optional<Throwable> awaitRunning(Duration timeout) throws InterruptedException {
+    /**
+     * Waits until all tasks run; returns why they do not.
+     *
+     * @param hasty whether the first failure is enough, as of a checkpoint; else Flink's restarts may still succeed
+     */
+    private Optional<Throwable> awaitRunning(boolean hasty, Duration timeout)
+            throws InterruptedException {
         long deadline = System.nanoTime() + timeout.toNanos();
         while (System.nanoTime() - deadline < 0) {
-            Optional<Throwable> failure = failure();
-            if (failure.isPresent() || allRun()) {
+            if (allRun()) {
+                return Optional.empty();
+            }
+            Optional<Throwable> failure = hasty ? lastFailure() : failure();
+            if (failure.isPresent()) {
                 return failure;
             }
             TimeUnit.MILLISECONDS.sleep(10);
         }
-        throw new StartException(
-                "the loop's job does not run after " + timeout + "; its state is " + status());
+        return Optional.of(lastFailure().orElseGet(() -> new TimeoutException(
+                "its tasks do not all run after " + timeout)));
     }
 
     private boolean allRun() throws InterruptedException {
@@ -172,12 +183,23 @@ public final class EmbeddedFlink implements AutoCloseable {
     /** Returns why the job ended, empty while it has not. */
     public Optional<Throwable> failure() throws InterruptedException {
         AccessExecutionGraph graph = graph();
-        if (graph == null || graph.getState() != JobStatus.FAILED) {
+        return graph == null || graph.getState() != JobStatus.FAILED ? Optional.empty()
+                : Optional.of(reason(graph.getFailureInfo()));
+    }
+
+    /** Returns why the job, or a try of it, failed last. */
+    private Optional<Throwable> lastFailure() throws InterruptedException {
+        AccessExecutionGraph graph = graph();
+        if (graph == null) {
             return Optional.empty();
         }
-        ErrorInfo info = graph.getFailureInfo();
-        return Optional.of(info == null ? new IllegalStateException("no reason given")
-                : info.getException().deserializeError(EmbeddedFlink.class.getClassLoader()));
+        return graph.getState() == JobStatus.FAILED ? failure()
+                : Optional.ofNullable(graph.getFailureInfo()).map(EmbeddedFlink::reason);
+    }
+
+    private static Throwable reason(@Nullable ErrorInfo info) {
+        return info == null ? new IllegalStateException("no reason given")
+                : info.getException().deserializeError(EmbeddedFlink.class.getClassLoader());
     }
 
     /** Returns the job's state in Flink's words. */
@@ -186,7 +208,7 @@ public final class EmbeddedFlink implements AutoCloseable {
         return graph == null ? "UNKNOWN" : graph.getState().name();
     }
 
-    private @org.jspecify.annotations.Nullable AccessExecutionGraph graph()
+    private @Nullable AccessExecutionGraph graph()
             throws InterruptedException {
         try {
             return cluster.getExecutionGraph(job).get();

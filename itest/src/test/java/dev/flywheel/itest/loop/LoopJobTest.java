@@ -200,6 +200,35 @@ class LoopJobTest {
 
     @Test
     @Order(6)
+    void aSpoiltCheckpointIsLikeNone() throws Exception {
+        List<String> before = ids(rig.trained("news/all"));
+        rig.stopJob();
+        rig.spoilCheckpoints();
+        rig.startJob();
+        assertThat(rig.drain().total()).isZero();
+        assertThat(ids(rig.trained("news/all"))).doesNotHaveDuplicates().containsAll(before);
+    }
+
+    @Test
+    @Order(7)
+    void feedbackThatComesWhileStoreAndTrainerAreAwayIsTrainedWhenTheyAreBack() throws Exception {
+        rig.createAdapter("news/away", 32);
+        rig.send(rig.click(rig.slate("news/away", "away-0", "user-0"), "away-f0", "c0"));
+        await(() -> rig.client.getAdapter("news/away").getHead() == 1);
+        Set<String> sent = new HashSet<>(Set.of("away-f0"));
+        rig.withoutServers(() -> {
+            for (int i = 1; i < 10; i++) {
+                rig.send(rig.click(rig.slate("news/away", "away-" + i, "user-" + i), "away-f" + i,
+                        "c0"));
+                sent.add("away-f" + i);
+            }
+        });
+        assertThat(rig.drain().total()).isZero();
+        assertThat(ids(rig.trained("news/away"))).containsExactlyInAnyOrderElementsOf(sent);
+    }
+
+    @Test
+    @Order(8)
     void whatTheGateRefusesIsQuarantined() throws Exception {
         rig.createAdapter("news/rejected", 4);
         rig.trainer.verdict = Outcome.OUTCOME_REJECTED;
@@ -211,7 +240,7 @@ class LoopJobTest {
     }
 
     @Test
-    @Order(7)
+    @Order(9)
     void feedbackIsClaimedWithinMilliseconds() throws Exception {
         rig.createAdapter("news/latency", 32);
         long[] millis = new long[60];
@@ -229,7 +258,7 @@ class LoopJobTest {
     }
 
     @Test
-    @Order(8)
+    @Order(10)
     void aWriterThatWasReplacedStopsForGoodAndSaysWhy() throws Exception {
         long epoch = rig.client.acquireEpoch("news/latency", "another job").getEpoch();
         rig.send(rig.click(rig.slate("news/latency", "lost-0", "u"), "lost-f", "c0"));

@@ -37,6 +37,8 @@ import dev.flywheel.store.StoreSettings;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
+import io.grpc.ServerBuilder;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,7 +70,8 @@ final class LoopRig implements AutoCloseable {
     final QuickTrainer trainer;
     final ImpressionPublisher impressions;
     final FeedbackPublisher feedback;
-    private final Server server;
+    private final TrainerRelay relay = new TrainerRelay();
+    private Server server;
     private final Path checkpoints;
     private final LoopSettings settings;
     private final TokenSigner signer;
@@ -84,12 +87,7 @@ final class LoopRig implements AutoCloseable {
             TOPICS.create(admin, PARTITIONS, (short) 1);
         }
         store = Store.open(folder.resolve("store"), StoreSettings.DEFAULT, InstantSource.system());
-        TrainerRelay relay = new TrainerRelay();
-        var builder = Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
-                .maxInboundMessageSize(store.inboundBytesMax())
-                .addService(relay);
-        store.services().forEach(builder::addService);
-        server = builder.build().start();
+        startServers(0);
         String target = "localhost:" + server.getPort();
         client = StoreClient.connect(target);
         trainer = new QuickTrainer(client);
@@ -109,6 +107,31 @@ final class LoopRig implements AutoCloseable {
             throw new IllegalStateException("broker does not answer");
         }
         startJob();
+    }
+
+    private void startServers(int port) throws IOException {
+        ServerBuilder<?> builder =
+                Grpc.newServerBuilderForPort(port, InsecureServerCredentials.create())
+                        .maxInboundMessageSize(store.inboundBytesMax())
+                        .addService(relay);
+        store.services().forEach(builder::addService);
+        server = builder.build().start();
+    }
+
+    /** Takes store and trainer off the network while the action runs. */
+    void withoutServers(ThrowingAction action) throws Exception {
+        int port = server.getPort();
+        server.shutdownNow().awaitTermination();
+        try {
+            action.run();
+        } finally {
+            startServers(port);
+        }
+    }
+
+    /** Something to do that may fail. */
+    interface ThrowingAction {
+        void run() throws Exception;
     }
 
     /** Lets the trainer be made after the server that carries it. */
@@ -138,6 +161,15 @@ final class LoopRig implements AutoCloseable {
 
     void stopJob() {
         flink.close();
+    }
+
+    /** Overwrites every file of every checkpoint. */
+    void spoilCheckpoints() throws Exception {
+        try (var files = Files.walk(checkpoints)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                Files.writeString(file, "not a checkpoint");
+            }
+        }
     }
 
     void forgetCheckpoints() throws Exception {
