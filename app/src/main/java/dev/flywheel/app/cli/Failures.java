@@ -19,7 +19,7 @@ public final class Failures {
     /** A command line that cannot be understood. */
     public static int usage(ParameterException e, String[] args) {
         CommandLine command = e.getCommandLine();
-        command.getErr().println("flywheel: " + oneLine(e.getMessage()));
+        command.getErr().println("flywheel: " + oneLine(String.valueOf(e.getMessage())));
         UnmatchedArgumentException.printSuggestions(e, command.getErr());
         command.getErr()
                 .printf("see ./%s --help%n", command.getCommandSpec().qualifiedName());

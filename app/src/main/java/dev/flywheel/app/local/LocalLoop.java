@@ -155,7 +155,7 @@ public final class LocalLoop implements AutoCloseable {
         try {
             return end.get();
         } catch (java.util.concurrent.ExecutionException e) {
-            return String.valueOf(e.getCause().getMessage());
+            return String.valueOf(e.getCause());
         }
     }
 

@@ -28,6 +28,7 @@ final class ReferenceRows implements AutoCloseable {
     }
 
     /** Returns the batch's rows, or null if they are not kept. */
+    @SuppressWarnings("ReferenceEquality") // the very object: comparing contents would cost more than it saves
     @Nullable
     Buffer find(PackedBatch batch) {
         for (Kept kept : newestFirst) {

@@ -43,6 +43,7 @@ public final class TrainingPass implements AutoCloseable {
      *
      * @param active null for the bare base
      */
+    @SuppressWarnings("ReferenceEquality") // the very object: its rows are on the device already
     public double[] forward(PackedBatch next, @Nullable TrainableAdapter active) {
         if (next != batch) {
             batch = null;
