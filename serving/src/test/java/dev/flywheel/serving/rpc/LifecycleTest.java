@@ -24,11 +24,17 @@ import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.reflection.v1.ServerReflectionGrpc;
+import io.grpc.reflection.v1.ServerReflectionRequest;
+import io.grpc.reflection.v1.ServerReflectionResponse;
+import io.grpc.reflection.v1.ServiceResponse;
+import io.grpc.stub.StreamObserver;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
@@ -182,6 +188,7 @@ class LifecycleTest {
                 .generate(endless())
                 .forEachRemaining(reply -> {}));
         assertThat(gone.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+        node.channel.shutdownNow();
         node.closeAllButServing();
         node = null;
     }
@@ -197,6 +204,34 @@ class LifecycleTest {
         for (String service : List.of("", InferenceGrpc.SERVICE_NAME, FeedbackGrpc.SERVICE_NAME)) {
             assertThat(health(service)).isEqualTo(ServingStatus.SERVING);
         }
+    }
+
+    @Test
+    void reflectionNamesEveryService() throws Exception {
+        start(UnaryOperator.identity());
+        CompletableFuture<ServerReflectionResponse> listed = new CompletableFuture<>();
+        StreamObserver<ServerReflectionRequest> question =
+                ServerReflectionGrpc.newStub(node.channel)
+                        .serverReflectionInfo(new StreamObserver<>() {
+                            @Override
+                            public void onNext(ServerReflectionResponse reply) {
+                                listed.complete(reply);
+                            }
+
+                            @Override
+                            public void onError(Throwable failure) {
+                                listed.completeExceptionally(failure);
+                            }
+
+                            @Override
+                            public void onCompleted() {}
+                        });
+        question.onNext(ServerReflectionRequest.newBuilder().setListServices("").build());
+        assertThat(listed.get(30, TimeUnit.SECONDS).getListServicesResponse().getServiceList())
+                .extracting(ServiceResponse::getName)
+                .contains("flywheel.v1.Inference", "flywheel.v1.Feedback",
+                        "grpc.health.v1.Health");
+        question.onCompleted();
     }
 
     @Test
