@@ -9,8 +9,8 @@ import java.util.Map;
 final class Films {
     private static final int OLDEST = 1935;
     private static final int NEWEST = 2017;
-    private static final double TEMPER_SPREAD = 2.0;
-    private static final double TASTE_SPREAD = 1.2;
+    private static final double TEMPER_SPREAD = 1.6;
+    private static final double TASTE_SPREAD = 1.3;
     private static final double NOISE_SPREAD = 0.5;
 
     private final List<String> adjectives;

@@ -71,15 +71,15 @@ public record PretrainSettings(
     public static PretrainSettings standard() {
         return new PretrainSettings(
                 1,
-                8000,
+                6000,
                 1024,
-                3e-3,
+                4e-3,
                 0.03,
                 0.1,
                 0.2,
                 40_000,
                 300,
-                new Size(2048, 96, 4, 4, 2, 32, 256));
+                new Size(2048, 64, 4, 4, 2, 16, 192));
     }
 
     /** Returns the same with another seed. */

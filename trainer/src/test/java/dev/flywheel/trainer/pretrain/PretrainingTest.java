@@ -3,6 +3,8 @@ package dev.flywheel.trainer.pretrain;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.device.DeviceLoop;
@@ -12,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -68,6 +71,32 @@ class PretrainingTest {
             throws IOException {
         return new Pretraining(TINY, backend, new DeviceLoop(1, System::nanoTime), System::nanoTime)
                 .run(folder, "./flywheel pretrain --out DIR", seen::add);
+    }
+
+    @Test
+    void theShippedBaseIsSmallAndWasMadeWithTheStandardSettings() throws IOException {
+        Path shipped = repository().resolve("models").resolve("flywheel-base");
+        ObjectMapper json = new ObjectMapper();
+        JsonNode record = json.readTree(shipped.resolve("pretrain.json").toFile());
+        assertThat(record.get("settings"))
+                .isEqualTo(json.readTree(json.writeValueAsBytes(PretrainSettings.standard())));
+        assertThat(record.get("command").asText()).startsWith("./flywheel pretrain --out");
+        assertThat(record.get("held_out").get("verdict_accuracy").asDouble()).isGreaterThan(0.9);
+        long bytes = 0;
+        try (Stream<Path> files = Files.list(shipped)) {
+            for (Path file : files.toList()) {
+                bytes += Files.size(file);
+            }
+        }
+        assertThat(bytes).isLessThan(8L << 20);
+    }
+
+    private static Path repository() {
+        Path at = Path.of(System.getProperty("user.dir")).toAbsolutePath();
+        while (!Files.isDirectory(at.resolve("models"))) {
+            at = at.getParent();
+        }
+        return at;
     }
 
     @Test
