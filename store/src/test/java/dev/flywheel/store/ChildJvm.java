@@ -51,7 +51,8 @@ final class ChildJvm implements AutoCloseable {
     /** Kills it after so many milliseconds and returns what it had still said. */
     List<String> killAfter(int millis) throws InterruptedException {
         process.waitFor(millis, TimeUnit.MILLISECONDS);
-        process.destroyForcibly();
+        // By its handle: the process's own method would close its output, and with it what it had still said.
+        process.toHandle().destroyForcibly();
         List<String> rest = new ArrayList<>();
         for (String line = line(); line != null; line = line()) {
             rest.add(line);

@@ -1,6 +1,7 @@
 package dev.flywheel.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.flywheel.api.v1.AcquireEpochReply;
 import dev.flywheel.api.v1.AliasRecord;
@@ -10,6 +11,7 @@ import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.store.core.StoreException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -65,6 +67,18 @@ class KillTest {
             assertThat(Long.parseLong(last[1])).isGreaterThan(acknowledged);
             acknowledged = Long.parseLong(last[1]);
             checkAfterwards(acknowledged, Long.parseLong(last[2]));
+        }
+    }
+
+    @Test
+    void aFolderThatAnotherProcessHasOpenIsRefusedByName() {
+        try (ChildJvm victim = new ChildJvm(Victim.class, folder.toString())) {
+            assertThat(victim.line()).startsWith("committed");
+            assertThatThrownBy(() -> new RunningStore(folder))
+                    .isInstanceOfSatisfying(StoreException.class, refused -> assertThat(
+                            refused.kind()).isEqualTo(StoreException.Kind.IN_USE))
+                    .hasMessageContaining(folder.toString());
+            assertThat(victim.line()).startsWith("committed");
         }
     }
 

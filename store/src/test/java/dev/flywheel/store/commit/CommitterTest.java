@@ -22,7 +22,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -164,48 +163,6 @@ class CommitterTest {
         log.full = false;
         acquire().join();
         assertThat(told).containsExactly("commit 2", "the store was opened again after a failure");
-    }
-
-    /** Begins to follow at thousands of moments between commits; a gap or a repetition at any of them shows. */
-    @Test
-    void aFollowerIsToldOfEveryCommitAfterTheStateItBeganWith() {
-        createAdapter();
-        CompletableFuture<Void> writer = CompletableFuture.runAsync(() -> {
-            for (int i = 0; i < 1_500; i++) {
-                acquire().join();
-            }
-        });
-        List<Following> followers = new ArrayList<>();
-        while (!writer.isDone()) {
-            Following follower = new Following();
-            follower.began = committer.feed().subscribe(follower).commit();
-            followers.add(follower);
-            if (followers.size() % 64 == 0) {
-                followers.subList(followers.size() - 64, followers.size())
-                        .forEach(committer.feed()::unsubscribe);
-            }
-        }
-        writer.join();
-        assertThat(followers).hasSizeGreaterThan(100).allSatisfy(follower -> {
-            for (int i = 0; i < follower.commits.size(); i++) {
-                assertThat(follower.commits.get(i)).isEqualTo(follower.began + 1 + i);
-            }
-        });
-    }
-
-    private static final class Following implements CommitListener {
-        private final List<Long> commits = new CopyOnWriteArrayList<>();
-        private volatile long began;
-
-        @Override
-        public void committed(long commit, List<Fact> facts) {
-            if (commits.size() < 8) {
-                commits.add(commit);
-            }
-        }
-
-        @Override
-        public void interrupted(String why) {}
     }
 
     @Test
