@@ -19,9 +19,16 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
+@ParameterizedClass(name = "{0}")
+@ValueSource(strings = {"reference", "cpu"})
 class ForwardPassTest {
     private static final int[] TOKENS = {1, 7, 9, 4, 12, 30, 0, 3, 3, 8, 21};
+
+    @Parameter String backendName;
 
     @TempDir Path folder;
     private Backend backend;
@@ -32,7 +39,7 @@ class ForwardPassTest {
 
     @BeforeEach
     void open() {
-        backend = Backends.open("reference", 1);
+        backend = Backends.open(backendName, 2);
         model = TinyModels.load(folder, backend, TinyModels.llama(), 5);
         slots = new AdapterSlots(model, 1, 2);
         cache = new KvCache(model, 24, 4);

@@ -23,8 +23,15 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
+@ParameterizedClass(name = "{0}")
+@ValueSource(strings = {"reference", "cpu"})
 class AdapterSlotsTest {
+    @Parameter String backendName;
+
     @TempDir Path folder;
     private Backend backend;
     private BaseModel model;
@@ -34,7 +41,7 @@ class AdapterSlotsTest {
 
     @BeforeEach
     void open() {
-        backend = Backends.open("reference", 1);
+        backend = Backends.open(backendName, 2);
         model = TinyModels.load(folder, backend, TinyModels.llama(), 5);
         slots = new AdapterSlots(model, 2, 4);
         cache = new KvCache(model, 8, 4);

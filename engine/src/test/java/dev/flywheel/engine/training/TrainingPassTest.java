@@ -29,13 +29,20 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
+@ParameterizedClass(name = "{0}")
+@ValueSource(strings = {"reference", "cpu"})
 class TrainingPassTest {
     private static final int ROWS_MAX = 64;
     private static final int[] LONG =
             {1, 7, 9, 4, 12, 30, 0, 3, 3, 8, 21, 5, 6, 7, 8, 9, 10, 11, 12};
     private static final int[] SHORT = {1, 2, 28, 5, 9};
     private static final AdamW ADAM_W = new AdamW(0.01f, 0.9f, 0.95f, 1e-8f, 0.1f);
+
+    @Parameter String backendName;
 
     @TempDir Path folder;
     private Backend backend;
@@ -45,7 +52,7 @@ class TrainingPassTest {
 
     @BeforeEach
     void open() {
-        backend = Backends.open("reference", 1);
+        backend = Backends.open(backendName, 2);
         model = TinyModels.load(folder, backend, TinyModels.llama(), 5);
         loop = new DeviceLoop(2, () -> 0);
         pass = new TrainingPass(model, loop, ROWS_MAX);
