@@ -12,11 +12,12 @@ import java.lang.foreign.MemorySegment;
  * Calls every kernel on tiny inputs until the just-in-time compiler has seen enough of it.
  *
  * <p>Vector code runs thousands of times slower before it is compiled, so the first calls on real
- * shapes would take seconds. Shapes here are as small as the compiler's thresholds allow: some 600
- * calls with 15,000 loop turns.
+ * shapes would take seconds. Shapes here are as small as the compiler's thresholds allow: 200 calls
+ * until it counts, then 600 calls with 15,000 loop turns.
  */
 final class WarmUp {
-    private static final int ROUNDS = 650;
+    private static final int ROUNDS = 1000;
+    private static final int DEPTH = 24;
     private static final int DIM = 48;
     private static final int RANK = 8;
     private static final int VOCAB = 40;
@@ -57,11 +58,24 @@ final class WarmUp {
     }
 
     static void run(Backend backend) {
+        multiply();
         WarmUp warmUp = new WarmUp(backend);
         for (int round = 0; round < ROUNDS; round++) {
             int rows = new int[] {1, 6, TOKENS}[round % 3];
             warmUp.forward(rows);
             warmUp.backward(rows);
+        }
+    }
+
+    /** The tiles that the rounds would reach too seldom: they are chosen by the rows left over. */
+    private static void multiply() {
+        float[] panel = new float[DEPTH * 2 * Microkernels.W];
+        float[] tile = new float[12 * 2 * Microkernels.W];
+        for (int round = 0; round < ROUNDS; round++) {
+            for (int rows = 4; rows <= Microkernels.ROWS_MAX; rows += 4) {
+                Microkernels.multiply(rows, 1, panel, 0, panel, 0, DEPTH, tile);
+                Microkernels.multiply(rows, 2, panel, 0, panel, 0, DEPTH, tile);
+            }
         }
     }
 
