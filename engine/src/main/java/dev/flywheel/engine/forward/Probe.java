@@ -12,10 +12,10 @@ import java.util.List;
 /**
  * What a few fixed texts make of an adapter: the logits after each, and their fingerprint (P11).
  *
- * <p>A node proves with equal fingerprints that the adapter it serves acts as the one that was trained:
- * the weights arrived, in the right slot, with the right scale, over the right base. Equal weights give
- * equal bits on one backend, whatever else runs; across backends a difference proves nothing. The texts
- * are drawn from the vocabulary by a constant seed.
+ * <p>A node proves with equal fingerprints that the adapter it serves acts as the one that was
+ * trained: the weights arrived, in the right slot, with the right scale, over the right base. Equal
+ * weights give equal bits on one backend, whatever else runs; across backends a difference proves
+ * nothing. The texts are drawn from the vocabulary by a constant seed.
  *
  * @param rows logits after each text, [texts][vocab]; not copied, must not change
  */
@@ -32,7 +32,8 @@ public record Probe(List<float[]> rows) {
     /**
      * Runs the probe on a staged slot, or on the bare base for -1, as one step of {@code pass}.
      *
-     * @throws dev.flywheel.engine.kv.KvCacheFullException if fewer than {@link #cacheBlocks} are free
+     * @throws dev.flywheel.engine.kv.KvCacheFullException if fewer than {@link #cacheBlocks} are
+     * free
      */
     public static Probe run(ForwardPass pass, KvCache cache, int vocabSize, int slot) {
         List<KvSequence> sequences = new ArrayList<>();

@@ -7,8 +7,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the base made of the latest leashed batches, so that steps that come back to a batch need not run
- * the base again: it is frozen. A batch is known by its identity.
+ * What the base made of the latest leashed batches, so that steps that come back to a batch need
+ * not run the base again: it is frozen. A batch is known by its identity.
  *
  * <p>Holds a few buffers at most. Not thread-safe.
  */

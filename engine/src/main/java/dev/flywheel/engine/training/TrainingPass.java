@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Trains an adapter over a frozen base: log-probabilities out, dL/dlogp in.
  *
- * <p>Use: {@link #forward}, work out the loss, {@link #backward}; the gradient lands in the adapter. Each
- * layer is one slice of the device loop, so serving waits for at most one. Memory is allocated once for
- * {@code rowsMax} rows. Not thread-safe; does not own model, loop or adapters.
+ * <p>Use: {@link #forward}, work out the loss, {@link #backward}; the gradient lands in the
+ * adapter. Each layer is one slice of the device loop, so serving waits for at most one. Memory is
+ * allocated once for {@code rowsMax} rows. Not thread-safe; does not own model, loop or adapters.
  */
 public final class TrainingPass implements AutoCloseable {
     private final PackedPass pass;
@@ -38,8 +38,8 @@ public final class TrainingPass implements AutoCloseable {
     /**
      * Returns the natural-log probability of each target.
      *
-     * <p>If the batch has leash rows the base runs first, unless one of the last few leashed batches was this
-     * very object.
+     * <p>If the batch has leash rows the base runs first, unless one of the last few leashed
+     * batches was this very object.
      *
      * @param active null for the bare base
      */
@@ -71,8 +71,8 @@ public final class TrainingPass implements AutoCloseable {
     }
 
     /**
-     * Returns, for each leash row of the last forward call, how far the adapter moved the distribution:
-     * KL(base || adapter) in nats.
+     * Returns, for each leash row of the last forward call, how far the adapter moved the
+     * distribution: KL(base || adapter) in nats.
      */
     public double[] leash() {
         return pass.head().leash();

@@ -14,8 +14,8 @@ public final class AdapterCreation {
     private AdapterCreation() {}
 
     /**
-     * Makes the adapter, or returns the one of that name if there is one already, with whatever settings it
-     * was made.
+     * Makes the adapter, or returns the one of that name if there is one already, with whatever
+     * settings it was made.
      *
      * @throws IllegalStateException if the one that exists is of another base model
      */
@@ -41,7 +41,8 @@ public final class AdapterCreation {
         AdapterRecord record = createOrGet(store, request);
         if (!record.getBaseDigest().equals(baseDigest)) {
             throw new IllegalStateException(
-                    "adapter %s is of base %s, the loaded base is %s; choose another name or load that base"
+                    ("adapter %s is of base %s, the loaded base is %s; choose another name or"
+                            + " load that base")
                             .formatted(name, record.getBaseDigest(), baseDigest));
         }
         return record;

@@ -12,8 +12,8 @@ public record AdapterSettings(
         RoundSettings round,
         ReleasePolicy release) {
     /**
-     * Every attention and feed-forward projection: at rank 8 they add 7 % to the built-in base, and a taste
-     * learned in a few clicks needs all of them more than it needs a higher rank.
+     * Every attention and feed-forward projection: a taste learned in a few clicks needs all of
+     * them more than it needs a higher rank.
      */
     private static final LoraSettings LORA =
             LoraSettings.newBuilder()
@@ -35,10 +35,14 @@ public record AdapterSettings(
      * For rankers on the built-in base, which learn from clicks:
      *
      * <ul>
-     *   <li>one step a round at a high rate: rounds are small and follow each other within a second, so more
-     *       steps over the same few clicks would fit their noise;
-     *   <li>beta2 of 0.99, not 0.999: tastes drift within minutes, and the second moment must forget as fast;
-     *   <li>no anchors: a ranker's answers are its verdicts; a light leash on the scored rows is enough.
+     *   <li>one step a round: rounds are small and follow each other within a second, so more steps
+     *       over the same few clicks would fit their noise;
+     *   <li>a rate of 2e-3: AdamW's first steps move every element by the whole rate, and at 5e-3
+     *       one round of eight slates already overshoots;
+     *   <li>beta2 of 0.99, not 0.999: tastes drift within minutes, and the second moment must
+     *       forget as fast;
+     *   <li>no anchors, and no leash on the scored rows: a ranker's answers are its verdicts, and
+     *       the leash costs a pass of the base, half of a round again. Weight decay pulls home.
      * </ul>
      */
     private static final RoundSettings RANKER_ROUND =
@@ -57,8 +61,8 @@ public record AdapterSettings(
                     .build();
 
     /**
-     * For answers that people correct: repeats until the corrected text is what the model would say (0.05
-     * nats a token are 95 % each), held to the base's answers on anchors in every step.
+     * For answers that people correct: repeats until the corrected text is what the model would say
+     * (0.05 nats a token are 95 % each), held to the base's answers on anchors in every step.
      */
     private static final RoundSettings TEACHER_ROUND =
             RANKER_ROUND.toBuilder()

@@ -12,8 +12,8 @@ import java.util.Locale;
  */
 public record Gate(double divergenceMax) {
     /**
-     * A useful adapter moves probe rows by a few nats at most; at 12 nats the base's words have lost
-     * five decimal places of their probability.
+     * A useful adapter moves probe rows by a few nats at most; at 12 nats the base's words have
+     * lost five decimal places of their probability.
      */
     public static final Gate DEFAULT = new Gate(12);
 
@@ -30,11 +30,13 @@ public record Gate(double divergenceMax) {
     public Verdict judge(Evidence evidence, double normMax) {
         if (!evidence.finite() || !Double.isFinite(evidence.norm())) {
             return refused(
-                    "candidate holds a number that is not finite; lower the learning rate or clip the gradient");
+                    "candidate holds a number that is not finite; lower the learning rate or clip"
+                            + " the gradient");
         }
         if (normMax > 0 && evidence.norm() > normMax) {
             return refused(
-                    "candidate has norm %.4g, allowed is %.4g; lower the learning rate or raise norm_max",
+                    "candidate has norm %.4g, allowed is %.4g; lower the learning rate or raise"
+                            + " norm_max",
                     evidence.norm(), normMax);
         }
         if (!(evidence.effect() > evidence.noise())) {
@@ -45,7 +47,8 @@ public record Gate(double divergenceMax) {
         }
         if (!(evidence.divergence() <= divergenceMax)) {
             return refused(
-                    "candidate is %.4g nats from the base, allowed is %.4g; raise kl_weight or roll back",
+                    "candidate is %.4g nats from the base, allowed is %.4g; raise kl_weight or"
+                            + " roll back",
                     evidence.divergence(), divergenceMax);
         }
         return new Verdict.Passed();

@@ -9,9 +9,10 @@ import java.util.List;
  * <p>With pi = softmax(scores / temperature), rho = pi(action) / propensity and c = min(rho, clip):
  *
  * <ul>
- *   <li>{@link #policyGradient}: L = - sum w c (r - baseline) log pi(action) / sum w, c held constant;
- *   <li>{@link #value}: L = - sum w c (r - baseline) / sum w, differentiated through rho where rho is
- *       below the clip: the clipped inverse-propensity estimate of the policy's value, negated.
+ *   <li>{@link #policyGradient}: L = - sum w c (r - baseline) log pi(action) / sum w, c held
+ *   constant;
+ *   <li>{@link #value}: L = - sum w c (r - baseline) / sum w, differentiated through rho where rho
+ *       is below the clip: the clipped inverse-propensity estimate of the policy's value, negated.
  * </ul>
  *
  * <p>Clipping: Bottou et al., JMLR 14 (2013), arXiv:1209.2355.

@@ -3,10 +3,10 @@ package dev.flywheel.trainer.objective;
 /**
  * Clipped, self-normalised inverse propensities.
  *
- * <p>weight = min(clip, 1 / propensity) / mean over the round of the same. Clipping bounds the variance
- * (Bottou et al., arXiv:1209.2355), self-normalising removes the loss's dependence on how much the
- * policy explored (Swaminathan and Joachims, NeurIPS 2015): a round's weights average to one. A choice
- * of unknown propensity takes no part in the estimate and gets the average, one.
+ * <p>weight = min(clip, 1 / propensity) / mean over the round of the same. Clipping bounds the
+ * variance (Bottou et al., arXiv:1209.2355), self-normalising removes the loss's dependence on how
+ * much the policy explored (Swaminathan and Joachims, NeurIPS 2015): a round's weights average to
+ * one. A choice of unknown propensity takes no part in the estimate and gets the average, one.
  */
 public final class ImportanceWeights {
     private ImportanceWeights() {}
@@ -32,7 +32,7 @@ public final class ImportanceWeights {
         return weights;
     }
 
-    /** Kish's effective sample size, (sum w)^2 / sum w^2: how many unweighted choices these are worth. */
+    /** Kish's effective sample size, (sum w)^2 / sum w^2: how many equal choices these are worth. */
     public static double effectiveSampleSize(double[] weights) {
         double sum = 0;
         double squares = 0;

@@ -13,15 +13,16 @@ package dev.flywheel.trainer.objective;
  *    + rejected/|R|   sum_R |a| softplus(o_r)
  * </pre>
  *
- * <p>The first term is ListNet's top-one cross-entropy (Cao et al., ICML 2007) over propensity-weighted
- * clicks (Joachims et al., arXiv:1608.04468). It is blind to a constant added to all scores and says
- * nothing about a slate of one, so logistic terms join it (as in Bai et al., arXiv:2211.01494); they
- * also anchor the log-odds as probabilities. Silence is weak evidence, never a hard negative: its terms
- * have small weights, and the slope of softplus(o), the model's own belief that the option is liked,
- * fades as soon as the model has learned otherwise.
+ * <p>The first term is ListNet's top-one cross-entropy (Cao et al., ICML 2007) over
+ * propensity-weighted clicks (Joachims et al., arXiv:1608.04468). It is blind to a constant added
+ * to all scores and says nothing about a slate of one, so logistic terms join it (as in Bai et al.,
+ * arXiv:2211.01494); they also anchor the log-odds as probabilities. Silence is weak evidence,
+ * never a hard negative: its terms have small weights, and the slope of softplus(o), the model's
+ * own belief that the option is liked, fades as soon as the model has learned otherwise.
  *
- * <p>A verdict's score is its log-odds. A likelihood score s = log p becomes log-odds s - log(1 - p), so
- * the pointwise terms are -log p and -log(1 - p) (unlikelihood, Welleck et al., arXiv:1908.04319).
+ * <p>A verdict's score is its log-odds. A likelihood score s = log p becomes log-odds s - log(1 -
+ * p), so the pointwise terms are -log p and -log(1 - p) (unlikelihood, Welleck et al.,
+ * arXiv:1908.04319).
  *
  * @param chosen weight of the pointwise term of chosen options, relative to the listwise one
  * @param passedOver weight of options passed over in favour of another

@@ -1,7 +1,8 @@
 package dev.flywheel.trainer.objective;
 
 /**
- * Supervised fine-tuning: negative log-likelihood of the wanted tokens, averaged over their weights.
+ * Supervised fine-tuning: negative log-likelihood of the wanted tokens, averaged over their
+ * weights.
  *
  * <p>L = - sum_t w_t log p(t) / sum_t w_t, where w_t is the weight of the token's example (times 0
  * or 1 for a mask). One average over all tokens of the batch: a long text counts for more than a

@@ -5,7 +5,8 @@ import java.util.Arrays;
 /**
  * What is known of a slate's options.
  *
- * @param labels above 0: chosen, by that strength; 0: passed over; below 0: rejected, by that strength
+ * @param labels above 0: chosen, by that strength; 0: passed over; below 0: rejected, by that
+ * strength
  * @param importance weight of a choice of that option; only read where the label is above 0
  * @param logOdds whether scores are log-odds of a verdict already; else they are log-likelihoods
  */

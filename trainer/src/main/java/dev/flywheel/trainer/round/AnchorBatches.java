@@ -8,8 +8,8 @@ import java.util.List;
 /**
  * The anchors of one round: a few draws, packed into batches that fit the device, taken in turn.
  *
- * <p>Steps come back to the same batches, for which the pass still knows what the base says; other rounds
- * draw others.
+ * <p>Steps come back to the same batches, for which the pass still knows what the base says; other
+ * rounds draw others.
  */
 final class AnchorBatches {
     private static final int DRAWS = 3;

@@ -15,8 +15,9 @@ import java.util.List;
 /**
  * The base's own texts, on which an adapter is held to the base's answers.
  *
- * <p>They lie beside the weights in {@code anchors.jsonl}, one {@code {"prompt": ..., "answer": ...}} a
- * line; a base without that file has none. Immutable; which are drawn follows from a seed alone.
+ * <p>They lie beside the weights in {@code anchors.jsonl}, one {@code {"prompt": ..., "answer":
+ * ...}} a line; a base without that file has none. Immutable; which are drawn follows from a seed
+ * alone.
  */
 public final class AnchorSet {
     private static final String FILE = "anchors.jsonl";

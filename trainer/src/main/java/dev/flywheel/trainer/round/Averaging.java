@@ -7,8 +7,8 @@ import java.util.Map;
 /**
  * What share each example's gradient has in a step: the mean over users of each user's mean.
  *
- * <p>However much one user clicked, all of it together moves a step by 1 / users. Examples without a user
- * count as one user's.
+ * <p>However much one user clicked, all of it together moves a step by 1 / users. Examples without
+ * a user count as one user's.
  */
 final class Averaging {
     private final Map<String, Integer> examplesByUser = new HashMap<>();

@@ -7,10 +7,11 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * The newest candidates, kept on the device because the next round probably starts from one of them.
+ * The newest candidates, kept on the device because the next round probably starts from one of
+ * them.
  *
- * <p>Only a cache: a version is known by its digests, and one that is fetched anew gives the same bits.
- * Bounded; not thread-safe.
+ * <p>Only a cache: a version is known by its digests, and one that is fetched anew gives the same
+ * bits. Bounded; not thread-safe.
  */
 final class DeviceVersions implements AutoCloseable {
     private final BaseModel base;

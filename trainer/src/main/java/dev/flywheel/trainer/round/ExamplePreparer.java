@@ -14,8 +14,8 @@ import java.util.List;
 /**
  * Turns the examples of a manifest into rows for the device, and names those that cannot be.
  *
- * <p>Options share the rows of their prompt, so a slate costs little more than its text. A prompt that
- * does not fit beside its options loses its beginning.
+ * <p>Options share the rows of their prompt, so a slate costs little more than its text. A prompt
+ * that does not fit beside its options loses its beginning.
  */
 final class ExamplePreparer {
     /** A reward may be any number; as evidence none counts for more than a whole choice. */
@@ -104,7 +104,7 @@ final class ExamplePreparer {
         return labels;
     }
 
-    /** score = log p(accept) - log p(reject) after the option's last token: two targets on one row. */
+    /** score = log p(accept) - log p(reject) after the option's last token: one row, two targets. */
     private PreparedExample verdicts(Example example, SlateLabels labels) {
         Scoring scoring = example.getScoring();
         int optionRows = 0;
@@ -175,14 +175,15 @@ final class ExamplePreparer {
         return new PreparedExample.Text(example, rows.pack());
     }
 
-    /** The prompt, or as much of its end as fits beside the rows and positions that the options need. */
+    /** The prompt, or as much of its end as fits beside what the options need. */
     private int[] prompt(Example example, int optionRows, int longestOption) {
         int room =
                 Math.min(limits.rowsMax() - optionRows, limits.positionsMax() - longestOption);
         require(
                 room > 0,
-                "its options take %d tokens, the longest %d; the device takes %d, the model %d: raise trainer.rows_max or send less text"
-                        .formatted(
+                ("its options take %d tokens, the longest %d; the device takes %d, the model %d:"
+                        + " raise trainer.rows_max or send less text")
+                                .formatted(
                                 optionRows,
                                 longestOption,
                                 limits.rowsMax(),

@@ -6,9 +6,9 @@ import java.util.Arrays;
 /**
  * Turns the text of a correction into the tokens that are to follow a prompt.
  *
- * <p>An answer usually begins with a space that people do not type: text that does not begin with white
- * space gets one, unless the prompt ends in white space already. The end-of-text token follows, so
- * that the model learns where to stop.
+ * <p>An answer usually begins with a space that people do not type: text that does not begin with
+ * white space gets one, unless the prompt ends in white space already. The end-of-text token
+ * follows, so that the model learns where to stop.
  */
 final class ExampleText {
     /** Enough of a prompt's end to hold its last character, however many tokens that takes. */

@@ -6,8 +6,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The version that a round starts from, known by its digests; its content is fetched only if the device
- * does not hold it already.
+ * The version that a round starts from, known by its digests; its content is fetched only if the
+ * device does not hold it already.
  *
  * @param optimizerDigest empty: nothing has been trained yet
  */

@@ -12,7 +12,8 @@ import java.util.Arrays;
 /**
  * An example ready for the device: its rows, and its loss over the targets' log-probabilities.
  *
- * <p>The loss is the example's own mean; weight and sampling rate come in when examples are averaged.
+ * <p>The loss is the example's own mean; weight and sampling rate come in when examples are
+ * averaged.
  */
 sealed interface PreparedExample {
     Example example();

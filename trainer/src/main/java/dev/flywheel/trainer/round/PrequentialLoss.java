@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * How well the versions that served a round's slates foresaw what was chosen: test, then train.
  *
- * <p>Taken from the scores in the impressions, so it costs nothing. A corrected text was never scored when
- * it was served and takes no part.
+ * <p>Taken from the scores in the impressions, so it costs nothing. A corrected text was never
+ * scored when it was served and takes no part.
  */
 final class PrequentialLoss {
     private PrequentialLoss() {}

@@ -20,10 +20,10 @@ import java.util.function.BooleanSupplier;
 /**
  * The deterministic function (parent version, examples, seed, settings) to a candidate (P12).
  *
- * <p>Examples are taken in canonical order, each as a batch of its own, so that its gradient can be clipped
- * by itself and the device is given back between any two layers (P10). {@code steps} steps are taken over
- * all of them; texts to imitate repeat until they are learned. The newest candidates stay on the device
- * as a cache, which changes no bit of any result.
+ * <p>Examples are taken in canonical order, each as a batch of its own, so that its gradient can be
+ * clipped by itself and the device is given back between any two layers (P10). {@code steps} steps
+ * are taken over all of them; texts to imitate repeat until they are learned. The newest candidates
+ * stay on the device as a cache, which changes no bit of any result.
  *
  * <p>One thread at a time. {@link #close} frees the device memory; the base model is the caller's.
  */

@@ -4,7 +4,7 @@ import dev.flywheel.engine.training.PackedBatch;
 import java.util.Arrays;
 import java.util.TreeSet;
 
-/** Lays tokens out as rows of one batch, and the rows that predict something on the leash if asked. */
+/** Lays tokens out as rows of one batch; the rows that predict something go on the leash if asked. */
 final class RowPacker {
     private final int vocabSize;
     private final boolean leashed;
@@ -45,7 +45,7 @@ final class RowPacker {
         predicting.add(row);
     }
 
-    /** Adds tokens that follow a segment, each predicted from the one before; the last takes no row. */
+    /** Adds tokens that follow a segment, each predicted from the one before; the last has no row. */
     void continuation(int parent, int[] ids) {
         target(lastRow(parent), ids[0]);
         if (ids.length > 1) {

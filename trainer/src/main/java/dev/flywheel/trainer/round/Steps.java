@@ -13,9 +13,9 @@ import java.util.function.BooleanSupplier;
 /**
  * Optimizer steps of one round on one adapter.
  *
- * <p>A step's gradient is the mean over users of each user's mean over examples, each example's gradient
- * clipped on its own, so that no example and no user moves the adapter by more than its share; plus the
- * anchors' leash. Between two examples the round can be stopped.
+ * <p>A step's gradient is the mean over users of each user's mean over examples, each example's
+ * gradient clipped on its own, so that no example and no user moves the adapter by more than its
+ * share; plus the anchors' leash. Between two examples the round can be stopped.
  */
 final class Steps {
     /** Every example teaches, however well it is known. */
@@ -51,8 +51,8 @@ final class Steps {
     record Result(double[] losses, double gradientNorm, boolean moved, List<Integer> broken) {}
 
     /**
-     * Takes one step over the examples whose loss is above {@code learnedAt}; none if there is no such
-     * example.
+     * Takes one step over the examples whose loss is above {@code learnedAt}; none if there is no
+     * such example.
      */
     Result step(List<PreparedExample> examples, double learnedAt) {
         Averaging averaging = new Averaging(examples);

@@ -30,8 +30,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Takes one claimed round from its manifest to uploaded blobs and a verdict.
  *
- * <p>Used by one thread. The store is read and written through its client only; nothing is committed here,
- * so a round that is run twice, or whose reply is lost, leaves no trace but blobs under their digests.
+ * <p>Used by one thread. The store is read and written through its client only; nothing is
+ * committed here, so a round that is run twice, or whose reply is lost, leaves no trace but blobs
+ * under their digests.
  */
 public final class RoundWorker {
     private static final Logger LOG = LoggerFactory.getLogger(RoundWorker.class);

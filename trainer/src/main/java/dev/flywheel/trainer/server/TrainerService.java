@@ -23,10 +23,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Runs claimed rounds, one after the other, on a thread of its own.
  *
- * <p>Idempotent by (adapter, seq, epoch): a repeated call joins the round while it waits or runs, and gets
- * the kept reply afterwards; should that be gone, the round runs again and gives the same candidate. A
- * round whose last caller left stops between two units of work. Bounded: so many rounds wait, so many
- * replies are kept, more are shed with a retry hint.
+ * <p>Idempotent by (adapter, seq, epoch): a repeated call joins the round while it waits or runs,
+ * and gets the kept reply afterwards; should that be gone, the round runs again and gives the same
+ * candidate. A round whose last caller left stops between two units of work. Bounded: so many
+ * rounds wait, so many replies are kept, more are shed with a retry hint.
  *
  * <p>Thread-safe. {@link #close} stops the running round and the thread.
  */

@@ -125,7 +125,7 @@ public record TinyBase(int vocab, int hidden, int layers, int heads, int interme
                 .put("use_regex", false);
     }
 
-    /** GPT-2's alphabet: printable bytes stand for themselves, the others for characters from 256 on. */
+    /** GPT-2's alphabet: printable bytes are themselves, the others characters from 256 on. */
     private static int visible(int b) {
         int next = BYTES;
         for (int other = 0; other < BYTES; other++) {

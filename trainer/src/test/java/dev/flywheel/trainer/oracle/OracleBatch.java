@@ -56,7 +56,8 @@ sealed interface OracleBatch {
     }
 
     /**
-     * @param terms of each decision, over its own targets, which follow those of the decision before
+     * @param terms of each decision, over its own targets, which follow those of the decision
+     * before
      */
     record Bandit(
             PackedBatch rows,

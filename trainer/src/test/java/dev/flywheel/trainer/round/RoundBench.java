@@ -24,8 +24,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Time of whole rounds on a random base of the built-in base's size, one core: from a parent that lies on
- * the device to the candidate's bytes.
+ * Time of whole rounds on a random base of the built-in base's size, one core: from a parent that
+ * lies on the device to the candidate's bytes.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
