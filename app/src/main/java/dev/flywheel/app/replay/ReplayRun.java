@@ -46,8 +46,8 @@ public final class ReplayRun {
     private static final int NOTE_EVERY = 100;
     private static final Duration DRAIN = Duration.ofMinutes(2);
 
-    /** Examples that may be on their way: some seconds of learning. */
-    private static final int BACKLOG = 64;
+    /** Examples that may be on their way: less than a second of learning. */
+    private static final int BACKLOG = 12;
 
     /** Ratings shown in a prompt: enough to tell a generous user and a few genres, few enough to read fast. */
     private static final int HISTORY = 12;

@@ -183,7 +183,7 @@ final class ExamplePreparer {
                 room > 0,
                 ("its options take %d tokens, the longest %d; the device takes %d, the model %d:"
                         + " raise trainer.rows_max or send less text")
-                                .formatted(
+                        .formatted(
                                 optionRows,
                                 longestOption,
                                 limits.rowsMax(),
