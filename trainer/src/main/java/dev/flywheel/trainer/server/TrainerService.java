@@ -81,6 +81,7 @@ public final class TrainerService extends TrainingGrpc.TrainingImplBase implemen
                         .setBackend(worker.binding())
                         .setBaseDigest(worker.baseDigest());
         synchronized (this) {
+            forgetAbandoned();
             capacity.setRoundsRunning(running == null ? 0 : 1).setRoundsWaiting(waiting.size());
         }
         caller.onNext(capacity.build());
@@ -129,7 +130,7 @@ public final class TrainerService extends TrainingGrpc.TrainingImplBase implemen
     }
 
     private RunningRound enqueue(RoundKey key) {
-        waiting.removeIf(RunningRound::stopped);
+        forgetAbandoned();
         if (closed) {
             throw Failures.closing();
         }
@@ -141,6 +142,12 @@ public final class TrainerService extends TrainingGrpc.TrainingImplBase implemen
         waiting.add(round);
         notifyAll();
         return round;
+    }
+
+    /** Drops rounds that nobody waits for any more and that have not begun. */
+    private synchronized void forgetAbandoned() {
+        waiting.removeIf(RunningRound::stopped);
+        rounds.values().removeIf(round -> round != running && round.stopped());
     }
 
     private static void stopWhenCancelled(RunningRound round, StreamObserver<TrainReply> caller) {

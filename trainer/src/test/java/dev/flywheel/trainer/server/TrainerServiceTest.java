@@ -178,7 +178,9 @@ class TrainerServiceTest {
         CompletableFuture<TrainReply> abandoned = call(2);
         awaitWaiting(1);
         assertThat(abandoned.cancel(true)).isTrue();
-        CompletableFuture<TrainReply> next = admitted(5);
+        awaitWaiting(0);
+        CompletableFuture<TrainReply> next = call(5);
+        awaitWaiting(1);
         listener.hold.countDown();
         assertThatThrownBy(next::join)
                 .satisfies(failure -> assertThat(status(failure).getCode())
@@ -243,19 +245,6 @@ class TrainerServiceTest {
         long deadline = System.nanoTime() + Loopback.DEADLINE.toNanos();
         while (at.trainer.capacity(Loopback.DEADLINE).join().getRoundsWaiting() != rounds) {
             assertThat(System.nanoTime()).as("waiting for the queue").isLessThan(deadline);
-        }
-    }
-
-    /** Calls until the queue has room: a cancellation takes a moment to arrive. */
-    private CompletableFuture<TrainReply> admitted(long seq) {
-        long deadline = System.nanoTime() + Loopback.DEADLINE.toNanos();
-        while (true) {
-            CompletableFuture<TrainReply> call = call(seq);
-            at.trainer.capacity(Loopback.DEADLINE).join();
-            if (!call.isCompletedExceptionally()) {
-                return call;
-            }
-            assertThat(System.nanoTime()).as("waiting for room").isLessThan(deadline);
         }
     }
 
