@@ -9,8 +9,6 @@ import dev.flywheel.serving.runner.Answer;
 import dev.flywheel.serving.runner.AnswerJob;
 import dev.flywheel.serving.runner.AnswerSink;
 import io.grpc.stub.ServerCallStreamObserver;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -18,9 +16,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Between the engine, which never waits, and a reader, who may.
  *
- * <p>What the transport is not ready for is kept as one reply that grows, so a reader who stalls costs the
- * rest of the answer's own text and no more; neither a cache block nor a lease waits for it. Thread-safe:
- * replies go out one at a time, on the executor or on the transport's callback.
+ * <p>What the transport is not ready for stays in a backlog, so a reader who stalls costs the rest of the
+ * answer's own text and no more; neither a cache block nor a lease waits for it. The backlog leaves in
+ * pieces of bounded size, each only if the transport is ready for it: how much the transport holds of an
+ * answer does not depend on when the executor gets to write. Thread-safe: replies go out one at a time,
+ * on the executor or on the transport's callback.
  */
 final class AnswerStream implements AnswerSink {
     private final GenerateCall call;
@@ -31,8 +31,7 @@ final class AnswerStream implements AnswerSink {
     private final Consumer<AnswerStream> closed;
 
     // All guarded by this.
-    private final StringBuilder text = new StringBuilder();
-    private final List<Integer> ids = new ArrayList<>();
+    private final Backlog backlog = new Backlog();
     private @Nullable Answer answer;
     private @Nullable ServingException failure;
     private @Nullable AnswerJob job;
@@ -60,15 +59,13 @@ final class AnswerStream implements AnswerSink {
 
     @Override
     public synchronized void token(int id, String piece) {
-        text.append(piece);
-        ids.add(id);
+        backlog.add(id, piece);
         schedule();
     }
 
     @Override
     public synchronized void end(Answer whole) {
         answer = whole;
-        text.append(whole.rest());
         schedule();
     }
 
@@ -120,23 +117,25 @@ final class AnswerStream implements AnswerSink {
             refuse(failure);
             return;
         }
-        if (!out.isReady()) {
-            return;
-        }
-        if (answer != null) {
-            out.onNext(take(call.last(text.toString(), answer, log)));
-            out.onCompleted();
-            close();
-        } else if (!ids.isEmpty()) {
-            out.onNext(take(call.piece(text.toString())));
+        while (!over && pending() && out.isReady()) {
+            if (answer != null && backlog.fitsOnePiece()) {
+                finish(answer);
+            } else {
+                Backlog.Piece piece = backlog.take();
+                send(call.piece(piece.text()), piece);
+            }
         }
     }
 
-    private GenerateReply take(GenerateReply.Builder reply) {
-        reply.addAllTokenIds(ids);
-        ids.clear();
-        text.setLength(0);
-        return reply.build();
+    private void finish(Answer whole) {
+        Backlog.Piece piece = backlog.take();
+        send(call.last(piece.text() + whole.rest(), whole, log), piece);
+        out.onCompleted();
+        close();
+    }
+
+    private void send(GenerateReply.Builder reply, Backlog.Piece piece) {
+        out.onNext(reply.addAllTokenIds(piece.ids()).build());
     }
 
     private void refuse(ServingException why) {
@@ -146,7 +145,7 @@ final class AnswerStream implements AnswerSink {
     }
 
     private boolean pending() {
-        return !ids.isEmpty() || answer != null;
+        return !backlog.isEmpty() || answer != null;
     }
 
     private void schedule() {
@@ -159,8 +158,7 @@ final class AnswerStream implements AnswerSink {
     private void close() {
         if (!over) {
             over = true;
-            ids.clear();
-            text.setLength(0);
+            backlog.clear();
             closed.accept(this);
         }
     }

@@ -39,7 +39,7 @@ import org.slf4j.LoggerFactory;
 final class InferenceService extends InferenceGrpc.InferenceImplBase {
     private static final Logger log = LoggerFactory.getLogger(InferenceService.class);
 
-    /** What the transport may hold of one stream before replies are put together instead. */
+    /** The transport takes a stream's next reply while it holds less than this of it. */
     private static final int STREAM_BUFFER_BYTES = 1024;
 
     private final RequestRules rules;
