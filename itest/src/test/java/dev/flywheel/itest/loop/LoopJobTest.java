@@ -1,5 +1,6 @@
 package dev.flywheel.itest.loop;
 
+import static dev.flywheel.itest.loop.LoopClient.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.flywheel.api.v1.Example;
@@ -23,8 +24,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -65,17 +64,20 @@ class LoopJobTest {
         Impression clicked = rig.slate("news/once", "once-clicked", "u1");
         Impression silent = rig.slate("news/once", "once-silent", "u2");
         long acknowledged = rig.send(rig.click(clicked, "once-f", "c1"));
-        await(() -> !rig.claimedExamples("news/once").isEmpty());
+        await("the first example is claimed",
+                () -> !rig.claimedExamples("news/once").isEmpty());
         assertThat(System.currentTimeMillis()).as("claimed while silence was still waited for")
                 .isLessThan(silent.getServedAtMillis() + LoopRig.OBSERVATION.toMillis());
-        await(() -> rig.claimedExamples("news/once").size() == 2);
+        await("the second example is claimed",
+                () -> rig.claimedExamples("news/once").size() == 2);
         List<Example> claimed = rig.claimedExamples("news/once");
         assertThat(claimed.get(0).getImpressionId()).isEqualTo("once-clicked");
         assertThat(claimed.get(0).getFeedbackList()).containsExactly(key("once-f"));
         assertThat(claimed.get(1).getImpressionId()).isEqualTo("once-silent");
         assertThat(claimed.get(1).getFeedbackList()).isEmpty();
         assertThat(acknowledged).isPositive();
-        await(() -> rig.client.getAdapter("news/once").getHead() == 2);
+        await("both rounds are committed",
+                () -> rig.client.getAdapter("news/once").getHead() == 2);
     }
 
     @Test
@@ -187,7 +189,8 @@ class LoopJobTest {
                     "c0"));
             sent.add("resume-f" + i);
         }
-        await(() -> !rig.claimedExamples("news/resume").isEmpty());
+        await("the example is claimed",
+                () -> !rig.claimedExamples("news/resume").isEmpty());
         rig.flink.checkpoint(Duration.ofSeconds(30));
         rig.stopJob();
         rig.trainer.failures.set(0);
@@ -214,7 +217,8 @@ class LoopJobTest {
     void feedbackThatComesWhileStoreAndTrainerAreAwayIsTrainedWhenTheyAreBack() throws Exception {
         rig.createAdapter("news/away", 32);
         rig.send(rig.click(rig.slate("news/away", "away-0", "user-0"), "away-f0", "c0"));
-        await(() -> rig.client.getAdapter("news/away").getHead() == 1);
+        await("the round is committed",
+                () -> rig.client.getAdapter("news/away").getHead() == 1);
         Set<String> sent = new HashSet<>(Set.of("away-f0"));
         rig.withoutServers(() -> {
             for (int i = 1; i < 10; i++) {
@@ -233,7 +237,8 @@ class LoopJobTest {
         rig.createAdapter("news/rejected", 4);
         rig.trainer.verdict = Outcome.OUTCOME_REJECTED;
         rig.send(rig.click(rig.slate("news/rejected", "rejected-0", "u"), "rejected-f", "c0"));
-        await(() -> states("news/rejected").contains(ManifestState.MANIFEST_STATE_REJECTED));
+        await("the round is rejected",
+                () -> states("news/rejected").contains(ManifestState.MANIFEST_STATE_REJECTED));
         rig.trainer.verdict = Outcome.OUTCOME_COMMITTED;
         assertThat(rig.drain().total()).isZero();
         assertThat(rig.client.getAdapter("news/rejected").getHead()).isZero();
@@ -248,7 +253,8 @@ class LoopJobTest {
             Impression impression = rig.slate("news/latency", "latency-" + i, "user-" + i);
             long acknowledged = rig.send(rig.click(impression, "latency-f" + i, "c0"));
             long seq = i + 1L;
-            await(() -> rig.client.getAdapter("news/latency").getHead() >= seq);
+            await("the round is committed",
+                    () -> rig.client.getAdapter("news/latency").getHead() >= seq);
             millis[i] =
                     rig.client.getManifest("news/latency", seq).getClaimedAtMillis() - acknowledged;
         }
@@ -262,7 +268,8 @@ class LoopJobTest {
     void aWriterThatWasReplacedStopsForGoodAndSaysWhy() throws Exception {
         long epoch = rig.client.acquireEpoch("news/latency", "another job").getEpoch();
         rig.send(rig.click(rig.slate("news/latency", "lost-0", "u"), "lost-f", "c0"));
-        await(() -> failure().isPresent());
+        await("the job has failed",
+                () -> failure().isPresent());
         assertThat(failure().orElseThrow())
                 .hasStackTraceContaining(EpochLostException.class.getName())
                 .hasStackTraceContaining("adapter news/latency has another writer now");
@@ -312,15 +319,5 @@ class LoopJobTest {
 
     private static FeedbackKey key(String id) {
         return FeedbackKey.newBuilder().setSource("client").setFeedbackId(id).build();
-    }
-
-    private static void await(BooleanSupplier condition) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (!condition.getAsBoolean()) {
-            if (System.nanoTime() - deadline > 0) {
-                throw new AssertionError("the condition did not come true within 60 s");
-            }
-            TimeUnit.MILLISECONDS.sleep(5);
-        }
     }
 }

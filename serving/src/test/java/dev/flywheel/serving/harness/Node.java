@@ -10,6 +10,7 @@ import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.device.DeviceLoop;
 import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.engine.model.TinyBase;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.feedback.token.TokenKeys;
 import dev.flywheel.feedback.token.TokenSigner;

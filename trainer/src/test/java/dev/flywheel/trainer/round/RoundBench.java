@@ -2,9 +2,9 @@ package dev.flywheel.trainer.round;
 
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.RoundSettings;
+import dev.flywheel.engine.model.TinyBase;
 import dev.flywheel.trainer.adapter.AdapterSettings;
 import dev.flywheel.trainer.adapter.Conversions;
-import dev.flywheel.trainer.base.TinyBase;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.flywheel.adapters.lora.LoraWeights;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.RoundSettings;
-import dev.flywheel.trainer.base.TinyBase;
+import dev.flywheel.engine.model.TinyBase;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -1,11 +1,9 @@
-package dev.flywheel.trainer.base;
+package dev.flywheel.engine.model;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.flywheel.adapters.random.SeededRandom;
 import dev.flywheel.adapters.safetensors.SafetensorsWriter;
-import dev.flywheel.engine.model.ModelSpec;
-import dev.flywheel.engine.model.ModelWeights;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -17,10 +15,10 @@ import java.util.Map;
 /**
  * Writes a random Llama with a tokenizer that has one token per byte, as a Hugging Face folder.
  *
- * <p>The sizes can be those of the built-in base, so that a round's time can be measured on it.
+ * <p>The sizes can be those of the built-in base, so that times can be measured on it.
  */
 public record TinyBase(int vocab, int hidden, int layers, int heads, int intermediate) {
-    /** A few thousand parameters: a round takes milliseconds on any backend. */
+    /** A few thousand parameters: a step or a round takes milliseconds on any backend. */
     public static final TinyBase SMALL = new TinyBase(300, 32, 2, 4, 64);
 
     /** As large as the base that is built in. */
