@@ -131,12 +131,8 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
     }
 
     @Override
-    public List<String> exampleIds(String adapter, long seq) {
-        return of(manifests, adapter).get(seq)
-                .getExamplesList()
-                .stream()
-                .map(Example::getExampleId)
-                .toList();
+    public List<Example> examples(String adapter, long seq) {
+        return of(manifests, adapter).get(seq).getExamplesList();
     }
 
     @Override

@@ -14,6 +14,8 @@ import dev.flywheel.api.v1.ReleasePolicy;
 import dev.flywheel.api.v1.RoundFigures;
 import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.api.v1.SetAliasRequest;
+import dev.flywheel.api.v1.UntrainableExample;
+import dev.flywheel.api.v1.UntrainableReason;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -132,6 +134,14 @@ public final class Samples {
                 .setSeq(seq)
                 .setEpoch(epoch)
                 .setOutcome(outcome)
+                .build();
+    }
+
+    public static UntrainableExample untrainable(String exampleId) {
+        return UntrainableExample.newBuilder()
+                .setExampleId(digest(exampleId))
+                .setReason(UntrainableReason.UNTRAINABLE_REASON_TOO_LONG)
+                .setDetail("its options take 9 tokens; the device takes 8")
                 .build();
     }
 

@@ -2,10 +2,12 @@ package dev.flywheel.store;
 
 import static dev.flywheel.store.Samples.ADAPTER;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.AuditEntry;
+import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.ManifestSummary;
@@ -13,6 +15,7 @@ import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.PutManifestReply;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
+import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.VersionRecord;
 import java.nio.file.Path;
@@ -145,6 +148,89 @@ class StoreTest {
                     .getClaimed()).isZero();
             assertThat(running.client.getAdapter(ADAPTER).getHead()).isZero();
         }
+    }
+
+    /** P3: an event is quarantined if none of its examples could be trained on; the claims stay. */
+    @Test
+    void feedbackOfExamplesThatCouldNotBeTrainedOnIsQuarantinedThoughTheRoundIsCommitted() {
+        ManifestSummary summary;
+        try (RunningStore running = new RunningStore(folder)) {
+            long epoch = running.createAdapter(ADAPTER);
+            PutManifestRequest.Builder claim =
+                    Samples.manifest(ADAPTER, 1, epoch, 0, "e1", "e2", "e3", "e4").toBuilder();
+            claim.getExamplesBuilder(3).addFeedback(claim.getExamples(0).getFeedback(0));
+            running.client.putManifest(claim.build());
+            PutOutcomeRequest outcome = commit(running, 1, epoch).toBuilder()
+                    .addUntrainable(Samples.untrainable("e2"))
+                    .addUntrainable(Samples.untrainable("e4"))
+                    .build();
+            PutOutcomeReply committed = running.client.putOutcome(outcome);
+
+            assertThat(running.client.putOutcome(outcome)).isEqualTo(committed);
+            summary = summary(running, 1);
+            assertThat(summary.getState()).isEqualTo(ManifestState.MANIFEST_STATE_COMMITTED);
+            assertThat(summary.getFeedbackList()).extracting(FeedbackKey::getFeedbackId)
+                    .containsExactly("e1", "e2", "e3", "e4");
+            assertThat(summary.getQuarantinedList()).extracting(FeedbackKey::getFeedbackId)
+                    .containsExactly("e2", "e4");
+            assertThat(running.client.putManifest(Samples.manifest(ADAPTER, 2, epoch, 1, "e2"))
+                    .getClaimed()).isZero();
+        }
+        try (RunningStore running = new RunningStore(folder)) {
+            assertThat(summary(running, 1)).isEqualTo(summary);
+        }
+    }
+
+    @Test
+    void anEventThatTaughtByAnotherExampleIsTrained() {
+        try (RunningStore running = new RunningStore(folder)) {
+            long epoch = running.createAdapter(ADAPTER);
+            PutManifestRequest.Builder claim =
+                    Samples.manifest(ADAPTER, 1, epoch, 0, "e1", "e2").toBuilder();
+            claim.getExamplesBuilder(1).setFeedback(0, claim.getExamples(0).getFeedback(0));
+            running.client.putManifest(claim.build());
+            running.client.putOutcome(commit(running, 1, epoch).toBuilder()
+                    .addUntrainable(Samples.untrainable("e2"))
+                    .build());
+            assertThat(summary(running, 1).getQuarantinedList()).isEmpty();
+        }
+    }
+
+    @Test
+    void anOutcomeNamesOnlyExamplesOfItsManifestAndNeverOthersLater() {
+        try (RunningStore running = new RunningStore(folder)) {
+            long epoch = running.createAdapter(ADAPTER);
+            running.client.putManifest(Samples.manifest(ADAPTER, 1, epoch, 0, "e1", "e2"));
+            PutOutcomeRequest outcome = commit(running, 1, epoch);
+            assertThatThrownBy(() -> running.client.putOutcome(outcome.toBuilder()
+                    .addUntrainable(Samples.untrainable("e9"))
+                    .build()))
+                    .hasMessageContaining("untrainable names example " + Samples.digest("e9"))
+                    .hasMessageContaining("manifest 1 of " + ADAPTER + " does not hold");
+            assertThatThrownBy(() -> running.client.putOutcome(outcome.toBuilder()
+                    .addUntrainable(Samples.untrainable("e1").toBuilder().clearReason())
+                    .build()))
+                    .hasMessageContaining("untrainable[0].reason must be named");
+            running.client.putOutcome(outcome);
+            assertThatThrownBy(() -> running.client.putOutcome(outcome.toBuilder()
+                    .addUntrainable(Samples.untrainable("e1"))
+                    .build()))
+                    .hasMessageContaining("an outcome never changes");
+        }
+    }
+
+    private static PutOutcomeRequest commit(RunningStore running, long seq, long epoch) {
+        byte[] weights = Samples.bytes("weights " + seq);
+        byte[] optimizer = Samples.bytes("optimizer " + seq);
+        running.client.putBlob(weights);
+        running.client.putBlob(optimizer);
+        return Samples.committed(ADAPTER, seq, epoch, weights, optimizer);
+    }
+
+    private static ManifestSummary summary(RunningStore running, long seq) {
+        List<ManifestSummary> above = new ArrayList<>();
+        running.client.listManifests(ADAPTER, seq - 1, above::add);
+        return above.getFirst();
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.flywheel.store.core;
 
+import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.VersionRecord;
 import java.util.Collection;
 import java.util.List;
@@ -23,8 +24,8 @@ public interface CommitView {
     @Nullable
     ManifestEntry manifestEntry(String adapter, long seq);
 
-    /** Ids of the examples that an existing manifest holds. */
-    List<String> exampleIds(String adapter, long seq);
+    /** The examples that an existing manifest holds. */
+    List<Example> examples(String adapter, long seq);
 
     @Nullable
     VersionRecord version(String adapter, long number);

@@ -3,6 +3,7 @@ package dev.flywheel.store.core;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.AuditEntry;
+import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.PutOutcomeRequest;
@@ -26,6 +27,7 @@ public sealed interface Fact {
      * A manifest has its outcome.
      *
      * @param version the version it made, 0 if none
+     * @param quarantined feedback of a committed manifest that was not trained
      * @param released example ids that can be claimed again: all of an abandoned manifest, otherwise none
      */
     record ManifestEnded(
@@ -34,8 +36,10 @@ public sealed interface Fact {
             ManifestState state,
             PutOutcomeRequest outcome,
             long version,
+            List<FeedbackKey> quarantined,
             List<String> released) implements Fact {
         public ManifestEnded {
+            quarantined = List.copyOf(quarantined);
             released = List.copyOf(released);
         }
     }

@@ -30,8 +30,11 @@ public record ManifestEntry(
 
     /** The same manifest after its end. */
     public ManifestEntry ended(Fact.ManifestEnded end) {
-        ManifestSummary ended =
-                summary.toBuilder().setState(end.state()).setVersion(end.version()).build();
+        ManifestSummary ended = summary.toBuilder()
+                .setState(end.state())
+                .setVersion(end.version())
+                .addAllQuarantined(end.quarantined())
+                .build();
         return new ManifestEntry(ended, requestDigest, refused, end.outcome());
     }
 }

@@ -1,11 +1,13 @@
 package dev.flywheel.store.core;
 
 import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.ReleasePolicy;
+import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.api.v1.VersionRef;
 import dev.flywheel.api.v1.VersionState;
@@ -36,14 +38,22 @@ final class OutcomeRules {
         if (open == null) {
             return repeated(adapter, request, view);
         }
+        Quarantine quarantine = Quarantine.of(request, view);
+        Refusal strange = quarantine.refusal(request);
+        if (strange != null) {
+            return new Decision.Refused<>(strange);
+        }
         return switch (request.getOutcome()) {
-            case OUTCOME_COMMITTED -> commit(adapter, open, command, view);
+            case OUTCOME_COMMITTED -> commit(adapter, open, command, quarantine, view);
             case OUTCOME_REJECTED -> new Decision.Accepted<>(
-                    List.of(ended(request, ManifestState.MANIFEST_STATE_REJECTED, 0, List.of())),
+                    List.of(ended(request, ManifestState.MANIFEST_STATE_REJECTED, List.of())),
                     reply(adapter, null));
             case OUTCOME_ABANDONED -> new Decision.Accepted<>(
-                    List.of(ended(request, ManifestState.MANIFEST_STATE_ABANDONED, 0,
-                            view.exampleIds(request.getAdapter(), request.getSeq()))),
+                    List.of(ended(request, ManifestState.MANIFEST_STATE_ABANDONED,
+                            view.examples(request.getAdapter(), request.getSeq())
+                                    .stream()
+                                    .map(Example::getExampleId)
+                                    .toList())),
                     reply(adapter, null));
             case OUTCOME_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalArgumentException(
                     "outcome must be checked before it is decided");
@@ -68,12 +78,20 @@ final class OutcomeRules {
         return new Decision.Accepted<>(List.of(), reply(adapter, version));
     }
 
-    /** Figures may differ: a round that is trained again takes another time. Its weights may not. */
+    /** Figures may differ: a round that is trained again takes another time. Its weights, and what made them, may not. */
     private static boolean same(PutOutcomeRequest before, PutOutcomeRequest now) {
         return before.getOutcome() == now.getOutcome()
+                && untrainable(before).equals(untrainable(now))
                 && (before.getOutcome() != Outcome.OUTCOME_COMMITTED
                         || before.getWeightsDigest().equals(now.getWeightsDigest())
                                 && before.getOptimizerDigest().equals(now.getOptimizerDigest()));
+    }
+
+    private static List<String> untrainable(PutOutcomeRequest request) {
+        return request.getUntrainableList()
+                .stream()
+                .map(UntrainableExample::getExampleId)
+                .toList();
     }
 
     private static String name(Outcome outcome) {
@@ -81,7 +99,7 @@ final class OutcomeRules {
     }
 
     private Decision<PutOutcomeReply> commit(AdapterState adapter, OpenManifest open,
-            Command.PutOutcome command, CommitView view) {
+            Command.PutOutcome command, Quarantine quarantine, CommitView view) {
         PutOutcomeRequest request = command.request();
         if (open.parent() != adapter.head()) {
             return new Decision.Refused<>(headMoved(adapter, open.parent()));
@@ -95,8 +113,9 @@ final class OutcomeRules {
         }
         VersionRecord version = version(adapter, command);
         List<Fact> facts = new ArrayList<>();
-        facts.add(ended(request, ManifestState.MANIFEST_STATE_COMMITTED,
-                version.getRef().getNumber(), List.of()));
+        facts.add(new Fact.ManifestEnded(request.getAdapter(), request.getSeq(),
+                ManifestState.MANIFEST_STATE_COMMITTED, request, version.getRef().getNumber(),
+                quarantine.feedback(), List.of()));
         Fact.VersionCommitted committed = new Fact.VersionCommitted(version);
         facts.add(committed);
         AdapterState after = adapter.after(committed);
@@ -138,10 +157,11 @@ final class OutcomeRules {
                 "released with manifest " + open.seq(), command.atMillis());
     }
 
+    /** Without a version. */
     private static Fact.ManifestEnded ended(PutOutcomeRequest request, ManifestState state,
-            long version, List<String> released) {
-        return new Fact.ManifestEnded(request.getAdapter(), request.getSeq(), state, request,
-                version, released);
+            List<String> released) {
+        return new Fact.ManifestEnded(request.getAdapter(), request.getSeq(), state, request, 0,
+                List.of(), released);
     }
 
     private static PutOutcomeReply reply(AdapterState adapter, @Nullable VersionRecord version) {

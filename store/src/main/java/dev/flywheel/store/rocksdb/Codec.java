@@ -48,7 +48,8 @@ final class Codec {
             case Fact.ManifestEnded ended -> logged.setManifestEnded(ManifestEnded.newBuilder()
                     .setState(ended.state())
                     .setOutcome(ended.outcome())
-                    .setVersion(ended.version()));
+                    .setVersion(ended.version())
+                    .addAllQuarantined(ended.quarantined()));
             case Fact.VersionCommitted committed -> logged.setVersionCommitted(
                     VersionCommitted.newBuilder().setVersion(committed.version()));
             case Fact.AliasMoved moved -> logged.setAliasMoved(AliasMoved.newBuilder()

@@ -76,10 +76,9 @@ final class RocksHistory implements CommitHistory {
     }
 
     @Override
-    public List<String> exampleIds(String adapter, long seq) {
+    public List<Example> examples(String adapter, long seq) {
         Manifest manifest = manifest(adapter, seq);
-        return manifest == null ? List.of()
-                : manifest.getExamplesList().stream().map(Example::getExampleId).toList();
+        return manifest == null ? List.of() : manifest.getExamplesList();
     }
 
     @Override

@@ -41,7 +41,7 @@ final class Errors {
             case TOO_MANY_ADAPTERS, TOO_MANY_ALIASES, TOO_MANY_OPEN_MANIFESTS ->
                 Code.RESOURCE_EXHAUSTED;
             case VERSION_NOT_KEPT, STALE_EPOCH, HEAD_MOVED, SEQ_TAKEN, SEQ_OUT_OF_RANGE,
-                    OUTCOME_DIFFERS, BLOB_MISSING ->
+                    OUTCOME_DIFFERS, EXAMPLE_NOT_CLAIMED, BLOB_MISSING ->
                 Code.FAILED_PRECONDITION;
         };
     }

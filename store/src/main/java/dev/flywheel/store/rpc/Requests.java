@@ -11,9 +11,13 @@ import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.ReleasePolicy;
 import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.api.v1.SetAliasRequest;
+import dev.flywheel.api.v1.UntrainableExample;
+import dev.flywheel.api.v1.UntrainableReason;
 import dev.flywheel.store.core.Limits;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 
 /** Checks of whole requests, field by field, before anything else sees them. */
 final class Requests {
@@ -152,6 +156,23 @@ final class Requests {
             Fields.digest("optimizer_digest", request.getOptimizerDigest());
             Fields.text("probe_fingerprint", request.getProbeFingerprint(), limits.textMax());
         }
+        Fields.within("untrainable", request.getUntrainableCount(), 0,
+                request.getOutcome() == Outcome.OUTCOME_ABANDONED ? 0 : limits.examplesMax());
+        Set<String> seen = new HashSet<>();
+        for (int i = 0; i < request.getUntrainableCount(); i++) {
+            check("untrainable[" + i + "].", request.getUntrainable(i), seen);
+        }
+    }
+
+    private void check(String at, UntrainableExample example, Set<String> seen) {
+        Fields.digest(at + "example_id", example.getExampleId());
+        if (!seen.add(example.getExampleId())) {
+            throw Errors.badField(at + "example_id", "must not repeat an earlier one");
+        }
+        if (example.getReason() == UntrainableReason.UNTRAINABLE_REASON_UNSPECIFIED) {
+            throw Errors.badField(at + "reason", "must be named, was UNSPECIFIED");
+        }
+        Fields.optionalText(at + "detail", example.getDetail(), limits.textMax());
     }
 
     /** 0 asks for as many as one reply may hold. */

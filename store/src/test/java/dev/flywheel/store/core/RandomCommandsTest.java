@@ -9,6 +9,7 @@ import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.Outcome;
+import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.store.InMemoryCommitLog;
 import dev.flywheel.store.Samples;
@@ -168,8 +169,33 @@ class RandomCommandsTest {
                 putBlob(weights);
                 putBlob(optimizer);
             }
-            return new Command.PutOutcome(Samples.committed(state.name(), someSeq(state),
-                    epoch(state), weights, optimizer), step);
+            long seq = someSeq(state);
+            return new Command.PutOutcome(
+                    Samples.committed(state.name(), seq, epoch(state), weights, optimizer)
+                            .toBuilder()
+                            .addAllUntrainable(untrainable(state.name(), seq))
+                            .build(),
+                    step);
+        }
+
+        /** Mostly none; else some of the manifest's examples, and at times one that is not. */
+        private List<UntrainableExample> untrainable(String adapter, long seq) {
+            List<UntrainableExample> some = new ArrayList<>();
+            Manifest manifest = maps.manifest(adapter, seq);
+            if (manifest != null && random.nextInt(3) == 0) {
+                for (Example example : manifest.getExamplesList()) {
+                    if (random.nextBoolean()) {
+                        some.add(Samples.untrainable("any")
+                                .toBuilder()
+                                .setExampleId(example.getExampleId())
+                                .build());
+                    }
+                }
+            }
+            if (random.nextInt(20) == 0) {
+                some.add(Samples.untrainable("of no manifest"));
+            }
+            return some;
         }
 
         private Command<?> end(AdapterState state, Outcome outcome, int step) {
@@ -224,8 +250,26 @@ class RandomCommandsTest {
                 if (summary.getState() == ManifestState.MANIFEST_STATE_OPEN) {
                     open.add(summary.getSeq());
                 }
+                judgeQuarantine(state.name(), summary, manifest);
             }
             assertThat(state.open().keySet()).isEqualTo(open);
+        }
+
+        /** P3: what a committed manifest does not train is quarantined, and in no other manifest is anything. */
+        private void judgeQuarantine(String adapter, ManifestSummary summary, Manifest manifest) {
+            Set<String> untrainable = new HashSet<>();
+            if (summary.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
+                maps.manifestEntry(adapter, summary.getSeq())
+                        .outcome()
+                        .getUntrainableList()
+                        .forEach(example -> untrainable.add(example.getExampleId()));
+            }
+            assertThat(summary.getQuarantinedList()).containsExactlyElementsOf(
+                    manifest.getExamplesList()
+                            .stream()
+                            .filter(example -> untrainable.contains(example.getExampleId()))
+                            .flatMap(example -> example.getFeedbackList().stream())
+                            .toList());
         }
 
         /** I2: from HEAD every parent leads back to version 0, and each but that has its committed manifest. */
