@@ -99,7 +99,10 @@ public final class FeedbackAuditor implements AutoCloseable {
     private static void settle(
             ManifestSummary manifest, Set<FeedbackKey> trained, Set<FeedbackKey> quarantined) {
         if (manifest.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
-            trained.addAll(manifest.getFeedbackList());
+            Set<FeedbackKey> taught = new HashSet<>(manifest.getFeedbackList());
+            manifest.getQuarantinedList().forEach(taught::remove);
+            trained.addAll(taught);
+            quarantined.addAll(manifest.getQuarantinedList());
         } else if (manifest.getState() == ManifestState.MANIFEST_STATE_REJECTED) {
             quarantined.addAll(manifest.getFeedbackList());
         }

@@ -8,7 +8,7 @@ import java.util.SortedMap;
  *
  * @param acknowledged distinct events in the feedback topic
  * @param trained events that stand in a committed manifest among HEAD's ancestors
- * @param quarantined events that stand in a rejected manifest
+ * @param quarantined events that stand in a rejected manifest, or in a committed one that could not train on them
  * @param refused events refused, by reason
  * @param pending events on their way: topic lag, events held by the job and open manifests, as measured
  */

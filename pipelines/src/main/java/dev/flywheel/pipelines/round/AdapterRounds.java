@@ -350,7 +350,8 @@ final class AdapterRounds {
                 .setWeightsDigest(reply.getWeightsDigest())
                 .setOptimizerDigest(reply.getOptimizerDigest())
                 .setProbeFingerprint(reply.getProbeFingerprint())
-                .setFigures(reply.getFigures());
+                .setFigures(reply.getFigures())
+                .addAllUntrainable(reply.getUntrainableList());
     }
 
     private PutOutcomeRequest.Builder ending(Round round, Outcome outcome) {

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -85,7 +86,7 @@ class AdapterRoundsTest {
         host.runAll();
         assertThat(host.alreadyClaimed).containsExactly(key("f1"));
         assertThat(host.refused).containsOnly(
-                java.util.Map.entry(key("other"), RefusalReason.REFUSAL_REASON_DUPLICATE));
+                Map.entry(key("other"), RefusalReason.REFUSAL_REASON_DUPLICATE));
         assertThat(servers.trained()).containsExactly(key("f1"));
     }
 
@@ -99,9 +100,9 @@ class AdapterRoundsTest {
         host.runAll();
         rounds.withdraw(withdrawal("r2", "e2"));
         assertThat(host.refused).containsOnly(
-                java.util.Map.entry(key("f1"), RefusalReason.REFUSAL_REASON_RETRACTED),
-                java.util.Map.entry(key("r1"), RefusalReason.REFUSAL_REASON_RETRACTED),
-                java.util.Map.entry(key("r2"), RefusalReason.REFUSAL_REASON_LATE));
+                Map.entry(key("f1"), RefusalReason.REFUSAL_REASON_RETRACTED),
+                Map.entry(key("r1"), RefusalReason.REFUSAL_REASON_RETRACTED),
+                Map.entry(key("r2"), RefusalReason.REFUSAL_REASON_LATE));
         assertThat(rounds.finished()).isTrue();
     }
 
@@ -130,9 +131,26 @@ class AdapterRoundsTest {
         }
         host.runAll();
         assertThat(host.refused).containsOnly(
-                java.util.Map.entry(key("f2"), RefusalReason.REFUSAL_REASON_MALFORMED));
+                Map.entry(key("f2"), RefusalReason.REFUSAL_REASON_MALFORMED));
         assertThat(servers.trained()).containsExactlyInAnyOrder(key("f0"), key("f1"), key("f3"),
                 key("f4"));
+    }
+
+    @Test
+    void whatTheTrainerCouldNotTrainOnIsNamedInTheOutcomeAlsoOfARoundLeftOpen() {
+        servers.untrainable = example -> example.getFeedback(0).equals(key("f2"));
+        offer("f1", "e1");
+        offer("f2", "e2");
+        while (servers.manifests.isEmpty()) {
+            host.step(0);
+        }
+        crash();
+        rounds.openIfClosed();
+        host.runAll();
+        assertThat(servers.outcomes).containsOnly(Map.entry(1L, Outcome.OUTCOME_COMMITTED));
+        assertThat(servers.trained()).containsExactly(key("f1"));
+        assertThat(host.refused).isEmpty();
+        assertThat(rounds.unfinishedFeedback()).isZero();
     }
 
     @Test

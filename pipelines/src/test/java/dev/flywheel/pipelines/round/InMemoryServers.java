@@ -17,15 +17,20 @@ import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.RefusedExample;
 import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.api.v1.TrainReply;
+import dev.flywheel.api.v1.UntrainableExample;
+import dev.flywheel.api.v1.UntrainableReason;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /** One adapter's store and trainer by the rules of DESIGN section 8, and the faults that a test asks for. */
@@ -41,12 +46,15 @@ final class InMemoryServers implements RoundServers {
     Supplier<Fault> faults = () -> Fault.NONE;
     /** Fails a round for a reason that does not pass; null trains it. */
     Function<Manifest, Throwable> trainFailure = manifest -> null;
+    /** Examples that the trainer names as those it could not train on. */
+    Predicate<Example> untrainable = example -> false;
     /** Fails a claim; null takes it. */
     Function<PutManifestRequest, Throwable> claimFailure = request -> null;
 
     final List<String> calls = new ArrayList<>();
     final Map<Long, Manifest> manifests = new LinkedHashMap<>();
     final Map<Long, Outcome> outcomes = new HashMap<>();
+    private final Set<String> quarantined = new HashSet<>();
     private final Map<String, Long> claims = new HashMap<>();
     private final Map<Long, PutManifestRequest> requests = new HashMap<>();
     private final Map<Long, PutManifestReply> replies = new HashMap<>();
@@ -185,11 +193,22 @@ final class InMemoryServers implements RoundServers {
                 return failed(error(Status.Code.FAILED_PRECONDITION, "OTHER_BACKEND"));
             }
             Throwable failure = trainFailure.apply(manifest);
-            return failure == null
-                    ? CompletableFuture.completedFuture(
-                            TrainReply.newBuilder().setVerdict(Outcome.OUTCOME_COMMITTED).build())
+            return failure == null ? CompletableFuture.completedFuture(trained(manifest))
                     : failed(failure);
         });
+    }
+
+    private TrainReply trained(Manifest manifest) {
+        TrainReply.Builder reply =
+                TrainReply.newBuilder().setVerdict(Outcome.OUTCOME_COMMITTED);
+        manifest.getExamplesList()
+                .stream()
+                .filter(untrainable)
+                .forEach(example -> reply
+                        .addUntrainable(UntrainableExample.newBuilder()
+                                .setExampleId(example.getExampleId())
+                                .setReason(UntrainableReason.UNTRAINABLE_REASON_TOO_LONG)));
+        return reply.build();
     }
 
     @Override
@@ -201,6 +220,8 @@ final class InMemoryServers implements RoundServers {
             Outcome before = outcomes.putIfAbsent(request.getSeq(), request.getOutcome());
             if (before == null && request.getOutcome() == Outcome.OUTCOME_COMMITTED) {
                 head++;
+                request.getUntrainableList()
+                        .forEach(example -> quarantined.add(example.getExampleId()));
             }
             if (before == null && request.getOutcome() == Outcome.OUTCOME_ABANDONED) {
                 claims.values().removeIf(seq -> seq == request.getSeq());
@@ -229,7 +250,9 @@ final class InMemoryServers implements RoundServers {
 
     List<FeedbackKey> trained() {
         List<FeedbackKey> keys = new ArrayList<>();
-        live().forEach(example -> keys.addAll(example.getFeedbackList()));
+        live().stream()
+                .filter(example -> !quarantined.contains(example.getExampleId()))
+                .forEach(example -> keys.addAll(example.getFeedbackList()));
         return keys;
     }
 }

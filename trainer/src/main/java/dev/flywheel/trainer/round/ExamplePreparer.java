@@ -4,6 +4,7 @@ import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.ExampleKind;
 import dev.flywheel.api.v1.LabelledOption;
 import dev.flywheel.api.v1.Scoring;
+import dev.flywheel.api.v1.UntrainableReason;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.trainer.objective.OptionTerms;
 import dev.flywheel.trainer.objective.SlateLabels;
@@ -53,9 +54,12 @@ final class ExamplePreparer {
         for (Example example : examples) {
             try {
                 prepared.add(prepare(example, importance));
-            } catch (IllegalArgumentException refused) {
+            } catch (UntrainableException why) {
+                left.add(new Untrainable(example.getExampleId(), why.reason(), why.detail()));
+            } catch (IllegalArgumentException malformed) {
                 left.add(new Untrainable(example.getExampleId(),
-                        String.valueOf(refused.getMessage())));
+                        UntrainableReason.UNTRAINABLE_REASON_MALFORMED,
+                        String.valueOf(malformed.getMessage())));
             }
         }
         return new Prepared(prepared, left);
@@ -179,15 +183,17 @@ final class ExamplePreparer {
     private int[] prompt(Example example, int optionRows, int longestOption) {
         int room =
                 Math.min(limits.rowsMax() - optionRows, limits.positionsMax() - longestOption);
-        require(
-                room > 0,
-                ("its options take %d tokens, the longest %d; the device takes %d, the model %d:"
-                        + " raise trainer.rows_max or send less text")
-                        .formatted(
-                                optionRows,
-                                longestOption,
-                                limits.rowsMax(),
-                                limits.positionsMax()));
+        if (room <= 0) {
+            throw new UntrainableException(
+                    UntrainableReason.UNTRAINABLE_REASON_TOO_LONG,
+                    ("its options take %d tokens, the longest %d; the device takes %d, the model"
+                            + " %d: raise trainer.rows_max or send less text")
+                            .formatted(
+                                    optionRows,
+                                    longestOption,
+                                    limits.rowsMax(),
+                                    limits.positionsMax()));
+        }
         int[] ids = promptIds(example);
         return ids.length <= room ? ids : Arrays.copyOfRange(ids, ids.length - room, ids.length);
     }

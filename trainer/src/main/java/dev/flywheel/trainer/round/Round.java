@@ -5,6 +5,7 @@ import dev.flywheel.adapters.lora.LoraWeights;
 import dev.flywheel.adapters.random.SeededRandom;
 import dev.flywheel.api.v1.RoundFigures;
 import dev.flywheel.api.v1.RoundSettings;
+import dev.flywheel.api.v1.UntrainableReason;
 import dev.flywheel.engine.device.DeviceLoop;
 import dev.flywheel.engine.forward.Probe;
 import dev.flywheel.engine.model.BaseModel;
@@ -163,7 +164,8 @@ public final class Round implements AutoCloseable {
             untrainable.add(
                     new Untrainable(
                             examples.get(broken).example().getExampleId(),
-                            "its gradient is not finite"));
+                            UntrainableReason.UNTRAINABLE_REASON_NOT_FINITE,
+                            "its gradient holds a number that is not finite"));
         }
         RoundFigures.Builder figures =
                 RoundFigures.newBuilder()

@@ -1,5 +1,6 @@
 package dev.flywheel.trainer.round;
 
+import dev.flywheel.api.v1.UntrainableReason;
 import dev.flywheel.engine.training.PackedBatch;
 import java.util.Arrays;
 import java.util.TreeSet;
@@ -79,7 +80,8 @@ final class RowPacker {
     private void requireTokens(int... ids) {
         for (int id : ids) {
             if (id < 0 || id >= vocabSize) {
-                throw new IllegalArgumentException(
+                throw new UntrainableException(
+                        UntrainableReason.UNTRAINABLE_REASON_UNKNOWN_TOKEN,
                         "token id "
                                 + id
                                 + " is outside the model's vocabulary [0, "

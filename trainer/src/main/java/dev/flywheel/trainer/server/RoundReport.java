@@ -8,7 +8,7 @@ import java.util.List;
  * What became of one round.
  *
  * @param committed whether the gate passed the candidate; {@code figures} say why not
- * @param untrainable examples that were claimed but could not be trained on
+ * @param untrainable examples that were claimed but could not be trained on; they are quarantined
  */
 public record RoundReport(
         RoundKey key,

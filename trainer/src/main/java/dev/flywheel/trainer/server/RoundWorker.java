@@ -10,6 +10,7 @@ import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.PutBlobReply;
 import dev.flywheel.api.v1.RoundFigures;
 import dev.flywheel.api.v1.TrainReply;
+import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.trainer.adapter.Conversions;
 import dev.flywheel.trainer.gate.Gate;
@@ -20,6 +21,7 @@ import dev.flywheel.trainer.round.RoundInput;
 import dev.flywheel.trainer.round.RoundResult;
 import dev.flywheel.trainer.round.UnfitParentException;
 import io.grpc.StatusRuntimeException;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -62,6 +64,10 @@ public final class RoundWorker {
         Manifest manifest = store.getManifest(key.adapter(), key.seq());
         requireOurs(manifest, key);
         RoundResult result = train(manifest, stopped);
+        if (result.figures().getExamples() == 0) {
+            return rejected(key, result, "none of its " + manifest.getExamplesCount()
+                    + " examples could be trained on; untrainable says why");
+        }
         Verdict verdict = gate.judge(result.evidence(), manifest.getSettings().getNormMax());
         return switch (verdict) {
             case Verdict.Passed passed -> committed(key, result);
@@ -168,6 +174,7 @@ public final class RoundWorker {
                         .setProbeFingerprint(result.probeFingerprint())
                         .setFigures(result.figures())
                         .setBackend(round.binding())
+                        .addAllUntrainable(untrainable(result))
                         .build();
         return done(key, result, reply);
     }
@@ -179,8 +186,20 @@ public final class RoundWorker {
                         .setVerdict(Outcome.OUTCOME_REJECTED)
                         .setFigures(figures)
                         .setBackend(round.binding())
+                        .addAllUntrainable(untrainable(result))
                         .build();
         return done(key, result, reply);
+    }
+
+    private static List<UntrainableExample> untrainable(RoundResult result) {
+        return result.untrainable()
+                .stream()
+                .map(left -> UntrainableExample.newBuilder()
+                        .setExampleId(left.exampleId())
+                        .setReason(left.reason())
+                        .setDetail(left.detail())
+                        .build())
+                .toList();
     }
 
     private static Done done(RoundKey key, RoundResult result, TrainReply reply) {
@@ -197,11 +216,12 @@ public final class RoundWorker {
         result.untrainable()
                 .forEach(
                         left -> LOG.warn(
-                                "example not trained: adapter {} seq {} example {}: {}",
+                                "example not trained: adapter {} seq {} example {} {}: {}",
                                 key.adapter(),
                                 key.seq(),
                                 left.exampleId(),
-                                left.reason()));
+                                left.reason(),
+                                left.detail()));
         boolean committed = reply.getVerdict() == Outcome.OUTCOME_COMMITTED;
         return new Done(reply, new RoundReport(key, committed, figures, result.untrainable()));
     }

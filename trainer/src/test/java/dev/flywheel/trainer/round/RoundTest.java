@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.flywheel.adapters.lora.LoraWeights;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.RoundSettings;
+import dev.flywheel.api.v1.UntrainableReason;
 import dev.flywheel.engine.model.TinyBase;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -179,7 +180,12 @@ class RoundTest {
         assertThat(result.figures().getExamples()).isEqualTo(1);
         assertThat(result.untrainable()).extracting(Untrainable::exampleId)
                 .containsExactly("b", "c", "d");
-        assertThat(result.untrainable().get(1).reason()).contains("outside the model's vocabulary");
+        assertThat(result.untrainable()).extracting(Untrainable::reason)
+                .containsExactly(
+                        UntrainableReason.UNTRAINABLE_REASON_MALFORMED,
+                        UntrainableReason.UNTRAINABLE_REASON_UNKNOWN_TOKEN,
+                        UntrainableReason.UNTRAINABLE_REASON_MALFORMED);
+        assertThat(result.untrainable().get(1).detail()).contains("outside the model's vocabulary");
     }
 
     @Test

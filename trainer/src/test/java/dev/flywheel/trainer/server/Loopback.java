@@ -105,6 +105,7 @@ final class Loopback implements AutoCloseable {
                         .setOptimizerDigest(reply.getOptimizerDigest())
                         .setProbeFingerprint(reply.getProbeFingerprint())
                         .setFigures(reply.getFigures())
+                        .addAllUntrainable(reply.getUntrainableList())
                         .build());
     }
 

@@ -10,8 +10,12 @@ import dev.flywheel.api.v1.AcquireEpochReply;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.Capacity;
 import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.TrainReply;
+import dev.flywheel.api.v1.UntrainableExample;
+import dev.flywheel.api.v1.UntrainableReason;
 import dev.flywheel.trainer.adapter.AdapterCreation;
 import dev.flywheel.trainer.adapter.AdapterSettings;
 import dev.flywheel.trainer.gate.Gate;
@@ -124,15 +128,38 @@ class TrainerServiceTest {
                 .hasMessageContaining(at.fixture.round.binding());
     }
 
+    /** P3: what is claimed and cannot be trained on ends quarantined, named, and holds up no other. */
     @Test
-    void aRoundWithoutEffectIsRejectedWithItsReason() {
+    void anExampleThatCannotBeTrainedOnIsQuarantinedByNameAndTheOthersAreTrained() {
+        Example endless = at.fixture.correction(id("long"), "teach", "x".repeat(600));
+        at.claim(epoch, 1, List.of(saidBy("f1", slate("a")), saidBy("f2", endless)));
+        TrainReply reply = at.train(1, epoch.getEpoch());
+        assertThat(reply.getVerdict()).isEqualTo(Outcome.OUTCOME_COMMITTED);
+        assertThat(reply.getFigures().getExamples()).isEqualTo(1);
+        UntrainableExample left = reply.getUntrainable(0);
+        assertThat(reply.getUntrainableCount()).isEqualTo(1);
+        assertThat(left.getExampleId()).isEqualTo(endless.getExampleId());
+        assertThat(left.getReason()).isEqualTo(UntrainableReason.UNTRAINABLE_REASON_TOO_LONG);
+        assertThat(left.getDetail()).contains("the longest 602", "the device takes 512");
+        at.commit(1, epoch.getEpoch(), reply);
+        List<ManifestSummary> manifests = new ArrayList<>();
+        at.store.listManifests(Loopback.ADAPTER, 0, manifests::add);
+        assertThat(manifests.getFirst().getFeedbackList()).containsExactly(key("f1"), key("f2"));
+        assertThat(manifests.getFirst().getQuarantinedList()).containsExactly(key("f2"));
+    }
+
+    @Test
+    void aRoundOfWhichNothingCanBeTrainedOnIsRejectedWithItsReasons() {
         at.claim(
                 epoch,
                 1,
                 List.of(slate("a").toBuilder().addPromptIds(1 << 30).build()));
         TrainReply reply = at.train(1, epoch.getEpoch());
         assertThat(reply.getVerdict()).isEqualTo(Outcome.OUTCOME_REJECTED);
-        assertThat(reply.getFigures().getRejectedBecause()).contains("moves no probe logit");
+        assertThat(reply.getFigures().getRejectedBecause())
+                .contains("none of its 1 examples could be trained on");
+        assertThat(reply.getUntrainableList()).extracting(UntrainableExample::getReason)
+                .containsExactly(UntrainableReason.UNTRAINABLE_REASON_UNKNOWN_TOKEN);
         assertThat(reply.getWeightsDigest()).isEmpty();
     }
 
@@ -256,9 +283,21 @@ class TrainerServiceTest {
         return slates;
     }
 
+    private static Example saidBy(String feedbackId, Example example) {
+        return example.toBuilder().addFeedback(key(feedbackId)).build();
+    }
+
+    private static FeedbackKey key(String feedbackId) {
+        return FeedbackKey.newBuilder().setSource("web").setFeedbackId(feedbackId).build();
+    }
+
+    private static String id(String name) {
+        return Digest.of(name.getBytes(StandardCharsets.UTF_8)).hex();
+    }
+
     private Example slate(String name) {
         return at.fixture.slate(
-                Digest.of(name.getBytes(StandardCharsets.UTF_8)).hex(),
+                id(name),
                 "u",
                 "sport",
                 TEXTS,
