@@ -4,6 +4,7 @@ import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.api.v1.Candidate;
 import dev.flywheel.api.v1.Click;
 import dev.flywheel.api.v1.FeedbackGrpc;
+import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.InferenceGrpc;
 import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.RankReply;
@@ -19,6 +20,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -79,19 +81,16 @@ final class LoopClient {
                                 .build());
     }
 
-    /** Returns the ids of feedback that committed manifests hold, with how often each stands there. */
+    /** Returns the ids of feedback that committed manifests hold and trained, as often as each stands there. */
     List<String> trained() {
-        java.util.ArrayList<String> ids = new java.util.ArrayList<>();
-        StoreClient.over(channel)
-                .listManifests(
-                        adapter,
-                        0,
-                        manifest -> {
-                            if (manifest.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
-                                manifest.getFeedbackList()
-                                        .forEach(key -> ids.add(key.getFeedbackId()));
-                            }
-                        });
+        List<String> ids = new ArrayList<>();
+        StoreClient.over(channel).listManifests(adapter, 0, manifest -> {
+            if (manifest.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
+                List<FeedbackKey> taught = new ArrayList<>(manifest.getFeedbackList());
+                taught.removeAll(manifest.getQuarantinedList());
+                taught.forEach(key -> ids.add(key.getFeedbackId()));
+            }
+        });
         return ids;
     }
 

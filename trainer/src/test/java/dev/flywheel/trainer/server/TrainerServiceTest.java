@@ -136,8 +136,8 @@ class TrainerServiceTest {
         TrainReply reply = at.train(1, epoch.getEpoch());
         assertThat(reply.getVerdict()).isEqualTo(Outcome.OUTCOME_COMMITTED);
         assertThat(reply.getFigures().getExamples()).isEqualTo(1);
+        assertThat(reply.getUntrainableList()).hasSize(1);
         UntrainableExample left = reply.getUntrainable(0);
-        assertThat(reply.getUntrainableCount()).isEqualTo(1);
         assertThat(left.getExampleId()).isEqualTo(endless.getExampleId());
         assertThat(left.getReason()).isEqualTo(UntrainableReason.UNTRAINABLE_REASON_TOO_LONG);
         assertThat(left.getDetail()).contains("the longest 602", "the device takes 512");
