@@ -28,6 +28,8 @@ import io.grpc.InsecureServerCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.ServerBuilder;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
@@ -172,6 +174,21 @@ public final class Node implements AutoCloseable {
             }
             TimeUnit.MILLISECONDS.sleep(2);
         }
+    }
+
+    /** The same where the node may not have heard of the adapter yet: its watch of the store tells it, soon. */
+    public static void untilServed(String what, BooleanSupplier holds)
+            throws InterruptedException {
+        until(what, () -> {
+            try {
+                return holds.getAsBoolean();
+            } catch (StatusRuntimeException e) {
+                if (e.getStatus().getCode() == Status.Code.NOT_FOUND) {
+                    return false;
+                }
+                throw e;
+            }
+        });
     }
 
     public double count(String meter, String... tags) {

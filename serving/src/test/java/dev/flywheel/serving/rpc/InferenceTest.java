@@ -46,7 +46,7 @@ class InferenceTest {
         weights = node.publisher.weights(3);
         node.publish(ADAPTER, weights);
         node.ready();
-        Node.until("version 1 answers", () -> rank().getVersion().getNumber() == 1);
+        Node.untilServed("version 1 answers", () -> rank().getVersion().getNumber() == 1);
         node.impressions.clear();
     }
 

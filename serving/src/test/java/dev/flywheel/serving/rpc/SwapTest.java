@@ -57,7 +57,7 @@ class SwapTest {
         node.publisher.create(ADAPTER, "default");
         publish(1);
         node.ready();
-        Node.until("version 1 answers", () -> answer(0).version().getNumber() == 1);
+        Node.untilServed("version 1 answers", () -> answer(0).version().getNumber() == 1);
     }
 
     @AfterEach
@@ -184,15 +184,11 @@ class SwapTest {
         for (int round = 0; round < 2; round++) {
             for (int i = 0; i < 10; i++) {
                 int each = i;
-                Node.until("adapter " + i + " answers with version 1", () -> {
+                Node.untilServed("adapter " + i + " answers with version 1", () -> {
                     RequestScope.Builder scope =
                             RequestScope.newBuilder().setAdapter("many/a" + each);
-                    try {
-                        Answer answer = answer(request(0).setScope(scope).build());
-                        return answer.version().getNumber() == 1;
-                    } catch (StatusRuntimeException e) {
-                        return false; // the watch has not told yet
-                    }
+                    Answer answer = answer(request(0).setScope(scope).build());
+                    return answer.version().getNumber() == 1;
                 });
             }
         }
