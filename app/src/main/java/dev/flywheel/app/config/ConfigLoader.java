@@ -2,6 +2,7 @@ package dev.flywheel.app.config;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -9,30 +10,26 @@ import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.Iterator;
 import java.util.Map;
-import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Lays an operator's file over {@code reference.yaml}, which holds every key with its default.
  *
  * <p>A key that the reference does not have stops the start by its name, so a typing mistake can not
- * silently leave a default in force.
+ * silently leave a default in force; so does a value of another kind than the key's.
  */
 public final class ConfigLoader {
     private static final String REFERENCE = "/dev/flywheel/app/reference.yaml";
-
-    /** The one group whose keys are names that an operator may add. */
-    private static final String OPEN_GROUP = "guard_profiles";
+    private static final Pattern DECIMAL = Pattern.compile("[+-]?(0|[1-9]\\d*)");
 
     private final ObjectMapper yaml = mapper();
 
@@ -44,11 +41,25 @@ public final class ConfigLoader {
      * @throws ConfigException if a key is unknown, a value is out of its range or the file cannot be read
      */
     public FlywheelConfig load(@Nullable Path file, Map<String, Object> overrides) {
+        return load(Map.of(), file, overrides);
+    }
+
+    /**
+     * Reads the settings of a command that has defaults of its own.
+     *
+     * @param defaults keys laid over the reference and under the operator's file, dotted
+     * @param file the operator's file, or null for the defaults
+     * @param overrides more keys laid over all, dotted
+     * @throws ConfigException if a key is unknown, a value is out of its range or the file cannot be read
+     */
+    public FlywheelConfig load(
+            Map<String, Object> defaults, @Nullable Path file, Map<String, Object> overrides) {
         ObjectNode tree = reference();
+        defaults.forEach((key, value) -> lay("defaults of the command", tree, key, value));
         if (file != null) {
-            overlay(tree, read(file), "", file.toString());
+            new Overlay(file.toString()).lay(tree, read(file));
         }
-        overrides.forEach((key, value) -> override(tree, key, value));
+        overrides.forEach((key, value) -> lay("command line", tree, key, value));
         return bind(tree);
     }
 
@@ -58,7 +69,7 @@ public final class ConfigLoader {
             if (in == null) {
                 throw new IllegalStateException("reference.yaml is missing from the jar");
             }
-            return new String(in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new IllegalStateException("reference.yaml cannot be read", e);
         }
@@ -74,7 +85,9 @@ public final class ConfigLoader {
 
     private JsonNode read(Path file) {
         try {
-            JsonNode tree = yaml.readTree(Files.readAllBytes(file));
+            byte[] text = Files.readAllBytes(file);
+            requirePlainNumbers(file, text);
+            JsonNode tree = yaml.readTree(text);
             return tree == null || tree.isMissingNode() ? yaml.createObjectNode() : tree;
         } catch (JsonProcessingException e) {
             throw new ConfigException(
@@ -87,41 +100,26 @@ public final class ConfigLoader {
         }
     }
 
-    private static void overlay(ObjectNode base, JsonNode over, String prefix, String file) {
-        if (!over.isObject()) {
-            throw new ConfigException(
-                    "%s: %s must be a group of keys"
-                            .formatted(file, prefix.isEmpty() ? "the file" : prefix));
-        }
-        for (Iterator<Map.Entry<String, JsonNode>> fields = over.fields(); fields.hasNext();) {
-            Map.Entry<String, JsonNode> field = fields.next();
-            String path = prefix.isEmpty() ? field.getKey() : prefix + "." + field.getKey();
-            JsonNode known = base.get(field.getKey());
-            if (known == null && !prefix.equals(OPEN_GROUP)) {
-                throw unknown(path, base, file);
-            }
-            if (field.getValue().isNull()) {
-                throw new ConfigException(
-                        "%s: setting %s is left empty; give it a value or take the line out"
-                                .formatted(file, path));
-            }
-            if (known != null && known.isObject()) {
-                overlay((ObjectNode) known, field.getValue(), path, file);
-            } else {
-                base.set(field.getKey(), field.getValue());
+    /** To YAML 0777 is 511 and 1_0 is 10; the tree no longer tells. */
+    private void requirePlainNumbers(Path file, byte[] text) throws IOException {
+        try (JsonParser tokens = yaml.createParser(text)) {
+            for (JsonToken token = tokens.nextToken(); token != null; token = tokens.nextToken()) {
+                if (token == JsonToken.VALUE_NUMBER_INT
+                        && !DECIMAL.matcher(tokens.getText()).matches()) {
+                    throw new ConfigException(
+                            "%s: setting %s is %s, allowed are decimal digits without a leading zero, and text in quotes"
+                                    .formatted(file, path(tokens), tokens.getText()));
+                }
             }
         }
     }
 
-    private static ConfigException unknown(String path, ObjectNode siblings, String file) {
-        TreeSet<String> names = new TreeSet<>();
-        siblings.fieldNames().forEachRemaining(names::add);
-        return new ConfigException(
-                "%s: unknown setting %s; known beside it: %s (all settings: ./flywheel config)"
-                        .formatted(file, path, String.join(", ", names)));
+    private static String path(JsonParser parser) {
+        String pointer = parser.getParsingContext().pathAsPointer().toString();
+        return pointer.isEmpty() ? "without a name" : pointer.substring(1).replace('/', '.');
     }
 
-    private void override(ObjectNode tree, String key, Object value) {
+    private void lay(String source, ObjectNode tree, String key, Object value) {
         ObjectNode over = yaml.createObjectNode();
         ObjectNode leaf = over;
         String[] parts = key.split("\\.", -1);
@@ -129,29 +127,24 @@ public final class ConfigLoader {
             leaf = leaf.putObject(parts[i]);
         }
         leaf.set(parts[parts.length - 1], yaml.valueToTree(value));
-        overlay(tree, over, "", "command line");
+        new Overlay(source).lay(tree, over);
     }
 
     private FlywheelConfig bind(ObjectNode tree) {
         try {
             return yaml.treeToValue(tree, FlywheelConfig.class);
+        } catch (ValueReader.WrongKindException e) {
+            throw new ConfigException(
+                    "setting %s %s".formatted(path(e), e.getOriginalMessage()), e);
         } catch (JsonMappingException e) {
             if (e.getCause() instanceof ConfigException cause) {
                 throw cause;
             }
             throw new ConfigException(
-                    "setting %s has a value of the wrong kind or lacks a key: %s"
-                            .formatted(path(e), firstSentence(e.getOriginalMessage())),
-                    e);
+                    "setting %s cannot be read: %s".formatted(path(e), e.getOriginalMessage()), e);
         } catch (JsonProcessingException e) {
             throw new ConfigException("settings: " + e.getOriginalMessage(), e);
         }
-    }
-
-    /** The rest names Java classes, which help nobody. */
-    private static String firstSentence(String message) {
-        return message.replaceAll("`?dev\\.flywheel[\\w.$]*`?", "this group").split("\\(", 2)[0]
-                .trim();
     }
 
     private static String path(JsonMappingException e) {
@@ -176,9 +169,7 @@ public final class ConfigLoader {
                 .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
                 .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                 .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
-                .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
-                .addModule(
-                        new SimpleModule().addDeserializer(Duration.class, new DurationReader()))
+                .addModule(ValueReader.module())
                 .build();
     }
 }

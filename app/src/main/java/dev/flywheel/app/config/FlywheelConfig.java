@@ -31,6 +31,7 @@ public record FlywheelConfig(
                     "loop.guard_profile is %s, known under guard_profiles: %s"
                             .formatted(loop.guardProfile(), guardProfiles.keySet()));
         }
+        guardProfiles.forEach((name, profile) -> profile.check("guard_profiles." + name));
     }
 
     /** Returns the guard profile in force. */
@@ -209,16 +210,16 @@ public record FlywheelConfig(
         }
     }
 
-    /** How far one user may steer a model. */
+    /** How far one user may steer a model; checked with the tree, which knows the profile's name. */
     public record GuardProfile(
             int examplesPerUserMax,
             Duration window,
             double roundShareMax,
             boolean consentRequired) {
-        public GuardProfile {
-            Check.within("guard_profiles.*.examples_per_user_max", examplesPerUserMax, 0, 1e9);
-            Check.positive("guard_profiles.*.window", window);
-            Check.within("guard_profiles.*.round_share_max", roundShareMax, 0, 1);
+        private void check(String key) {
+            Check.within(key + ".examples_per_user_max", examplesPerUserMax, 0, 1e9);
+            Check.positive(key + ".window", window);
+            Check.within(key + ".round_share_max", roundShareMax, 0, 1);
         }
     }
 

@@ -10,6 +10,8 @@ import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ConfigLoaderTest {
     @TempDir Path folder;
@@ -53,7 +55,7 @@ class ConfigLoaderTest {
     void aDurationWithoutUnitIsRefused() {
         assertThatThrownBy(() -> load("loop:\n  observation_window: 3\n"))
                 .isInstanceOf(ConfigException.class)
-                .hasMessageContaining("loop.observation_window");
+                .hasMessageContaining("setting loop.observation_window is 3, it must be a number with a unit");
     }
 
     @Test
@@ -81,6 +83,80 @@ class ConfigLoaderTest {
                         .load(write("server:\n  port: 1000\n"), Map.of("server.port", 2000));
 
         assertThat(config.server().port()).isEqualTo(2000);
+    }
+
+    @Test
+    void theFileWinsOverTheDefaultsOfACommand() {
+        Map<String, Object> defaults =
+                Map.of("loop.observation_window", "3s", "loop.round_linger", "100ms");
+
+        FlywheelConfig config =
+                new ConfigLoader()
+                        .load(defaults, write("loop:\n  observation_window: 9s\n"), Map.of());
+
+        assertThat(config.loop().observationWindow()).isEqualTo(Duration.ofSeconds(9));
+        assertThat(config.loop().roundLinger()).isEqualTo(Duration.ofMillis(100));
+    }
+
+    @ParameterizedTest(name = "{0} is refused: {1}")
+    @CsvSource(delimiter = '|', textBlock = """
+            server: {host: 12}        | setting server.host is 12, it must be text
+            server: {host: true}      | setting server.host is true, it must be text
+            server: {port: "7"}       | setting server.port is the text "7", it must be a whole number
+            server: {port: 7.5}       | setting server.port is 7.5, it must be a whole number
+            server: {port: 1e3}       | setting server.port is 1000.0, it must be a whole number
+            server: {port: 0777}      | setting server.port is 0777, allowed are decimal digits
+            server: {port: 0x1F}      | server.port is
+            server: {port: 1_000}     | setting server.port is 1_000, allowed are decimal digits
+            server: {port: 9999999999}| setting server.port is 9999999999, it must be a whole number of at most
+            server: {port: {a: 1}}    | setting server.port is a group of keys
+            server: {reflection: 2}   | setting server.reflection is 2, it must be true or false
+            server: {reflection: "true"} | setting server.reflection is the text "true", it must be true or false
+            server: {drain_timeout: 5}| setting server.drain_timeout is 5, it must be a number with a unit
+            serving: {rank: {epsilon: "0.1"}} | setting serving.rank.epsilon is the text "0.1", it must be a number
+            server: 5                 | server is 5, it must be a group of keys
+            server: [1]               | server is a list, it must be a group of keys
+            0777                      | decimal digits
+            just text                 | the whole is "just text", it must be a group of keys
+            """)
+    void aValueOfAnotherKindIsRefusedByNameValueAndWhatIsAllowed(String text, String message) {
+        assertThatThrownBy(() -> load(text.trim()))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining(message.trim());
+    }
+
+    @ParameterizedTest(name = "{0} is refused: {1}")
+    @CsvSource(delimiter = '|', textBlock = """
+            guard_profiles: {strict: 5}           | guard_profiles.strict is 5, it must be a group of keys
+            guard_profiles: {strict: }            | guard_profiles.strict is left empty
+            guard_profiles: {strict: {window: 1m}}| guard_profiles.strict lacks consent_required, examples_per_user_max, round_share_max
+            guard_profiles: {strict: {windwo: 1m}}| unknown setting guard_profiles.strict.windwo; known beside it: consent_required
+            guard_profiles: {strict: {window: }}  | guard_profiles.strict.window is left empty
+            guard_profiles: {default: {round_share_max: 2}} | guard_profiles.default.round_share_max is 2, allowed is 0 to 1
+            """)
+    void aGuardProfileIsRefusedByItsOwnName(String text, String message) {
+        assertThatThrownBy(() -> load(text.trim()))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining(message.trim());
+    }
+
+    @Test
+    void aKeyGivenTwiceIsRefused() {
+        assertThatThrownBy(() -> load("server:\n  port: 1\nmetrics:\n  port: 2\nserver:\n  port: 3\n"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("server");
+    }
+
+    @Test
+    void aSecondDocumentInTheFileIsRefused() {
+        assertThatThrownBy(() -> load("server:\n  port: 1\n---\nserver:\n  port: 2\n"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("flywheel.yaml");
+    }
+
+    @Test
+    void anEmptyFileChangesNothing() {
+        assertThat(load("# nothing yet\n")).isEqualTo(new ConfigLoader().load(null, Map.of()));
     }
 
     private FlywheelConfig load(String text) {
