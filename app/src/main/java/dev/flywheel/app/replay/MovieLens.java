@@ -1,5 +1,9 @@
 package dev.flywheel.app.replay;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.dataformat.csv.CsvMapper;
+import com.fasterxml.jackson.dataformat.csv.CsvParser;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -25,6 +29,10 @@ public record MovieLens(List<Rating> ratings, Map<Integer, Item> items, BadRows 
     private static final String ITEMS_HEADER = "movieId,title,genres";
     private static final Pattern WHOLE = Pattern.compile("\\d{1,18}");
     private static final Pattern DECIMAL = Pattern.compile("\\d{1,9}(\\.\\d{1,9})?");
+
+    /** Line by line, so that an open quote spoils its own line only and a bad row has a number. */
+    private static final ObjectReader CSV =
+            new CsvMapper().readerFor(String[][].class).with(CsvParser.Feature.WRAP_AS_ARRAY);
 
     /** Texts of bad rows that are kept; the others are only counted. */
     private static final int BAD_ROWS_KEPT = 20;
@@ -182,34 +190,24 @@ public record MovieLens(List<Rating> ratings, Map<Integer, Item> items, BadRows 
     }
 
     /** Splits a CSV line; a field may be quoted, a doubled quote inside stands for one. */
-    static List<String> fields(String line) {
-        List<String> fields = new ArrayList<>();
-        StringBuilder field = new StringBuilder();
-        boolean quoted = false;
-        for (int i = 0; i < line.length(); i++) {
-            char c = line.charAt(i);
-            if (c == '"') {
-                if (!quoted && !field.isEmpty()) {
-                    throw new IllegalArgumentException("has a quote inside a field");
-                }
-                if (quoted && i + 1 < line.length() && line.charAt(i + 1) == '"') {
-                    field.append('"');
-                    i++;
-                } else {
-                    quoted = !quoted;
-                }
-            } else if (c == ',' && !quoted) {
-                fields.add(field.toString());
-                field.setLength(0);
-            } else {
-                field.append(c);
+    private static List<String> fields(String line) {
+        try {
+            List<String> fields = List.of(CSV.<String[][]>readValue(line)[0]);
+            for (String field : fields) {
+                requireQuoted(field, line);
             }
+            return fields;
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("is not CSV: " + e.getOriginalMessage(), e);
         }
-        if (quoted) {
-            throw new IllegalArgumentException("has an open quote");
+    }
+
+    /** Jackson takes a quote inside a bare field as it is; here it is more likely a broken line. */
+    private static void requireQuoted(String field, String line) {
+        if (field.contains("\"")
+                && !line.contains("\"" + field.replace("\"", "\"\"") + "\"")) {
+            throw new IllegalArgumentException("has a quote inside a bare field");
         }
-        fields.add(field.toString());
-        return fields;
     }
 
     private static String stripped(String line) {

@@ -54,6 +54,58 @@ class MovieLensTest {
     }
 
     @Test
+    void rowsWithBrokenQuotesAreNamedAndSpoilNoOther() throws IOException {
+        MovieLens read =
+                MovieLens.read(
+                        write("ratings.csv", "userId,movieId,rating,timestamp\n"),
+                        write("movies.csv", """
+                                movieId,title,genres
+                                1,"Open,Drama
+                                2,"Shut"x,Drama
+                                3,Inch 12" wide,Drama
+                                4,"Inch 12"" wide",Drama
+
+                                5,"",Drama
+                                4,Again,Drama
+                                6,Too,many,fields
+                                """));
+
+        assertThat(read.items()).containsOnlyKeys(4, 5);
+        assertThat(read.items().get(4).title()).isEqualTo("Inch 12\" wide");
+        assertThat(read.badRows().first())
+                .hasSize(5)
+                .anyMatch(
+                        row -> row.contains("movies.csv line 2: is not CSV: Missing closing quote"))
+                .anyMatch(row -> row.contains("line 3: is not CSV"))
+                .anyMatch(row -> row.contains("line 4: has a quote inside a bare field"))
+                .anyMatch(row -> row.contains("line 8: movieId stands in an earlier line too"))
+                .anyMatch(row -> row.contains("line 9: has 4 fields, expected 3"));
+    }
+
+    @Test
+    void numbersAreTakenInPlainDecimalsOnly() throws IOException {
+        MovieLens read =
+                read("userId,movieId,rating,timestamp\n1,1,4d,5\n1,1,NaN,5\n1,1,4.0,-5\n1,1,4.0,1e9\n1.5,1,4.0,5\n");
+
+        assertThat(read.ratings()).isEmpty();
+        assertThat(read.badRows().count()).isEqualTo(5);
+    }
+
+    @Test
+    void badRowsBeyondTheFirstTwentyAreOnlyCounted() throws IOException {
+        MovieLens read = read("userId,movieId,rating,timestamp\n" + "x\n".repeat(30));
+
+        assertThat(read.badRows().count()).isEqualTo(30);
+        assertThat(read.badRows().first()).hasSize(20);
+    }
+
+    @Test
+    void aByteOrderMarkBeforeTheHeaderIsNoPartOfIt() throws IOException {
+        assertThat(read("\uFEFFuserId,movieId,rating,timestamp\r\n1,1,4.0,5\r\n").ratings())
+                .hasSize(1);
+    }
+
+    @Test
     void aFileOfAnotherFormatIsRefusedWithWhatWasFound() {
         assertThatThrownBy(() -> read("{\"a\": 1}\n"))
                 .isInstanceOf(MovieLens.FormatException.class)
@@ -62,8 +114,10 @@ class MovieLensTest {
     }
 
     private MovieLens read(String ratings) throws IOException {
-        return MovieLens.read(
-                Files.writeString(folder.resolve("ratings.csv"), ratings),
-                Files.writeString(folder.resolve("movies.csv"), ITEMS));
+        return MovieLens.read(write("ratings.csv", ratings), write("movies.csv", ITEMS));
+    }
+
+    private Path write(String name, String text) throws IOException {
+        return Files.writeString(folder.resolve(name), text);
     }
 }
