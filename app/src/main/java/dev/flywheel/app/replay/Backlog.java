@@ -1,6 +1,7 @@
 package dev.flywheel.app.replay;
 
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /**
  * Bounds how far learning may lag behind what was sent.
@@ -13,11 +14,18 @@ final class Backlog {
     private static final long WAIT_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final int most;
+    private final LongSupplier nanos;
     private long sent;
     private long ended;
 
-    Backlog(int most) {
+    /**
+     * Lets {@code most} events be on their way.
+     *
+     * @param nanos a clock that only goes forward
+     */
+    Backlog(int most, LongSupplier nanos) {
         this.most = most;
+        this.nanos = nanos;
     }
 
     synchronized void sent() {
@@ -32,16 +40,16 @@ final class Backlog {
     /** Waits until fewer than the most are on their way, as long as there is progress. */
     synchronized void await() throws InterruptedException {
         long before = ended;
-        long deadline = System.nanoTime() + WAIT_NANOS;
+        long deadline = nanos.getAsLong() + WAIT_NANOS;
         while (sent - ended >= most) {
-            long left = deadline - System.nanoTime();
+            long left = deadline - nanos.getAsLong();
             if (left <= 0 && ended == before) {
                 sent = ended;
                 return;
             }
             if (left <= 0) {
                 before = ended;
-                deadline = System.nanoTime() + WAIT_NANOS;
+                deadline = nanos.getAsLong() + WAIT_NANOS;
                 continue;
             }
             TimeUnit.NANOSECONDS.timedWait(this, left);

@@ -18,6 +18,7 @@ import io.grpc.Channel;
 import io.grpc.StatusRuntimeException;
 import java.io.PrintStream;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -69,8 +70,9 @@ public final class ReplayRun {
      *
      * @param limit ratings to replay, in order of time
      * @param history recent ratings of a user that the prompt shows
+     * @param run sets the feedback of this run apart from that of any other; nothing is learned from it
      */
-    public record Settings(int limit, int history) {}
+    public record Settings(int limit, int history, String run) {}
 
     ReplayRun(Settings settings, Channel channel, Backlog backlog, LongSupplier nanos) {
         this.settings = settings;
@@ -85,9 +87,9 @@ public final class ReplayRun {
             LocalLoop node, MovieLens data, int limit, PrintStream out, boolean terminal)
             throws InterruptedException {
         node.createAdapter(ADAPTER, ReplayAdapter.SETTINGS);
-        Backlog backlog = new Backlog(BACKLOG);
-        int count = Math.min(limit, data.ratings().size());
         LongSupplier nanos = System::nanoTime;
+        Backlog backlog = new Backlog(BACKLOG, nanos);
+        int count = Math.min(limit, data.ratings().size());
         Progress progress = new Progress(out, terminal, "ratings", count, nanos.getAsLong());
         try (ManifestFollower follower =
                 new ManifestFollower(
@@ -95,7 +97,9 @@ public final class ReplayRun {
                         ADAPTER,
                         manifest -> backlog.ended(manifest.getFeedbackCount()))) {
             ReplayRun run =
-                    new ReplayRun(new Settings(count, HISTORY), node.channel(), backlog, nanos);
+                    new ReplayRun(
+                            new Settings(count, HISTORY, runId(InstantSource.system())),
+                            node.channel(), backlog, nanos);
             double seconds = run.run(data, progress);
             FeedbackFates fates = node.drain(DRAIN);
             return run.report(data, seconds, fates, follower.versions(), node.guardProfile());
@@ -189,7 +193,7 @@ public final class ReplayRun {
         SendFeedbackRequest request =
                 SendFeedbackRequest.newBuilder()
                         .setFeedbackToken(reply.getFeedbackToken())
-                        .setFeedbackId("rating-" + number)
+                        .setFeedbackId("rating-" + settings.run() + "-" + number)
                         .setUser(user(rating))
                         .setSignal(signal)
                         .setClientTimeMillis(TimeUnit.SECONDS.toMillis(rating.time()))
@@ -201,6 +205,10 @@ public final class ReplayRun {
         } catch (StatusRuntimeException e) {
             failed.increment();
         }
+    }
+
+    private static String runId(InstantSource clock) {
+        return Long.toString(clock.millis(), Character.MAX_RADIX);
     }
 
     private static String user(MovieLens.Rating rating) {
