@@ -27,7 +27,8 @@ final class ValueReader<T> extends StdDeserializer<T> {
 
     /** Turns a token of the right kind into its value; null if it is none. */
     private interface Reading<T> {
-        @Nullable T read(JsonParser parser) throws IOException;
+        @Nullable
+        T read(JsonParser parser) throws IOException;
     }
 
     /** A value of the wrong kind; its message goes on after the name of the setting. */

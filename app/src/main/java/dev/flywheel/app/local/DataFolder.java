@@ -2,11 +2,11 @@ package dev.flywheel.app.local;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The folder that holds a process's state, held by one process at a time.
@@ -14,29 +14,54 @@ import java.nio.file.StandardOpenOption;
  * <p>The lock is the operating system's, so it goes with the process however that ends. Closing releases it.
  */
 public final class DataFolder implements AutoCloseable {
+    /**
+     * Real paths of the folders that this process holds. To Linux a lock is the process's: closing any second handle of the
+     * lock file would give up the lock, so none may be opened.
+     */
+    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
     private final Path root;
+    private final Path realRoot;
     private final FileChannel lockFile;
 
-    private DataFolder(Path root, FileChannel lockFile) {
+    private DataFolder(Path root, Path realRoot, FileChannel lockFile) {
         this.root = root;
+        this.realRoot = realRoot;
         this.lockFile = lockFile;
     }
 
     /**
      * Makes the folder if need be and takes it.
      *
-     * @throws StartException if it cannot be written, another process holds it or its disk is too full
+     * @throws StartException if it cannot be written, is held already or its disk is too full
      */
     public static DataFolder take(Path root, int freeMibMin) {
         try {
             Files.createDirectories(root);
             requireSpace(root, freeMibMin);
-            return new DataFolder(root, lock(root));
+            return hold(root);
         } catch (IOException e) {
             throw new StartException(
                     "data folder %s cannot be used (%s); give one that this user can write with --data"
                             .formatted(root, reason(e)),
                     e);
+        }
+    }
+
+    private static DataFolder hold(Path root) throws IOException {
+        Path realRoot = root.toRealPath();
+        if (!HELD.add(realRoot)) {
+            throw inUse(root);
+        }
+        boolean held = false;
+        try {
+            DataFolder folder = new DataFolder(root, realRoot, lock(root));
+            held = true;
+            return folder;
+        } finally {
+            if (!held) {
+                HELD.remove(realRoot);
+            }
         }
     }
 
@@ -46,23 +71,17 @@ public final class DataFolder implements AutoCloseable {
                         root.resolve("flywheel.lock"),
                         StandardOpenOption.CREATE,
                         StandardOpenOption.WRITE);
-        FileLock lock = tryLock(channel);
-        if (lock == null) {
+        if (channel.tryLock() == null) {
             channel.close();
-            throw new StartException(
-                    "data folder %s is in use by another flywheel process; stop that one or give another folder with --data"
-                            .formatted(root));
+            throw inUse(root);
         }
         return channel;
     }
 
-    private static @org.jspecify.annotations.Nullable FileLock tryLock(FileChannel channel)
-            throws IOException {
-        try {
-            return channel.tryLock();
-        } catch (OverlappingFileLockException e) {
-            return null;
-        }
+    private static StartException inUse(Path root) {
+        return new StartException(
+                "data folder %s is in use by another flywheel process; stop that one or give another folder with --data"
+                        .formatted(root));
     }
 
     /** Throws {@link StartException} if the folder's disk has less than {@code freeMibMin} MiB left. */
@@ -109,6 +128,8 @@ public final class DataFolder implements AutoCloseable {
             lockFile.close();
         } catch (IOException e) {
             throw new StartException("lock of " + root + " cannot be released", e);
+        } finally {
+            HELD.remove(realRoot);
         }
     }
 }

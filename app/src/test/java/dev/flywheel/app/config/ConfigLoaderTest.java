@@ -55,7 +55,8 @@ class ConfigLoaderTest {
     void aDurationWithoutUnitIsRefused() {
         assertThatThrownBy(() -> load("loop:\n  observation_window: 3\n"))
                 .isInstanceOf(ConfigException.class)
-                .hasMessageContaining("setting loop.observation_window is 3, it must be a number with a unit");
+                .hasMessageContaining(
+                        "setting loop.observation_window is 3, it must be a number with a unit");
     }
 
     @Test
@@ -99,26 +100,27 @@ class ConfigLoaderTest {
     }
 
     @ParameterizedTest(name = "{0} is refused: {1}")
-    @CsvSource(delimiter = '|', textBlock = """
-            server: {host: 12}        | setting server.host is 12, it must be text
-            server: {host: true}      | setting server.host is true, it must be text
-            server: {port: "7"}       | setting server.port is the text "7", it must be a whole number
-            server: {port: 7.5}       | setting server.port is 7.5, it must be a whole number
-            server: {port: 1e3}       | setting server.port is 1000.0, it must be a whole number
-            server: {port: 0777}      | setting server.port is 0777, allowed are decimal digits
-            server: {port: 0x1F}      | server.port is
-            server: {port: 1_000}     | setting server.port is 1_000, allowed are decimal digits
-            server: {port: 9999999999}| setting server.port is 9999999999, it must be a whole number of at most
-            server: {port: {a: 1}}    | setting server.port is a group of keys
-            server: {reflection: 2}   | setting server.reflection is 2, it must be true or false
-            server: {reflection: "true"} | setting server.reflection is the text "true", it must be true or false
-            server: {drain_timeout: 5}| setting server.drain_timeout is 5, it must be a number with a unit
-            serving: {rank: {epsilon: "0.1"}} | setting serving.rank.epsilon is the text "0.1", it must be a number
-            server: 5                 | server is 5, it must be a group of keys
-            server: [1]               | server is a list, it must be a group of keys
-            0777                      | decimal digits
-            just text                 | the whole is "just text", it must be a group of keys
-            """)
+    @CsvSource(delimiter = '|',
+            textBlock = """
+                    server: {host: 12}        | setting server.host is 12, it must be text
+                    server: {host: true}      | setting server.host is true, it must be text
+                    server: {port: "7"}       | setting server.port is the text "7", it must be a whole number
+                    server: {port: 7.5}       | setting server.port is 7.5, it must be a whole number
+                    server: {port: 1e3}       | setting server.port is 1000.0, it must be a whole number
+                    server: {port: 0777}      | setting server.port is 0777, allowed are decimal digits
+                    server: {port: 0x1F}      | server.port is
+                    server: {port: 1_000}     | setting server.port is 1_000, allowed are decimal digits
+                    server: {port: 9999999999}| setting server.port is 9999999999, it must be a whole number of at most
+                    server: {port: {a: 1}}    | setting server.port is a group of keys
+                    server: {reflection: 2}   | setting server.reflection is 2, it must be true or false
+                    server: {reflection: "true"} | setting server.reflection is the text "true", it must be true or false
+                    server: {drain_timeout: 5}| setting server.drain_timeout is 5, it must be a number with a unit
+                    serving: {rank: {epsilon: "0.1"}} | setting serving.rank.epsilon is the text "0.1", it must be a number
+                    server: 5                 | server is 5, it must be a group of keys
+                    server: [1]               | server is a list, it must be a group of keys
+                    0777                      | decimal digits
+                    just text                 | the whole is "just text", it must be a group of keys
+                    """)
     void aValueOfAnotherKindIsRefusedByNameValueAndWhatIsAllowed(String text, String message) {
         assertThatThrownBy(() -> load(text.trim()))
                 .isInstanceOf(ConfigException.class)
@@ -126,15 +128,35 @@ class ConfigLoaderTest {
     }
 
     @ParameterizedTest(name = "{0} is refused: {1}")
-    @CsvSource(delimiter = '|', textBlock = """
-            guard_profiles: {strict: 5}           | guard_profiles.strict is 5, it must be a group of keys
-            guard_profiles: {strict: }            | guard_profiles.strict is left empty
-            guard_profiles: {strict: {window: 1m}}| guard_profiles.strict lacks consent_required, examples_per_user_max, round_share_max
-            guard_profiles: {strict: {windwo: 1m}}| unknown setting guard_profiles.strict.windwo; known beside it: consent_required
-            guard_profiles: {strict: {window: }}  | guard_profiles.strict.window is left empty
-            guard_profiles: {default: {round_share_max: 2}} | guard_profiles.default.round_share_max is 2, allowed is 0 to 1
-            """)
+    @CsvSource(delimiter = '|',
+            textBlock = """
+                    guard_profiles: {strict: 5}           | guard_profiles.strict is 5, it must be a group of keys
+                    guard_profiles: {strict: }            | guard_profiles.strict is left empty
+                    guard_profiles: {strict: {window: 1m}}| guard_profiles.strict lacks consent_required, examples_per_user_max, round_share_max
+                    guard_profiles: {strict: {windwo: 1m}}| unknown setting guard_profiles.strict.windwo; known beside it: consent_required
+                    guard_profiles: {strict: {window: }}  | guard_profiles.strict.window is left empty
+                    guard_profiles: {default: {round_share_max: 2}} | guard_profiles.default.round_share_max is 2, allowed is 0 to 1
+                    """)
     void aGuardProfileIsRefusedByItsOwnName(String text, String message) {
+        assertThatThrownBy(() -> load(text.trim()))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining(message.trim());
+    }
+
+    @ParameterizedTest(name = "{0} is refused: {1}")
+    @CsvSource(delimiter = '|',
+            textBlock = """
+                    engine: {backend: gpu9}                    | engine.backend is "gpu9", allowed are cpu, reference
+                    engine: {kv_blocks: 9000000, kv_block_tokens: 1000} | engine.kv_blocks times engine.kv_block_tokens
+                    loop: {env: a.b/..}                        | loop.env is "a.b/.."
+                    adapter: {name: ../../etc}                 | adapter.name is "../../etc"
+                    adapter: {tenant: A B}                     | adapter.tenant is "A B"
+                    serving: {rank: {accept: " no"}}           | accept and serving.rank.reject are both " no"
+                    loop: {token_lifetime: 99999d}             | loop.token_lifetime is 99999 days
+                    loop: {round_linger: 99999d}               | loop.round_linger is 99999 days
+                    loop: {observation_window: 0s}             | loop.observation_window is zero
+                    """)
+    void aValueThatCannotWorkIsRefusedAtTheStart(String text, String message) {
         assertThatThrownBy(() -> load(text.trim()))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining(message.trim());
@@ -142,7 +164,8 @@ class ConfigLoaderTest {
 
     @Test
     void aKeyGivenTwiceIsRefused() {
-        assertThatThrownBy(() -> load("server:\n  port: 1\nmetrics:\n  port: 2\nserver:\n  port: 3\n"))
+        assertThatThrownBy(
+                () -> load("server:\n  port: 1\nmetrics:\n  port: 2\nserver:\n  port: 3\n"))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("server");
     }

@@ -1,9 +1,11 @@
 package dev.flywheel.app.local;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -21,6 +23,41 @@ class DataFolderTest {
                     .hasMessageContaining("in use by another flywheel process");
         }
         assertThatCode(() -> DataFolder.take(folder, 1).close()).doesNotThrowAnyException();
+    }
+
+    @Test
+    void aSecondTakerInTheSameProcessDoesNotLetAnotherProcessIn() throws Exception {
+        try (DataFolder first = DataFolder.take(folder, 1)) {
+            assertThatThrownBy(() -> DataFolder.take(folder, 1))
+                    .isInstanceOf(StartException.class);
+
+            assertThat(takenByAnotherProcess()).isEqualTo("refused");
+        }
+        assertThat(takenByAnotherProcess()).isEqualTo("taken");
+    }
+
+    /** Tries to take the folder, in a process of its own. */
+    static final class Taker {
+        public static void main(String[] args) {
+            try (DataFolder taken = DataFolder.take(Path.of(args[0]), 1)) {
+                System.out.print(taken.root().equals(Path.of(args[0])) ? "taken" : "");
+            } catch (StartException e) {
+                System.out.print("refused");
+            }
+        }
+    }
+
+    private String takenByAnotherProcess() throws Exception {
+        Process process =
+                new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp", System.getProperty("java.class.path"),
+                        Taker.class.getName(), folder.toString())
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).isZero();
+        return said;
     }
 
     @Test
