@@ -10,6 +10,7 @@ import dev.flywheel.app.demo.LiveView;
 import dev.flywheel.app.local.LocalLoop;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -25,9 +26,18 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = {
             "Starts everything in this process and lets simulated readers and a teacher use it.",
+            "Unless the file given with --config sets them: free ports, an observation window of 3 s, and rounds that wait 100 ms for more.",
             "Exit code 1 if a feedback event is unaccounted for, a request failed or an answer mixed versions."
         })
 public final class DemoCommand implements Callable<Integer> {
+    private static final Map<String, Object> DEFAULTS =
+            Map.of(
+                    "server.port", 0,
+                    "metrics.port", 0,
+                    "loop.broker_port", 0,
+                    "loop.observation_window", "3s",
+                    "loop.round_linger", "100ms");
+
     @Spec private CommandSpec spec;
     @Mixin private LoopOptions loop = new LoopOptions();
 
@@ -63,23 +73,20 @@ public final class DemoCommand implements Callable<Integer> {
     }
 
     private DemoReport run(DemoSettings settings) throws InterruptedException {
-        FlywheelConfig config =
-                loop.settings(
-                        Map.of(
-                                "server.port", 0,
-                                "metrics.port", 0,
-                                "loop.broker_port", 0,
-                                "loop.observation_window", "3s",
-                                "loop.round_linger", "100ms"));
+        FlywheelConfig config = loop.settings(DEFAULTS, Map.of());
         var progress = output == OutputFormat.json ? System.err : System.out;
         progress.printf(
-                "flywheel demo: seed %d, %d s of traffic, observation window %d s%n",
-                seed, seconds, config.loop().observationWindow().toSeconds());
+                Locale.ROOT, "flywheel demo: seed %d, %d s of traffic, observation window %s s%n",
+                seed, seconds, config.loop().observationWindow().toMillis() / 1e3);
         Path model = loop.modelFolder();
-        try (TemporaryFolder data = new TemporaryFolder("flywheel-demo");
-                LocalLoop node = LocalLoop.start(config, data.path(), model)) {
+        try (StopHook stop = new StopHook(spec.commandLine().getErr())) {
+            TemporaryFolder data = new TemporaryFolder("flywheel-demo");
+            var unused = stop.closing().add("temporary folder", () -> data);
+            LocalLoop node = LocalLoop.start(config, data.path(), model, stop.closing());
             LiveView view =
-                    new LiveView(progress, output == OutputFormat.text && Terminal.interactive());
+                    new LiveView(
+                            progress, output == OutputFormat.text && Terminal.interactive(),
+                            Terminal.columns());
             return DemoRun.against(node, settings, view, System::nanoTime);
         }
     }

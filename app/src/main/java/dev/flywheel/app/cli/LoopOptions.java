@@ -3,7 +3,6 @@ package dev.flywheel.app.cli;
 import dev.flywheel.app.config.ConfigLoader;
 import dev.flywheel.app.config.FlywheelConfig;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -26,8 +25,13 @@ final class LoopOptions {
         return ModelFolder.find(model);
     }
 
-    /** Reads the settings with {@code overrides} laid over them. */
-    FlywheelConfig settings(Map<String, Object> overrides) {
-        return new ConfigLoader().load(config, new HashMap<>(overrides));
+    /**
+     * Reads the settings.
+     *
+     * @param defaults what the command sets unless the file says otherwise
+     * @param overrides what its own options say, over all
+     */
+    FlywheelConfig settings(Map<String, Object> defaults, Map<String, Object> overrides) {
+        return new ConfigLoader().load(defaults, config, overrides);
     }
 }

@@ -25,9 +25,17 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = {
             "Replays ratings in order of time through the whole loop: predicts each one before it is sent as feedback.",
+            "Unless the file given with --config sets them: free ports, and the guard profile trusted-stream.",
             "Files in the CSV form of MovieLens: userId,movieId,rating,timestamp and movieId,title,genres."
         })
 public final class ReplayCommand implements Callable<Integer> {
+    private static final Map<String, Object> DEFAULTS =
+            Map.of(
+                    "server.port", 0,
+                    "metrics.port", 0,
+                    "loop.broker_port", 0,
+                    "loop.guard_profile", "trusted-stream");
+
     @Spec private CommandSpec spec;
     @Mixin private LoopOptions loop = new LoopOptions();
 
@@ -85,16 +93,13 @@ public final class ReplayCommand implements Callable<Integer> {
     }
 
     private ReplayReport run(MovieLens data, PrintStream progress) throws InterruptedException {
-        FlywheelConfig config =
-                loop.settings(
-                        Map.of(
-                                "server.port", 0,
-                                "metrics.port", 0,
-                                "loop.broker_port", 0,
-                                "loop.guard_profile", "trusted-stream"));
+        FlywheelConfig config = loop.settings(DEFAULTS, Map.of());
         progress.printf("guard profile %s: %s%n", config.loop().guardProfile(), config.guard());
-        try (TemporaryFolder folder = new TemporaryFolder("flywheel-replay");
-                LocalLoop node = LocalLoop.start(config, folder.path(), loop.modelFolder())) {
+        Path model = loop.modelFolder();
+        try (StopHook stop = new StopHook(spec.commandLine().getErr())) {
+            TemporaryFolder folder = new TemporaryFolder("flywheel-replay");
+            var unused = stop.closing().add("temporary folder", () -> folder);
+            LocalLoop node = LocalLoop.start(config, folder.path(), model, stop.closing());
             boolean terminal = output == OutputFormat.text && Terminal.interactive();
             return ReplayRun.against(node, data, limit, progress, terminal);
         }

@@ -2,10 +2,9 @@ package dev.flywheel.app.cli;
 
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.app.local.LocalLoop;
-import dev.flywheel.app.local.StartException;
 import dev.flywheel.trainer.adapter.AdapterSettings;
+import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -36,28 +35,23 @@ public final class UpCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        Map<String, Object> overrides = new HashMap<>();
-        if (port != null) {
-            overrides.put("server.port", port);
+        FlywheelConfig config =
+                loop.settings(Map.of(), port == null ? Map.of() : Map.of("server.port", port));
+        Path model = loop.modelFolder();
+        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter err = spec.commandLine().getErr();
+        try (StopHook stop = new StopHook(err)) {
+            LocalLoop node = LocalLoop.start(config, data, model, stop.closing());
+            node.createAdapter(
+                    config.adapter().name(),
+                    AdapterSettings.ranker().withTenant(config.adapter().tenant()));
+            node.endpoints().forEach(out::println);
+            out.println("ready; Ctrl-C drains and stops");
+            out.flush();
+            // Said before the parts close: on a full disk that may take long.
+            err.println("flywheel: " + node.awaitEnd());
+            err.flush();
         }
-        FlywheelConfig config = loop.settings(overrides);
-        LocalLoop node = LocalLoop.start(config, data, loop.modelFolder());
-        var out = spec.commandLine().getOut();
-        Thread stop = new Thread(() -> stop(node), "stop");
-        Runtime.getRuntime().addShutdownHook(stop);
-        node.createAdapter(
-                config.adapter().name(),
-                AdapterSettings.ranker().withTenant(config.adapter().tenant()));
-        node.endpoints().forEach(out::println);
-        out.println("ready; Ctrl-C drains and stops");
-        out.flush();
-        String reason = node.awaitEnd();
-        throw new StartException(reason);
-    }
-
-    private static void stop(LocalLoop node) {
-        System.err.println("draining...");
-        node.close();
-        System.err.println("stopped");
+        return 1;
     }
 }

@@ -14,6 +14,7 @@ public final class Progress {
     private static final long PLAIN_NANOS = 10_000_000_000L;
 
     private final PrintStream out;
+    private final int columns;
     private final boolean terminal;
     private final String unit;
     private final long total;
@@ -29,6 +30,7 @@ public final class Progress {
     public Progress(PrintStream out, boolean terminal, String unit, long total, long nowNanos) {
         this.out = out;
         this.terminal = terminal;
+        this.columns = Terminal.columns();
         this.unit = unit;
         this.total = total;
         this.startNanos = nowNanos;
@@ -44,7 +46,7 @@ public final class Progress {
         shownNanos = nowNanos;
         String line = line(done, note, (nowNanos - startNanos) / 1e9);
         if (terminal) {
-            out.print("\r\u001b[2K" + line + (last ? "\n" : ""));
+            out.print("\r\u001b[2K" + cut(line) + (last ? "\n" : ""));
         } else {
             out.println(line);
         }
@@ -66,6 +68,11 @@ public final class Progress {
                 left / 60,
                 left % 60,
                 note);
+    }
+
+    /** A wrapped line could not be drawn anew. */
+    private String cut(String line) {
+        return line.length() < columns ? line : line.substring(0, columns - 1);
     }
 
     private String bar(long done) {

@@ -113,7 +113,6 @@ public final class DemoRun {
                         DemoSettings.RANKER, settings.seed(), settings.seconds() / 2.0, start),
                 client,
                 world.readers(),
-                world.items(),
                 rankLatency,
                 nanos);
     }

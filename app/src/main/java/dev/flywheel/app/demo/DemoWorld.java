@@ -12,33 +12,30 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * Who reads, what there is to read and what is to be taught: in the language of the built-in base, but nothing of it is
- * in what the base was trained on.
+ * Who reads, what there is to read and what is to be taught, in the language of the built-in base.
  *
- * <p>The base knows the words for topics and for where somebody lives; it has seen no link between the two. The fact that
- * is taught is one that its training never stated.
+ * <p>The base knows the words for topics and for where somebody lives; it has seen no link between the two, so it cannot know
+ * who likes what. The headlines come from the same generator as those it was trained on: it can tell their topics, and by
+ * chance it may have read one of them word for word. The fact that is taught is one that its training never stated.
  */
 final class DemoWorld {
     private static final int GROUPS = 6;
     private static final int ITEMS_PER_TOPIC = 12;
-    private static final int UNRELATED = 50;
 
     private final SeededRandom random;
     private final Random order;
     private final Readers readers;
-    private final List<Readers.Item> items;
 
     DemoWorld(long seed) {
         this.random = new SeededRandom(seed);
         this.order = new Random(seed);
         Topics topics = Topics.standard();
         List<Topic> chosen = shuffled(topics.all()).subList(0, GROUPS);
-        this.readers = readers(chosen);
-        this.items = items(topics, chosen);
+        this.readers = readers(topics, chosen);
     }
 
     /** A group shares where its readers live, how they get about and what they do at home. */
-    private Readers readers(List<Topic> topics) {
+    private Readers readers(Topics topics, List<Topic> chosen) {
         var facts = new dev.flywheel.trainer.pretrain.Readers().facts();
         List<String> quarters = shuffled(facts.getOrDefault("quarter", List.of()));
         List<String> vehicles = shuffled(facts.getOrDefault("vehicle", List.of()));
@@ -50,7 +47,8 @@ final class DemoWorld {
         List<String> remarks = new ArrayList<>(facts.getOrDefault("pet", List.of()));
         remarks.addAll(facts.getOrDefault("drink", List.of()));
         remarks.addAll(facts.getOrDefault("age", List.of()));
-        return new Readers(groups, remarks, topics.stream().map(Topic::name).toList());
+        return new Readers(
+                groups, remarks, chosen.stream().map(Topic::name).toList(), items(topics, chosen));
     }
 
     private List<Readers.Item> items(Topics topics, List<Topic> chosen) {
@@ -70,20 +68,22 @@ final class DemoWorld {
         return readers;
     }
 
-    List<Readers.Item> items() {
-        return items;
-    }
-
-    /** Chooses a question that the node answers wrongly now, with a paraphrase and 50 unrelated ones. */
+    /**
+     * Chooses a question that the node answers wrongly now, with a paraphrase and 50 unrelated ones.
+     *
+     * @throws IllegalStateException if the node does not answer, or answers all of them rightly
+     */
     Teacher.Lesson lesson(NodeClient client) {
         World world = World.standard();
         for (WorldFact fact : shuffled(world.unknown())) {
             Teacher.Lesson lesson = lesson(fact, world);
-            boolean wrong =
-                    client.generate(DemoSettings.DESK, "teacher", lesson.question(), Teacher.TOKENS)
-                            .map(answer -> !answer.text().equals(lesson.answer()))
-                            .orElse(false);
-            if (wrong) {
+            NodeClient.Generated answer =
+                    client.generate(lesson.adapter(), "teacher", lesson.question(), Teacher.TOKENS)
+                            .orElseThrow(
+                                    () -> new IllegalStateException(
+                                            "adapter %s gave no answer before the demo began, so nothing can be taught to it; see the log"
+                                                    .formatted(lesson.adapter())));
+            if (!answer.text().equals(lesson.answer())) {
                 return lesson;
             }
         }
@@ -95,7 +95,7 @@ final class DemoWorld {
         List<String> unrelated =
                 shuffled(world.known()).stream()
                         .filter(other -> !other.subject().equals(fact.subject()))
-                        .limit(UNRELATED)
+                        .limit(Teacher.UNRELATED)
                         .map(other -> Prompts.question(other.seenQuestions().getFirst()))
                         .toList();
         return new Teacher.Lesson(

@@ -16,10 +16,10 @@ public final class LiveView {
     private static final int EVENTS_SHOWN = 5;
     private static final double PLAIN_SECONDS = 5;
     private static final int BAR = 30;
-    private static final int WIDTH = 79;
 
     private final PrintStream out;
     private final boolean terminal;
+    private final int columns;
     private final Deque<String> events = new ArrayDeque<>();
     private int linesDrawn;
     private double plainAt = -PLAIN_SECONDS;
@@ -40,9 +40,16 @@ public final class LiveView {
             long mixed,
             boolean drifted) {}
 
-    public LiveView(PrintStream out, boolean terminal) {
+    /**
+     * Draws on {@code out}.
+     *
+     * @param terminal whether it can be redrawn
+     * @param columns width of the terminal; lines are cut to less than that
+     */
+    public LiveView(PrintStream out, boolean terminal, int columns) {
         this.out = out;
         this.terminal = terminal;
+        this.columns = columns;
     }
 
     /** Adds one line to what happened. */
@@ -113,9 +120,9 @@ public final class LiveView {
     }
 
     /** A wrapped or steering line would spoil the redraw. */
-    private static String cut(String line) {
+    private String cut(String line) {
         String plain = line.replaceAll("\\p{Cntrl}", "?");
-        return plain.length() <= WIDTH ? plain : plain.substring(0, WIDTH);
+        return plain.length() < columns ? plain : plain.substring(0, columns - 1);
     }
 
     private static String line(String format, Object... values) {

@@ -23,7 +23,6 @@ final class ReaderTraffic {
     private final Settings settings;
     private final NodeClient node;
     private final Readers readers;
-    private final List<Readers.Item> pool;
     private final LoopLatency latency;
     private final LongSupplier nanos;
     private final Popularity popularity = new Popularity();
@@ -38,13 +37,11 @@ final class ReaderTraffic {
             Settings settings,
             NodeClient node,
             Readers readers,
-            List<Readers.Item> pool,
             LoopLatency latency,
             LongSupplier nanos) {
         this.settings = settings;
         this.node = node;
         this.readers = readers;
-        this.pool = List.copyOf(pool);
         this.latency = latency;
         this.nanos = nanos;
     }
@@ -53,7 +50,7 @@ final class ReaderTraffic {
     void ask(long number) {
         SplittableRandom random = new SplittableRandom(settings.seed * 1_000_003 + number);
         Readers.Reader reader = readers.draw(random);
-        List<Readers.Item> items = readers.candidates(pool, random);
+        List<Readers.Item> items = readers.candidates(random);
         long luck = random.nextLong();
         askLearned(number, reader, items, luck);
         askFrozen(reader, items, luck);
@@ -65,7 +62,7 @@ final class ReaderTraffic {
         SplittableRandom random = new SplittableRandom(settings.seed);
         Readers.Reader reader = readers.draw(random);
         node.rank(settings.adapter, reader.user(), reader.context(),
-                candidates(readers.candidates(pool, random)), SLATE)
+                candidates(readers.candidates(random)), SLATE)
                 .ifPresent(reply -> latency.answered(reply.getVersion().getNumber(),
                         nanos.getAsLong()));
     }

@@ -13,8 +13,13 @@ import java.util.SplittableRandom;
  * @param groups what tells a group, e.g. the part of town its readers live in
  * @param remarks facts about a reader that mean nothing
  * @param topics topics of the items; at least as many as groups
+ * @param items what there is to read; some of each topic that a group likes
  */
-record Readers(List<String> groups, List<String> remarks, List<String> topics) {
+record Readers(
+        List<String> groups,
+        List<String> remarks,
+        List<String> topics,
+        List<Item> items) {
     private static final double CLICK_LIKED = 0.9;
     private static final double CLICK_OTHER = 0.03;
     private static final double EXAMINE_NEXT = 0.7;
@@ -24,6 +29,14 @@ record Readers(List<String> groups, List<String> remarks, List<String> topics) {
             throw new IllegalArgumentException(
                     "need at least 6 groups and a topic for each, got %d groups and %d topics"
                             .formatted(groups.size(), topics.size()));
+        }
+        if (remarks.isEmpty()) {
+            throw new IllegalArgumentException("need at least one remark, got none");
+        }
+        for (String topic : topics.subList(0, groups.size())) {
+            if (items.stream().noneMatch(item -> item.topic().equals(topic))) {
+                throw new IllegalArgumentException("topic %s has no item".formatted(topic));
+            }
         }
     }
 
@@ -64,11 +77,11 @@ record Readers(List<String> groups, List<String> remarks, List<String> topics) {
     }
 
     /** Returns one item of each topic that a group likes, in random order. */
-    List<Item> candidates(List<Item> pool, SplittableRandom random) {
+    List<Item> candidates(SplittableRandom random) {
         List<Item> chosen = new ArrayList<>();
         for (int t = 0; t < groups.size(); t++) {
             String topic = topics.get(t);
-            List<Item> ofTopic = pool.stream().filter(item -> item.topic().equals(topic)).toList();
+            List<Item> ofTopic = items.stream().filter(item -> item.topic().equals(topic)).toList();
             chosen.add(ofTopic.get(random.nextInt(ofTopic.size())));
         }
         for (int i = chosen.size() - 1; i > 0; i--) {

@@ -16,6 +16,10 @@ import java.util.function.LongSupplier;
 final class Teacher {
     private static final String USER = "teacher";
     private static final String NO_ANSWER = "(failed)";
+
+    /** Fewer unrelated questions would show little. */
+    static final int UNRELATED = 50;
+
     /** Longest answer asked for. */
     static final int TOKENS = 16;
 
@@ -40,7 +44,15 @@ final class Teacher {
             String question,
             String answer,
             String paraphrase,
-            List<String> unrelated) {}
+            List<String> unrelated) {
+        Lesson {
+            if (unrelated.size() < UNRELATED) {
+                throw new IllegalArgumentException(
+                        "a lesson has %d unrelated questions, it needs at least %d"
+                                .formatted(unrelated.size(), UNRELATED));
+            }
+        }
+    }
 
     /** One exchange worth showing. */
     interface Listener {
@@ -101,7 +113,7 @@ final class Teacher {
             boolean heard = !before.get(i).equals(NO_ANSWER);
             same += heard && before.get(i).equals(after.get(i)) ? 1 : 0;
         }
-        double unchanged = before.isEmpty() ? 1 : (double) same / before.size();
+        double unchanged = (double) same / before.size();
         listener.said("paraphrase %s, %d of %d unrelated answers unchanged"
                 .formatted(paraphrase ? "right" : "wrong", same, before.size()));
         return new DemoReport.CorrectionResult(seconds, asks, paraphrase, unchanged);

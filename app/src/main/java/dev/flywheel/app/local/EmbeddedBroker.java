@@ -9,33 +9,40 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Properties;
+import java.util.concurrent.CompletableFuture;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
-import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.utils.Exit;
 import org.apache.kafka.common.utils.Time;
 import org.apache.kafka.metadata.storage.Formatter;
 import org.apache.kafka.server.common.MetadataVersion;
+import org.apache.logging.log4j.Level;
+import org.apache.logging.log4j.core.config.Configurator;
 
 /**
  * A whole Kafka broker (KRaft, one combined node) in this process, on loopback only.
  *
  * <p>Its folder is formatted once and opened again after any end of the process. What it has acknowledged survives the
  * process, {@code kill -9} included; the machine's own crash it survives as far as the operating system had written pages out.
- * One broker per folder; the caller closes it.
+ * One broker per process; the caller closes it.
  */
 public final class EmbeddedBroker implements AutoCloseable {
     private static final int NODE_ID = 1;
     private static final String HOST = "127.0.0.1";
+    private static final Duration BROKEN_STOP = Duration.ofSeconds(3);
 
     private final KafkaRaftServer server;
     private final int port;
+    private final CompletableFuture<String> broken;
 
-    private EmbeddedBroker(KafkaRaftServer server, int port) {
+    private EmbeddedBroker(KafkaRaftServer server, int port, CompletableFuture<String> broken) {
         this.server = server;
         this.port = port;
+        this.broken = broken;
     }
 
     /**
@@ -49,6 +56,8 @@ public final class EmbeddedBroker implements AutoCloseable {
         int brokerPort = port == 0 ? freePort() : requireFree(port);
         Properties properties = properties(folder, brokerPort, freePort());
         format(folder);
+        CompletableFuture<String> broken = new CompletableFuture<>();
+        outliveTheBroker(folder, broken);
         KafkaRaftServer server =
                 new KafkaRaftServer(KafkaConfig.fromProps(properties, false), Time.SYSTEM);
         try {
@@ -57,7 +66,23 @@ public final class EmbeddedBroker implements AutoCloseable {
             server.shutdown();
             throw new StartException("broker cannot start in " + folder + ": " + e.getMessage(), e);
         }
-        return new EmbeddedBroker(server, brokerPort);
+        return new EmbeddedBroker(server, brokerPort, broken);
+    }
+
+    /** A broker that cannot go on, e.g. on a full disk, would end the process then and there, in the midst of all else. */
+    private static void outliveTheBroker(Path folder, CompletableFuture<String> broken) {
+        Exit.Procedure tell = (status, message) -> {
+            String reason =
+                    "the broker has given up %s%s; the errors above say why, what it had acknowledged is kept"
+                            .formatted(folder, message == null ? "" : " (" + message + ")");
+            broken.complete(reason);
+            // All that its threads say from here on follows from that.
+            Configurator.setLevel("kafka", Level.OFF);
+            Configurator.setLevel("org.apache.kafka", Level.OFF);
+            throw new IllegalStateException(reason); // Kafka expects no return
+        };
+        Exit.setHaltProcedure(tell);
+        Exit.setExitProcedure(tell);
     }
 
     private static Properties properties(Path folder, int brokerPort, int controllerPort) {
@@ -143,13 +168,28 @@ public final class EmbeddedBroker implements AutoCloseable {
         return HOST + ":" + port;
     }
 
+    /** Completes with the reason if the broker cannot go on. */
+    public CompletableFuture<String> broken() {
+        return broken;
+    }
+
     @Override
     public void close() {
+        if (broken.isDone()) {
+            stopBroken();
+            return;
+        }
+        server.shutdown();
+        server.awaitShutdown();
+    }
+
+    /** In order it would wait five minutes for an answer of its own dead half. */
+    private void stopBroken() {
+        Thread stop = Thread.ofPlatform().daemon().name("broker-stop").start(server::shutdown);
         try {
-            server.shutdown();
-            server.awaitShutdown();
-        } catch (KafkaException e) {
-            throw new IllegalStateException("broker did not stop in order", e);
+            stop.join(BROKEN_STOP);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 }

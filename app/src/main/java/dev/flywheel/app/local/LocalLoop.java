@@ -27,8 +27,8 @@ import java.util.concurrent.locks.LockSupport;
  * The whole loop in one process, on real parts: Kafka broker, Flink MiniCluster with the same job that a cluster runs, store
  * on RocksDB, trainer and serving node over one copy of the base weights.
  *
- * <p>The parts talk as they would between machines: gRPC on loopback and Kafka. Closing drains: serving first, so that nothing
- * new comes in, then the job, trainer, broker and store.
+ * <p>The parts talk as they would between machines: gRPC on loopback and Kafka. They belong to a {@link Closing}; closing it
+ * drains: serving first, so that nothing new comes in, then the job, trainer, broker and store.
  */
 public final class LocalLoop implements AutoCloseable {
     private static final long DRAIN_PAUSE_NANOS = 100_000_000;
@@ -38,17 +38,34 @@ public final class LocalLoop implements AutoCloseable {
     /** Audits that must agree before a drain is over: an event may be between two counters for a moment. */
     private static final int DRAINED_AUDITS = 3;
 
+    private final Closing closing;
     private final FlywheelConfig config;
     private final LoopParts parts;
     private final ManagedChannel channel;
 
-    private LocalLoop(FlywheelConfig config, LoopParts parts) {
+    private LocalLoop(
+            Closing closing, FlywheelConfig config, LoopParts parts, ManagedChannel channel) {
+        this.closing = closing;
         this.config = config;
         this.parts = parts;
-        this.channel =
-                Grpc.newChannelBuilder(
-                        "127.0.0.1:" + parts.node().port(), InsecureChannelCredentials.create())
-                        .build();
+        this.channel = channel;
+    }
+
+    /**
+     * Starts everything and returns when the node answers; after a failure what had started so far is stopped.
+     *
+     * @param data folder for all state
+     * @param model base model folder
+     * @throws StartException or another with a message for the operator
+     */
+    public static LocalLoop start(FlywheelConfig config, Path data, Path model) {
+        Closing closing = new Closing();
+        try {
+            return start(config, data, model, closing);
+        } catch (RuntimeException e) {
+            closing.close();
+            throw e;
+        }
     }
 
     /**
@@ -56,10 +73,22 @@ public final class LocalLoop implements AutoCloseable {
      *
      * @param data folder for all state
      * @param model base model folder
-     * @throws StartException or another with a message for the operator, after everything started so far was stopped
+     * @param closing takes over each part as soon as it has started; the caller closes it, also after a failure
+     * @throws StartException or another with a message for the operator
      */
-    public static LocalLoop start(FlywheelConfig config, Path data, Path model) {
-        return new LocalLoop(config, LoopParts.start(config, data, model));
+    public static LocalLoop start(FlywheelConfig config, Path data, Path model, Closing closing) {
+        LoopParts parts = LoopParts.start(config, data, model, closing);
+        ManagedChannel channel =
+                Grpc.newChannelBuilder(
+                        "127.0.0.1:" + parts.node().port(), InsecureChannelCredentials.create())
+                        .build();
+        AutoCloseable unused = closing.add("client channel", () -> () -> stop(channel));
+        return new LocalLoop(closing, config, parts, channel);
+    }
+
+    private static void stop(ManagedChannel channel) throws InterruptedException {
+        channel.shutdownNow();
+        channel.awaitTermination(1, TimeUnit.SECONDS);
     }
 
     /** A channel to the public port, as an outside client has it. */
@@ -159,14 +188,9 @@ public final class LocalLoop implements AutoCloseable {
         }
     }
 
+    /** Closes all that was given to its {@link Closing}. */
     @Override
     public void close() {
-        channel.shutdownNow();
-        try {
-            channel.awaitTermination(1, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        parts.close();
+        closing.close();
     }
 }

@@ -7,6 +7,7 @@ import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.device.DeviceLoop;
 import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.engine.model.ModelException;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.feedback.kafka.FeedbackPublisher;
 import dev.flywheel.feedback.kafka.ImpressionPublisher;
@@ -40,8 +41,8 @@ import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 
-/** Starts the parts of the loop in order and stops them in the opposite one. */
-final class LoopParts implements AutoCloseable {
+/** Starts the parts of the loop in order and hands them to a {@link Closing}, which stops them in the opposite one. */
+final class LoopParts {
     private static final String NODE_ID = "local";
     private static final Duration READY = Duration.ofSeconds(60);
 
@@ -49,7 +50,7 @@ final class LoopParts implements AutoCloseable {
     private static final long UNMEASURED = -1;
 
     private final FlywheelConfig config;
-    private final Closing closing = new Closing();
+    private final Closing closing;
     private final CompletableFuture<String> end = new CompletableFuture<>();
     private final InstantSource clock = InstantSource.system();
     private final PrometheusMeterRegistry meters =
@@ -62,70 +63,88 @@ final class LoopParts implements AutoCloseable {
     private final LoopProgress progress;
     private final MetricsEndpoint metrics;
 
-    private LoopParts(FlywheelConfig config, Path data, Path model) {
+    private LoopParts(FlywheelConfig config, Path data, Path model, Closing closing) {
         this.config = config;
+        this.closing = closing;
         this.topics = new Topics(config.loop().env());
+        DataFolder folder =
+                closing.add("data folder", () -> DataFolder.take(data, config.data().freeMibMin()));
+        Backend backend =
+                closing.add(
+                        "backend",
+                        () -> Backends.open(config.engine().backend(), config.engine().threads()));
+        // Beside the broker and Flink, which mostly wait: the first answers need compiled kernels.
+        CompletableFuture<Void> warm = CompletableFuture.runAsync(backend::warmUp);
+        this.base = closing.add("base model", () -> load(model, backend));
+        Tokenizer tokenizer = closing.add("tokenizer", () -> Tokenizer.load(model));
+        Store stored =
+                closing.add(
+                        "store",
+                        () -> Store.open(folder.folder("store"), ModuleSettings.store(config),
+                                clock));
+        InternalServer storeServer =
+                closing.add(
+                        "store server",
+                        () -> InternalServer.start(stored.services(), stored.inboundBytesMax()));
+        this.store = closing.add("store client", () -> StoreClient.connect(storeServer.target()));
+        this.broker =
+                closing.add(
+                        "broker",
+                        () -> EmbeddedBroker.start(folder.folder("kafka"),
+                                config.loop().brokerPort()));
+        var unused = broker.broken().thenAccept(reason -> end.complete(orFull(folder, reason)));
+        makeTopics();
+        DeviceLoop device = new DeviceLoop(config.engine().lanes(), System::nanoTime);
+        InternalServer trainerServer =
+                closing.add("trainer server", () -> trainer(model, tokenizer, device));
+        this.node = serving(tokenizer, device, keys(folder), stored.services());
+        EmbeddedFlink flink = job(folder, storeServer, trainerServer);
+        this.progress =
+                closing.add(
+                        "progress",
+                        () -> new LoopProgress(
+                                flink.rest(),
+                                flink.job().toHexString(),
+                                broker.bootstrapServers(),
+                                topics));
+        this.metrics =
+                closing.add(
+                        "metrics",
+                        () -> MetricsEndpoint.start(
+                                config.metrics().host(), config.metrics().port(), meters));
+        closing.add(
+                "disk watch",
+                () -> new DiskWatch(
+                        folder,
+                        config.data().freeMibMin(),
+                        config.data().checkInterval(),
+                        end::complete));
+        awaitReady(CompletableFuture.allOf(node.ready(), warm));
+    }
+
+    static LoopParts start(FlywheelConfig config, Path data, Path model, Closing closing) {
+        return new LoopParts(config, data, model, closing);
+    }
+
+    private static BaseModel load(Path model, Backend backend) {
         try {
-            DataFolder folder =
-                    closing.add("data folder", DataFolder.take(data, config.data().freeMibMin()));
-            Backend backend =
-                    closing.add(
-                            "backend",
-                            Backends.open(config.engine().backend(), config.engine().threads()));
-            // Beside the broker and Flink, which mostly wait: the first answers need compiled kernels.
-            CompletableFuture<Void> warm = CompletableFuture.runAsync(backend::warmUp);
-            this.base = closing.add("base model", BaseModel.load(model, backend));
-            Tokenizer tokenizer = closing.add("tokenizer", Tokenizer.load(model));
-            Store stored =
-                    closing.add(
-                            "store",
-                            Store.open(folder.folder("store"), ModuleSettings.store(config),
-                                    clock));
-            InternalServer storeServer =
-                    closing.add(
-                            "store server",
-                            InternalServer.start(stored.services(), stored.inboundBytesMax()));
-            this.store = closing.add("store client", StoreClient.connect(storeServer.target()));
-            this.broker =
-                    closing.add(
-                            "broker",
-                            EmbeddedBroker.start(folder.folder("kafka"),
-                                    config.loop().brokerPort()));
-            makeTopics();
-            DeviceLoop device = new DeviceLoop(config.engine().lanes(), System::nanoTime);
-            InternalServer trainerServer =
-                    closing.add("trainer server", trainer(model, tokenizer, device));
-            this.node = serving(tokenizer, device, keys(folder), stored.services());
-            EmbeddedFlink flink = job(folder, storeServer, trainerServer);
-            this.progress =
-                    closing.add(
-                            "progress",
-                            new LoopProgress(
-                                    flink.rest(),
-                                    flink.job().toHexString(),
-                                    broker.bootstrapServers(),
-                                    topics));
-            this.metrics =
-                    closing.add(
-                            "metrics",
-                            MetricsEndpoint.start(
-                                    config.metrics().host(), config.metrics().port(), meters));
-            closing.add(
-                    "disk watch",
-                    new DiskWatch(
-                            folder,
-                            config.data().freeMibMin(),
-                            config.data().checkInterval(),
-                            end::complete));
-            awaitReady(CompletableFuture.allOf(node.ready(), warm));
-        } catch (RuntimeException e) {
-            closing.close();
-            throw e;
+            return BaseModel.load(model, backend);
+        } catch (ModelException e) {
+            throw new StartException(
+                    "model folder %s cannot be served: %s".formatted(model, e.getMessage()), e);
         }
     }
 
-    static LoopParts start(FlywheelConfig config, Path data, Path model) {
-        return new LoopParts(config, data, model);
+    /** Returns {@code reason}, or that the disk is full, which would explain it. */
+    private String orFull(DataFolder folder, String reason) {
+        try {
+            DataFolder.requireSpace(folder.root(), config.data().freeMibMin());
+            return reason;
+        } catch (StartException e) {
+            return String.valueOf(e.getMessage());
+        } catch (IOException e) {
+            return reason;
+        }
     }
 
     private void makeTopics() {
@@ -145,13 +164,13 @@ final class LoopParts implements AutoCloseable {
         Round round =
                 closing.add(
                         "round",
-                        new Round(base, tokenizer, anchors(model, tokenizer), device, limits,
+                        () -> new Round(base, tokenizer, anchors(model, tokenizer), device, limits,
                                 System::nanoTime));
         RoundMetrics listener = new RoundMetrics(meters);
         TrainerService trainer =
                 closing.add(
                         "trainer",
-                        new TrainerService(
+                        () -> new TrainerService(
                                 new RoundWorker(store, round, Gate.DEFAULT),
                                 ModuleSettings.trainer(config, NODE_ID),
                                 listener));
@@ -180,7 +199,7 @@ final class LoopParts implements AutoCloseable {
                         TokenKeyFile.make(folder.folder("secrets")));
         return closing.add(
                 "job",
-                EmbeddedFlink.start(
+                () -> EmbeddedFlink.start(
                         settings, folder.folder("flink"), config.loop().checkpointInterval(),
                         READY));
     }
@@ -203,9 +222,10 @@ final class LoopParts implements AutoCloseable {
                         broker.bootstrapServers(), topics, NODE_ID,
                         config.loop().heartbeatInterval());
         ImpressionPublisher impressions =
-                closing.add("impression publisher", new ImpressionPublisher(publishing, clock));
+                closing.add("impression publisher",
+                        () -> new ImpressionPublisher(publishing, clock));
         FeedbackPublisher feedback =
-                closing.add("feedback publisher", new FeedbackPublisher(publishing, clock));
+                closing.add("feedback publisher", () -> new FeedbackPublisher(publishing, clock));
         awaitPublishers(impressions, feedback);
         ServingNode.Parts parts =
                 new ServingNode.Parts(
@@ -221,7 +241,7 @@ final class LoopParts implements AutoCloseable {
                         new SecureRandom());
         return closing.add(
                 "serving node",
-                ServingNode.start(ModuleSettings.serving(config, NODE_ID), parts,
+                () -> ServingNode.start(ModuleSettings.serving(config, NODE_ID), parts,
                         registry(storeServices)));
     }
 
@@ -301,10 +321,5 @@ final class LoopParts implements AutoCloseable {
 
     CompletableFuture<String> end() {
         return end;
-    }
-
-    @Override
-    public void close() {
-        closing.close();
     }
 }

@@ -1,10 +1,19 @@
 package dev.flywheel.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import dev.flywheel.app.local.StartException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class JsonFileTest {
+    @TempDir Path folder;
+
     record Figures(double measured, double missing) {}
 
     @Test
@@ -12,5 +21,35 @@ class JsonFileTest {
         assertThat(JsonFile.text(new Figures(0.5, Double.NaN)))
                 .contains("\"measured\" : 0.5")
                 .contains("\"missing\" : null");
+    }
+
+    @Test
+    void aFileThatCanBeWrittenPassesAndIsNotMadeYet() {
+        Path file = folder.resolve("figures.json");
+
+        JsonFile.requireWritable(file);
+
+        assertThat(file).doesNotExist();
+    }
+
+    @Test
+    void aFolderInPlaceOfAFileAndAMissingFolderAreRefused() {
+        for (Path path : new Path[] {folder, folder.resolve("none").resolve("figures.json")}) {
+            assertThatThrownBy(() -> JsonFile.requireWritable(path))
+                    .isInstanceOf(StartException.class)
+                    .hasMessageContaining(path.toString())
+                    .hasMessageContaining("--json");
+        }
+    }
+
+    @Test
+    void aFileWithoutPermissionIsRefused() throws Exception {
+        Path file = Files.writeString(folder.resolve("figures.json"), "x");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("r--r--r--"));
+        assumeFalse(Files.isWritable(file), "this user may write any file");
+
+        assertThatThrownBy(() -> JsonFile.requireWritable(file))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining("not writable");
     }
 }

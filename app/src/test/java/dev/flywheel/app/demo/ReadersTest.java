@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 class ReadersTest {
     private static final List<String> TOPICS = names("topic");
-    private final Readers readers = new Readers(names("group"), List.of("is 30"), TOPICS);
+    private final Readers readers = readers(TOPICS);
 
     @Test
     void noTwoGroupsShareATasteAndEveryTasteDrifts() {
@@ -37,19 +37,29 @@ class ReadersTest {
 
     @Test
     void candidatesHoldOneItemOfEachTopic() {
-        List<Readers.Item> pool = new ArrayList<>();
-        TOPICS.forEach(topic -> IntStream.range(0, 3)
-                .forEach(i -> pool.add(new Readers.Item(topic + i, topic, "text"))));
-
-        assertThat(readers.candidates(pool, new SplittableRandom(1)))
+        assertThat(readers.candidates(new SplittableRandom(1)))
                 .extracting(Readers.Item::topic)
                 .containsExactlyInAnyOrderElementsOf(TOPICS);
     }
 
     @Test
     void fewerThanSixGroupsAreRefused() {
-        assertThatThrownBy(() -> new Readers(List.of("a"), List.of("b"), List.of("c")))
+        assertThatThrownBy(() -> new Readers(List.of("a"), List.of("b"), List.of("c"), List.of()))
                 .hasMessageContaining("at least 6 groups");
+    }
+
+    @Test
+    void aTopicWithoutItemsIsRefusedByItsName() {
+        assertThatThrownBy(() -> readers(TOPICS.subList(0, 5)))
+                .hasMessageContaining("topic topic5 has no item");
+    }
+
+    /** Readers of all topics, with three items of each topic that is given. */
+    private static Readers readers(List<String> withItems) {
+        List<Readers.Item> items = new ArrayList<>();
+        withItems.forEach(topic -> IntStream.range(0, 3)
+                .forEach(i -> items.add(new Readers.Item(topic + i, topic, "text"))));
+        return new Readers(names("group"), List.of("is 30"), TOPICS, items);
     }
 
     private double rate(Readers.Reader reader, List<String> slate) {
