@@ -55,14 +55,16 @@ public final class LoopJob {
         environment.configure(Configuration.fromMap(Map.of("pipeline.generic-types", "false")));
         SingleOutputStreamOperator<Impression> impressions = named(
                 source(environment, settings, settings.topics().impression(),
-                        EventDeserializer.impressions(),
+                        EventDeserializer
+                                .impressions(letters(LoopMetrics.IMPRESSION_INTAKE, settings)),
                         LoopMetrics.IMPRESSION_INTAKE + "-source")
                         .process(IntakeFunction.impressions(),
                                 MessageType.ofMessage(Impression.class)),
                 LoopMetrics.IMPRESSION_INTAKE);
         SingleOutputStreamOperator<TakenFeedback> feedback = named(
                 source(environment, settings, settings.topics().feedback(),
-                        EventDeserializer.feedback(),
+                        EventDeserializer.feedback(letters(LoopMetrics.FEEDBACK_INTAKE, settings),
+                                settings.feedbackBytesMax()),
                         LoopMetrics.FEEDBACK_INTAKE + "-source")
                         .process(IntakeFunction.feedback(),
                                 MessageType.ofMessage(TakenFeedback.class)),
@@ -90,7 +92,7 @@ public final class LoopJob {
                         .keyBy(Impression::getImpressionId,
                                 taken -> taken.getEvent().getImpressionId(), Types.STRING)
                         .process(new AttributionFunction(settings.attribution(), settings.guard(),
-                                settings.tokenKeys(), settings.topics().feedback()),
+                                settings.tokenKeys(), letters(LoopMetrics.ATTRIBUTION, settings)),
                                 MessageType.ofMessage(LoopItem.class)),
                 LoopMetrics.ATTRIBUTION);
     }
@@ -99,22 +101,21 @@ public final class LoopJob {
             SingleOutputStreamOperator<LoopItem> attributed, LoopSettings settings) {
         return named(
                 attributed.keyBy(GuardFunction::keyOf, Types.STRING)
-                        .process(new GuardFunction(settings.guard(), settings.topics().feedback()),
+                        .process(new GuardFunction(settings.guard(),
+                                letters(LoopMetrics.GUARD, settings)),
                                 MessageType.ofMessage(LoopItem.class)),
                 LoopMetrics.GUARD);
     }
 
     private static SingleOutputStreamOperator<DeadLetter> driven(
             SingleOutputStreamOperator<LoopItem> guarded, LoopSettings settings) {
-        DeadLetters letters =
-                new DeadLetters(LoopMetrics.ROUND_DRIVER, settings.topics().feedback());
         return named(
                 guarded.keyBy(LoopItem::getAdapter, Types.STRING)
                         .transform(LoopMetrics.ROUND_DRIVER,
                                 MessageType.ofMessage(DeadLetter.class),
                                 new RoundDriverFactory(settings.servers(), settings.rounds(),
                                         settings.guard(),
-                                        letters)),
+                                        letters(LoopMetrics.ROUND_DRIVER, settings))),
                 LoopMetrics.ROUND_DRIVER);
     }
 
@@ -151,7 +152,13 @@ public final class LoopJob {
                 .setRecordSerializer(new DeadLetterSerializer())
                 .setProperty("linger.ms", "1")
                 .setProperty("acks", "all")
+                .setProperty("max.request.size", Integer.toString(
+                        DeadLetters.recordBytesMax(settings.feedbackBytesMax())))
                 .build();
+    }
+
+    private static DeadLetters letters(String stage, LoopSettings settings) {
+        return new DeadLetters(stage, settings.topics().feedback(), settings.feedbackBytesMax());
     }
 
     private static <T> SingleOutputStreamOperator<T> named(SingleOutputStreamOperator<T> operator,

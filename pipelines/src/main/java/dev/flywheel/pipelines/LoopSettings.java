@@ -20,6 +20,7 @@ import java.time.Duration;
  * @param guard caps on what one user can teach
  * @param rounds how rounds follow one another
  * @param parallelism subtasks of each stage; at most the partitions of a topic, or time would stand still
+ * @param feedbackBytesMax longest feedback event that is taken; of a longer record the dead letter keeps so many bytes
  */
 public record LoopSettings(
         String brokers,
@@ -30,9 +31,14 @@ public record LoopSettings(
         Duration outOfOrderness,
         GuardProfile guard,
         RoundPace rounds,
-        int parallelism) {
+        int parallelism,
+        int feedbackBytesMax) {
 
     public LoopSettings {
+        if (feedbackBytesMax < 1) {
+            throw new IllegalArgumentException(
+                    "feedback bytes are " + feedbackBytesMax + ", at least 1 is needed");
+        }
         if (outOfOrderness.isNegative()) {
             throw new IllegalArgumentException(
                     "out-of-orderness is " + outOfOrderness + ", it must not be below zero");

@@ -141,7 +141,7 @@ public final class FeedbackAuditor implements AutoCloseable {
 
     /** A record that cannot be read counts under the id its headers claim; without one it is nobody's feedback. */
     private void readEvent(ConsumerRecord<byte[], byte[]> record) {
-        switch (IntakeReader.feedback(record)) {
+        switch (IntakeReader.feedback(record, Integer.MAX_VALUE)) {
             case Intake.Valid<FeedbackEvent>(FeedbackEvent event) -> acknowledged.add(key(event));
             case Intake.Malformed<FeedbackEvent> malformed -> {
                 FeedbackKey claimed = IntakeReader.claimedKey(record);

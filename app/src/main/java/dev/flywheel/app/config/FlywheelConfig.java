@@ -185,6 +185,7 @@ public record FlywheelConfig(
             Duration checkpointInterval,
             Duration heartbeatInterval,
             Duration tokenLifetime,
+            int feedbackBytesMax,
             String guardProfile) {
         public Loop {
             Check.matches("loop.env", env, NAME);
@@ -202,6 +203,8 @@ public record FlywheelConfig(
             Check.positive("loop.checkpoint_interval", checkpointInterval);
             Check.positive("loop.heartbeat_interval", heartbeatInterval);
             Check.positive("loop.token_lifetime", tokenLifetime);
+            // Below, no token would fit in; above, no dead letter into what Kafka takes by default.
+            Check.within("loop.feedback_bytes_max", feedbackBytesMax, 8_192, 524_288);
             if (attributionWindow.compareTo(observationWindow) < 0) {
                 throw new ConfigException(
                         "loop.attribution_window is %s, it must not be shorter than loop.observation_window %s"

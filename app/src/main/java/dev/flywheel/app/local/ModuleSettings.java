@@ -64,7 +64,8 @@ final class ModuleSettings {
                 requests(config.serving()),
                 rank(config.serving().rank()),
                 transport(config.server()),
-                config.loop().tokenLifetime());
+                config.loop().tokenLifetime(),
+                config.loop().feedbackBytesMax());
     }
 
     static LoopSettings loop(
@@ -85,7 +86,8 @@ final class ModuleSettings {
                 loop.outOfOrderness(),
                 guard(loop.guardProfile(), config.guard()),
                 RoundPace.of(loop.roundLinger(), loop.trainTimeout(), loop.bufferedExamplesMax()),
-                1);
+                1,
+                loop.feedbackBytesMax());
     }
 
     private static GuardProfile guard(String name, FlywheelConfig.GuardProfile profile) {

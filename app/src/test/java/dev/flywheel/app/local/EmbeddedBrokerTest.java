@@ -50,7 +50,7 @@ class EmbeddedBrokerTest {
             List<Object> events = new ArrayList<>();
             boolean beats = false;
             for (ConsumerRecord<byte[], byte[]> record : all(broker)) {
-                Intake<FeedbackEvent> intake = IntakeReader.feedback(record);
+                Intake<FeedbackEvent> intake = IntakeReader.feedback(record, Integer.MAX_VALUE);
                 if (intake instanceof Intake.Valid<FeedbackEvent> valid) {
                     events.add(valid.event());
                     assertThat(EventRecords.texts(record.headers())).containsEntry("ce_id",

@@ -1,5 +1,8 @@
 package dev.flywheel.feedback.event;
 
+import com.google.protobuf.DiscardUnknownFieldsParser;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Parser;
 import dev.flywheel.api.v1.DecisionKind;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.Impression;
@@ -20,7 +23,29 @@ public final class EventSchema {
     /** Most candidates of an impression. */
     public static final int CANDIDATES_MAX = 10_000;
 
+    /** Longest feedback event, bytes, unless settings say otherwise. */
+    public static final int FEEDBACK_BYTES_DEFAULT = 65_536;
+
+    private static final Parser<Signal> KNOWN_ONLY =
+            DiscardUnknownFieldsParser.wrap(Signal.parser());
+
     private EventSchema() {}
+
+    /** Returns a signal without the fields that this release does not know, which would pass every check unseen. */
+    public static Signal known(Signal signal) {
+        try {
+            return KNOWN_ONLY.parseFrom(signal.toByteString());
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalStateException("a signal that was parsed once is parsed again", e);
+        }
+    }
+
+    /** Returns what is wrong with an event's size, empty if nothing is. */
+    public static Optional<String> tooLarge(int bytes, int bytesMax) {
+        return bytes <= bytesMax ? Optional.empty()
+                : Optional.of("feedback event has %d bytes, at most %d are allowed; shorten it or raise loop.feedback_bytes_max"
+                        .formatted(bytes, bytesMax));
+    }
 
     /** Returns what is wrong with an impression, empty if nothing is. */
     public static Optional<String> problem(Impression impression) {

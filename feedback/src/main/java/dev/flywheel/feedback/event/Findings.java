@@ -19,7 +19,7 @@ final class Findings {
     }
 
     void id(String field, String value) {
-        check(!value.isBlank(), "%s is empty; it must be set", field);
+        check(!value.isBlank(), "%s is blank; it must be set", field);
         shortEnough(field, value);
     }
 

@@ -4,6 +4,7 @@ import dev.flywheel.api.v1.FeedbackEvent;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.common.errors.RecordTooLargeException;
 
 /**
  * Writes feedback events into Kafka; an event is acknowledged only when all in-sync replicas have it. Never blocks; memory is
@@ -29,7 +30,7 @@ public final class FeedbackPublisher implements AutoCloseable {
 
     /**
      * Returns the clock's milliseconds at which Kafka had acknowledged the event. Fails with Kafka's reason; the event may then
-     * be in the topic all the same, so its sender repeats it with the same id.
+     * be in the topic all the same, so its sender repeats it with the same id; not so with {@link EventTooLargeException}.
      */
     public CompletableFuture<Long> publish(FeedbackEvent event) {
         CompletableFuture<Long> acknowledged = new CompletableFuture<>();
@@ -37,10 +38,16 @@ public final class FeedbackPublisher implements AutoCloseable {
             if (failure == null) {
                 acknowledged.complete(clock.millis());
             } else {
-                acknowledged.completeExceptionally(failure);
+                acknowledged.completeExceptionally(reason(failure));
             }
         });
         return acknowledged;
+    }
+
+    private static Throwable reason(Exception failure) {
+        return failure instanceof RecordTooLargeException
+                ? new EventTooLargeException(String.valueOf(failure.getMessage()))
+                : failure;
     }
 
     @Override

@@ -2,13 +2,17 @@ package dev.flywheel.feedback.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.ByteString;
+import com.google.protobuf.UnknownFieldSet;
 import dev.flywheel.api.v1.Click;
 import dev.flywheel.api.v1.DecisionKind;
 import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Heartbeat;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.ShownCandidate;
 import dev.flywheel.api.v1.Signal;
+import dev.flywheel.feedback.event.EventSchema;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -40,21 +44,21 @@ class IntakeReaderTest {
                 .build();
         assertThat(IntakeReader.impression(taken(EventRecords.of(TOPICS, impression))))
                 .isEqualTo(new Intake.Valid<>(impression));
-        assertThat(IntakeReader.feedback(taken(EventRecords.of(TOPICS, EVENT))))
+        assertThat(feedback(taken(EventRecords.of(TOPICS, EVENT))))
                 .isEqualTo(new Intake.Valid<>(EVENT));
     }
 
     @Test
     void aHeartbeatIsNoEvent() {
         Heartbeat beat = Heartbeat.newBuilder().setNodeId("n").setAtMillis(5).build();
-        assertThat(IntakeReader.feedback(taken(EventRecords.of(TOPICS.feedback(), 0, beat))))
+        assertThat(feedback(taken(EventRecords.of(TOPICS.feedback(), 0, beat))))
                 .isEqualTo(new Intake.Beat<>(beat));
     }
 
     @Test
     void aRecordWithoutHeadersIsTakenForWhatItsTopicHolds() {
         ConsumerRecord<byte[], byte[]> bare = record(EVENT.toByteArray(), Map.of());
-        assertThat(IntakeReader.feedback(bare)).isEqualTo(new Intake.Valid<>(EVENT));
+        assertThat(feedback(bare)).isEqualTo(new Intake.Valid<>(EVENT));
     }
 
     @Test
@@ -77,14 +81,59 @@ class IntakeReaderTest {
             for (int flips = random.nextInt(4); flips >= 0; flips--) {
                 bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
             }
-            assertThat(IntakeReader.feedback(record(bytes, Map.of())))
+            assertThat(feedback(record(bytes, Map.of())))
                     .as("seed %d, case %d", seed, i)
                     .isNotNull();
         }
     }
 
+    @Test
+    void anEventThatIsTooLongIsMalformedWhateverItHolds() {
+        byte[] value = EVENT.toByteArray();
+        assertThat(IntakeReader.feedback(record(value, Map.of()), value.length))
+                .isEqualTo(new Intake.Valid<>(EVENT));
+        assertThat(IntakeReader.feedback(record(value, Map.of()), value.length - 1))
+                .isEqualTo(new Intake.Malformed<>(
+                        "feedback event has %d bytes, at most %d are allowed; shorten it or raise loop.feedback_bytes_max"
+                                .formatted(value.length, value.length - 1)));
+    }
+
+    @Test
+    void fieldsThatNobodyKnowsAreDropped() {
+        UnknownFieldSet unknown = UnknownFieldSet.newBuilder()
+                .addField(99, UnknownFieldSet.Field.newBuilder()
+                        .addLengthDelimited(ByteString.copyFromUtf8("x".repeat(100)))
+                        .build())
+                .build();
+        FeedbackEvent.Builder padded = EVENT.toBuilder();
+        padded.getSignalBuilder().setUnknownFields(unknown);
+        padded.getSignalBuilder().getClickBuilder().setUnknownFields(unknown);
+        assertThat(feedback(record(padded.build().toByteArray(), Map.of())))
+                .isEqualTo(new Intake.Valid<>(EVENT));
+    }
+
+    @Test
+    void whatIsNoValidEventIsKnownByWhatItNamesAndThatIsShort() {
+        FeedbackKey own = FeedbackKey.newBuilder().setSource("s").setFeedbackId("f").build();
+        Map<String, String> headers = Map.of("ce_source", "hs", "ce_id", "hid");
+        byte[] noTenant = EVENT.toBuilder().clearTenant().build().toByteArray();
+        assertThat(IntakeReader.claimedKey(record(noTenant, headers))).isEqualTo(own);
+        assertThat(IntakeReader.claimedKey(record(new byte[] {-1}, headers)).getFeedbackId())
+                .isEqualTo("hid");
+        assertThat(IntakeReader.claimedKey(record(new byte[] {-1}, Map.of())))
+                .isEqualTo(FeedbackKey.getDefaultInstance());
+        byte[] endless = EVENT.toBuilder().setFeedbackId("x".repeat(9_000)).build().toByteArray();
+        assertThat(IntakeReader.claimedKey(record(endless, headers)).getFeedbackId())
+                .startsWith("sha256:")
+                .hasSizeLessThan(100);
+    }
+
+    private static Intake<FeedbackEvent> feedback(ConsumerRecord<byte[], byte[]> record) {
+        return IntakeReader.feedback(record, EventSchema.FEEDBACK_BYTES_DEFAULT);
+    }
+
     private static void assertProblem(ConsumerRecord<byte[], byte[]> record, String named) {
-        assertThat(IntakeReader.feedback(record)).isInstanceOfSatisfying(Intake.Malformed.class,
+        assertThat(feedback(record)).isInstanceOfSatisfying(Intake.Malformed.class,
                 malformed -> assertThat(malformed.problem()).contains(named));
     }
 

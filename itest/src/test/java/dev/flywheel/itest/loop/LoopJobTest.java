@@ -3,6 +3,7 @@ package dev.flywheel.itest.loop;
 import static dev.flywheel.itest.loop.LoopClient.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.FeedbackKey;
@@ -265,6 +266,31 @@ class LoopJobTest {
 
     @Test
     @Order(10)
+    void aRefusedRecordAsLargeAsTheTopicTakesDoesNotHoldUpTheJob() throws Exception {
+        rig.createAdapter("news/large", 4);
+        Impression impression = rig.slate("news/large", "large-0", "u");
+        // Nearly the 1 MiB that a producer sends at most; the rest is for headers.
+        FeedbackEvent padded = rig.click(impression, "large-padded", "c0")
+                .toBuilder()
+                .setUser("u".repeat(1_047_000))
+                .build();
+        rig.send(padded);
+        sendRaw("\u00ff".repeat(1_048_000).getBytes(StandardCharsets.ISO_8859_1));
+        rig.send(rig.click(impression, "large-good", "c0"));
+        await("what comes after them is trained",
+                () -> rig.client.getAdapter("news/large").getHead() == 1);
+        assertThat(rig.drain().total()).isZero();
+        RefusedFeedback letter = refusedOf("large-").get("large-padded");
+        assertThat(letter.getReason()).isEqualTo(RefusalReason.REFUSAL_REASON_MALFORMED);
+        assertThat(letter.getDetail()).contains("at most 65536 are allowed");
+        assertThat(letter.getOriginal().size()).isEqualTo(65_536);
+        assertThat(letter.getOriginalBytes()).isEqualTo(padded.getSerializedSize());
+        assertThat(letter.getOriginalDigest())
+                .isEqualTo(Digest.of(padded.toByteArray()).hex());
+    }
+
+    @Test
+    @Order(11)
     void aWriterThatWasReplacedStopsForGoodAndSaysWhy() throws Exception {
         long epoch = rig.client.acquireEpoch("news/latency", "another job").getEpoch();
         rig.send(rig.click(rig.slate("news/latency", "lost-0", "u"), "lost-f", "c0"));
@@ -285,10 +311,13 @@ class LoopJobTest {
     }
 
     private void sendGarbage() throws Exception {
+        sendRaw("\u00ffno event at all".getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    private void sendRaw(byte[] bytes) throws Exception {
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
                 Map.of("bootstrap.servers", rig.broker.bootstrapServers()),
                 new ByteArraySerializer(), new ByteArraySerializer())) {
-            byte[] bytes = "\u00ffno event at all".getBytes(StandardCharsets.ISO_8859_1);
             producer.send(new ProducerRecord<>(LoopRig.TOPICS.feedback(), bytes)).get();
         }
     }

@@ -21,6 +21,7 @@ import dev.flywheel.app.local.EmbeddedBroker;
 import dev.flywheel.app.local.EmbeddedFlink;
 import dev.flywheel.app.local.LoopProgress;
 import dev.flywheel.feedback.attribution.AttributionSettings;
+import dev.flywheel.feedback.event.EventSchema;
 import dev.flywheel.feedback.guard.GuardProfile;
 import dev.flywheel.feedback.kafka.FeedbackPublisher;
 import dev.flywheel.feedback.kafka.ImpressionPublisher;
@@ -97,7 +98,8 @@ final class LoopRig implements AutoCloseable {
                 new ServerTargets(target, target), keys,
                 AttributionSettings.of(OBSERVATION, Duration.ofMinutes(10), Duration.ofMinutes(5)),
                 Duration.ofMillis(200), GuardProfile.DEFAULT,
-                RoundPace.of(Duration.ofMillis(20), Duration.ofSeconds(30), 1_000), 1);
+                RoundPace.of(Duration.ofMillis(20), Duration.ofSeconds(30), 1_000), 1,
+                EventSchema.FEEDBACK_BYTES_DEFAULT);
         PublisherSettings publisher =
                 PublisherSettings.of(broker.bootstrapServers(), TOPICS, "node-1",
                         Duration.ofMillis(100));

@@ -1,6 +1,8 @@
 package dev.flywheel.pipelines.intake;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
+import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.api.v1.DeadLetter;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.RefusalReason;
@@ -13,12 +15,19 @@ import java.time.Instant;
 import org.apache.flink.util.OutputTag;
 
 /**
- * Writes out refusals.
+ * Writes out refusals. Whatever was refused, a letter has a bounded size: a sink that could not write one would hold up the
+ * whole job, again and again.
  *
  * @param stage who refuses
  * @param feedbackTopic where the refused events came from
+ * @param originalBytesMax how many of the refused record's bytes are kept
  */
-public record DeadLetters(String stage, String feedbackTopic) implements Serializable {
+public record DeadLetters(String stage, String feedbackTopic, int originalBytesMax)
+        implements
+            Serializable {
+    private static final int DETAIL_CHARS_MAX = 1_024;
+    private static final int BYTES_BESIDES_ORIGINAL_MAX = 32 << 10;
+
     /** Side output of every stage for what it refuses. */
     public static final OutputTag<DeadLetter> REFUSED =
             new OutputTag<>("refused", MessageType.ofMessage(DeadLetter.class));
@@ -30,10 +39,8 @@ public record DeadLetters(String stage, String feedbackTopic) implements Seriali
                         .setImpressionId(taken.getEvent().getImpressionId())
                         .setReason(reason)
                         .setDetail(detail)
-                        .setOriginal(taken.getOriginal())
-                        .setRefusedAtMillis(at.toEpochMilli())
-                        .build(),
-                feedbackTopic, taken.getPartition(), taken.getOffset());
+                        .setRefusedAtMillis(at.toEpochMilli()),
+                taken.getOriginal(), feedbackTopic, taken.getPartition(), taken.getOffset());
     }
 
     /** Of an event whose record is not at hand, such as one that only its manifest remembers. */
@@ -45,9 +52,8 @@ public record DeadLetters(String stage, String feedbackTopic) implements Seriali
                         .setImpressionId(impressionId)
                         .setReason(reason)
                         .setDetail(detail)
-                        .setRefusedAtMillis(at.toEpochMilli())
-                        .build(),
-                feedbackTopic, -1, -1);
+                        .setRefusedAtMillis(at.toEpochMilli()),
+                ByteString.EMPTY, feedbackTopic, -1, -1);
     }
 
     /** Of a record that is no event. */
@@ -59,13 +65,29 @@ public record DeadLetters(String stage, String feedbackTopic) implements Seriali
                         .setKey(claimed)
                         .setReason(RefusalReason.REFUSAL_REASON_MALFORMED)
                         .setDetail(detail)
-                        .setOriginal(ByteString.copyFrom(original))
-                        .setRefusedAtMillis(at.toEpochMilli())
-                        .build(),
-                topic, partition, offset);
+                        .setRefusedAtMillis(at.toEpochMilli()),
+                UnsafeByteOperations.unsafeWrap(original), topic, partition, offset);
     }
 
-    private DeadLetter letter(RefusedFeedback refused, String topic, int partition, long offset) {
+    /** Largest record that a letter can make, bytes; what it goes to must take that much. */
+    public static int recordBytesMax(int originalBytesMax) {
+        return originalBytesMax + BYTES_BESIDES_ORIGINAL_MAX;
+    }
+
+    private DeadLetter letter(
+            RefusedFeedback.Builder refused, ByteString original, String topic, int partition,
+            long offset) {
+        String detail = refused.getDetail();
+        if (detail.length() > DETAIL_CHARS_MAX) {
+            refused.setDetail(detail.substring(0, DETAIL_CHARS_MAX) + "...");
+        }
+        if (!original.isEmpty()) {
+            // Copied where it is cut, so that a short letter does not hold on to a long record.
+            int kept = Math.min(original.size(), originalBytesMax);
+            refused.setOriginal(ByteString.copyFrom(original.substring(0, kept).toByteArray()))
+                    .setOriginalBytes(original.size())
+                    .setOriginalDigest(Digest.of(original.toByteArray()).hex());
+        }
         return DeadLetter.newBuilder()
                 .setRefused(refused)
                 .setStage(stage)

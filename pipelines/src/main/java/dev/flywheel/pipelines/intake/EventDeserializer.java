@@ -2,13 +2,13 @@ package dev.flywheel.pipelines.intake;
 
 import com.google.protobuf.ByteString;
 import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.IntakeRecord;
 import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.feedback.kafka.Intake;
 import dev.flywheel.feedback.kafka.IntakeReader;
 import dev.flywheel.pipelines.message.MessageType;
-import dev.flywheel.pipelines.metric.LoopMetrics;
 import java.time.Instant;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
@@ -24,14 +24,19 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 public abstract class EventDeserializer implements KafkaRecordDeserializationSchema<IntakeRecord> {
     private static final long serialVersionUID = 1L;
 
-    private EventDeserializer() {}
+    private final DeadLetters letters;
 
-    public static EventDeserializer impressions() {
-        return new Impressions();
+    private EventDeserializer(DeadLetters letters) {
+        this.letters = letters;
     }
 
-    public static EventDeserializer feedback() {
-        return new Feedback();
+    public static EventDeserializer impressions(DeadLetters letters) {
+        return new Impressions(letters);
+    }
+
+    /** @param bytesMax longest feedback event that is taken */
+    public static EventDeserializer feedback(DeadLetters letters, int bytesMax) {
+        return new Feedback(letters, bytesMax);
     }
 
     @Override
@@ -47,13 +52,12 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
     /** Fills in the content and returns the time that the record claims. */
     abstract long read(ConsumerRecord<byte[], byte[]> record, IntakeRecord.Builder taken);
 
-    static long malformed(
-            ConsumerRecord<byte[], byte[]> record, IntakeRecord.Builder taken, String stage,
+    final long malformed(
+            ConsumerRecord<byte[], byte[]> record, IntakeRecord.Builder taken, FeedbackKey key,
             String problem) {
         byte[] value = record.value() == null ? new byte[0] : record.value();
         taken.setMalformed(
-                new DeadLetters(stage, record.topic()).ofRecord(IntakeReader.claimedKey(record),
-                        record.topic(), record.partition(), record.offset(), value, problem,
+                letters.ofRecord(key, record.topic(), record.partition(), record.offset(), value, problem,
                         Instant.ofEpochMilli(record.timestamp())));
         // No claim of its own: it does not move time.
         return Long.MIN_VALUE;
@@ -67,6 +71,10 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
     private static final class Impressions extends EventDeserializer {
         private static final long serialVersionUID = 1L;
 
+        Impressions(DeadLetters letters) {
+            super(letters);
+        }
+
         @Override
         long read(ConsumerRecord<byte[], byte[]> record, IntakeRecord.Builder taken) {
             Intake<Impression> intake = IntakeReader.impression(record);
@@ -76,7 +84,7 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
             }
             return intake instanceof Intake.Beat<Impression> beat
                     ? beat.heartbeat().getAtMillis()
-                    : malformed(record, taken, LoopMetrics.IMPRESSION_INTAKE,
+                    : malformed(record, taken, IntakeReader.headersKey(record),
                             ((Intake.Malformed<Impression>) intake).problem());
         }
     }
@@ -84,9 +92,16 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
     private static final class Feedback extends EventDeserializer {
         private static final long serialVersionUID = 1L;
 
+        private final int bytesMax;
+
+        Feedback(DeadLetters letters, int bytesMax) {
+            super(letters);
+            this.bytesMax = bytesMax;
+        }
+
         @Override
         long read(ConsumerRecord<byte[], byte[]> record, IntakeRecord.Builder taken) {
-            Intake<FeedbackEvent> intake = IntakeReader.feedback(record);
+            Intake<FeedbackEvent> intake = IntakeReader.feedback(record, bytesMax);
             if (intake instanceof Intake.Valid<FeedbackEvent> valid) {
                 taken.setFeedback(TakenFeedback.newBuilder()
                         .setEvent(valid.event())
@@ -97,7 +112,7 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
             }
             return intake instanceof Intake.Beat<FeedbackEvent> beat
                     ? beat.heartbeat().getAtMillis()
-                    : malformed(record, taken, LoopMetrics.FEEDBACK_INTAKE,
+                    : malformed(record, taken, IntakeReader.claimedKey(record),
                             ((Intake.Malformed<FeedbackEvent>) intake).problem());
         }
     }

@@ -60,11 +60,11 @@ public final class AttributionFunction
 
     public AttributionFunction(
             AttributionSettings settings, GuardProfile profile, Path tokenKeyFile,
-            String feedbackTopic) {
+            DeadLetters letters) {
         this.settings = settings;
         this.profile = profile;
         this.tokenKeyFile = tokenKeyFile.toString();
-        this.letters = new DeadLetters(LoopMetrics.ATTRIBUTION, feedbackTopic);
+        this.letters = letters;
     }
 
     @Override

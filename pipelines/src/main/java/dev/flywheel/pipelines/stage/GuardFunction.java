@@ -31,9 +31,9 @@ public final class GuardFunction extends KeyedProcessFunction<String, LoopItem, 
     private transient StageFigures figures;
     private transient Counter silenceCapped;
 
-    public GuardFunction(GuardProfile profile, String feedbackTopic) {
+    public GuardFunction(GuardProfile profile, DeadLetters letters) {
         this.profile = profile;
-        this.letters = new DeadLetters(LoopMetrics.GUARD, feedbackTopic);
+        this.letters = letters;
     }
 
     /** Returns the key of an item. */

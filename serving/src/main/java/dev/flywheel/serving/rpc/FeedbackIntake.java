@@ -3,8 +3,10 @@ package dev.flywheel.serving.rpc;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.SendFeedbackReply;
 import dev.flywheel.api.v1.SendFeedbackRequest;
+import dev.flywheel.api.v1.Signal;
 import dev.flywheel.feedback.event.EventSchema;
 import dev.flywheel.feedback.event.FeedbackIds;
+import dev.flywheel.feedback.kafka.EventTooLargeException;
 import dev.flywheel.feedback.token.FeedbackToken;
 import dev.flywheel.feedback.token.TokenCheck;
 import dev.flywheel.feedback.token.TokenSigner;
@@ -13,6 +15,7 @@ import dev.flywheel.serving.error.ServingException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Function;
 
 /**
@@ -28,13 +31,19 @@ final class FeedbackIntake {
     private final TokenSigner signer;
     private final Function<FeedbackEvent, CompletableFuture<Long>> publisher;
     private final InstantSource clock;
+    private final int bytesMax;
 
-    /** @param publisher completes with the time at which the event is safe */
+    /**
+     * @param publisher completes with the time at which the event is safe
+     * @param bytesMax longest event that is taken; the pipeline must take no shorter ones
+     */
     FeedbackIntake(TokenSigner signer,
-            Function<FeedbackEvent, CompletableFuture<Long>> publisher, InstantSource clock) {
+            Function<FeedbackEvent, CompletableFuture<Long>> publisher, InstantSource clock,
+            int bytesMax) {
         this.signer = signer;
         this.publisher = publisher;
         this.clock = clock;
+        this.bytesMax = bytesMax;
     }
 
     /** Returns the acknowledgement to come; throws {@link ServingException} for what cannot be feedback. */
@@ -45,40 +54,53 @@ final class FeedbackIntake {
                 .setImpressionId(event.getImpressionId());
         return publisher.apply(event).handle((acknowledgedAt, failure) -> {
             if (failure != null) {
-                throw ServingException.later(ErrorCode.FEEDBACK_NOT_TAKEN,
-                        "the feedback was not acknowledged; send it again with the same"
-                                + " feedback_id",
-                        RETRY_AFTER);
+                throw notTaken(failure);
             }
             return reply.setAcknowledgedAtMillis(acknowledgedAt).build();
         });
     }
 
+    private static ServingException notTaken(Throwable failure) {
+        Throwable cause = failure instanceof CompletionException wrapped
+                && wrapped.getCause() != null ? wrapped.getCause() : failure;
+        return cause instanceof EventTooLargeException
+                ? ServingException.named("signal",
+                        "feedback event is larger than the topic takes; shorten it")
+                : ServingException.later(ErrorCode.FEEDBACK_NOT_TAKEN,
+                        "the feedback was not acknowledged; send it again with the same"
+                                + " feedback_id",
+                        RETRY_AFTER);
+    }
+
     private FeedbackEvent event(SendFeedbackRequest request) {
         FeedbackToken token = genuine(request);
-        String id = request.getFeedbackId();
-        if (id.length() > EventSchema.ID_CHARS_MAX) {
-            throw ServingException.field("feedback_id", "has " + id.length()
-                    + " characters, at most " + EventSchema.ID_CHARS_MAX + " are allowed");
-        }
         if (request.getClientTimeMillis() < 0) {
             throw ServingException.field("client_time_millis", "is "
                     + request.getClientTimeMillis() + ", it must not be negative");
         }
-        EventSchema.problem(request.getSignal()).ifPresent(problem -> {
+        Signal signal = EventSchema.known(request.getSignal());
+        EventSchema.problem(signal).ifPresent(problem -> {
             throw ServingException.named("signal", problem);
         });
-        return FeedbackIds.identified(FeedbackEvent.newBuilder()
-                .setFeedbackId(id)
+        FeedbackEvent event = FeedbackIds.identified(FeedbackEvent.newBuilder()
+                .setFeedbackId(request.getFeedbackId())
                 .setSource(SOURCE + token.tenant())
                 .setImpressionId(token.impressionId())
                 .setTenant(token.tenant())
                 .setUser(request.getUser())
                 .setFeedbackToken(request.getFeedbackToken())
-                .setSignal(request.getSignal())
+                .setSignal(signal)
                 .setClientTimeMillis(request.getClientTimeMillis())
                 .setReceivedAtMillis(clock.millis())
                 .build());
+        // As whoever reads the topic will judge it: what is acknowledged here is no dead letter for its form later.
+        EventSchema.problem(event).ifPresent(problem -> {
+            throw ServingException.named(problem.substring(0, problem.indexOf(' ')), problem);
+        });
+        EventSchema.tooLarge(event.getSerializedSize(), bytesMax).ifPresent(problem -> {
+            throw ServingException.named("signal", problem);
+        });
+        return event;
     }
 
     private FeedbackToken genuine(SendFeedbackRequest request) {

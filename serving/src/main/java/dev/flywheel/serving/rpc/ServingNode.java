@@ -111,7 +111,9 @@ public final class ServingNode implements AutoCloseable {
         List<BindableService> services = new ArrayList<>(more);
         services.add(inference);
         services.add(new FeedbackService(
-                new FeedbackIntake(parts.signer(), parts.feedback(), parts.clock()), metrics));
+                new FeedbackIntake(parts.signer(), parts.feedback(), parts.clock(),
+                        settings.feedbackBytesMax()),
+                metrics));
         this.store = parts.store();
         this.face = new GrpcFace(settings.transport(), services, metrics, nanos, calls);
         this.ready = versions.ready().thenRun(() -> {

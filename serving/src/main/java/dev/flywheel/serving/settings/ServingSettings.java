@@ -1,5 +1,6 @@
 package dev.flywheel.serving.settings;
 
+import dev.flywheel.feedback.event.EventSchema;
 import java.time.Duration;
 
 /**
@@ -7,6 +8,7 @@ import java.time.Duration;
  *
  * @param nodeId names this node in impressions
  * @param tokenLifetime how long after an answer its feedback token is accepted
+ * @param feedbackBytesMax longest feedback event that is taken
  */
 public record ServingSettings(
         String nodeId,
@@ -14,16 +16,19 @@ public record ServingSettings(
         RequestSettings requests,
         RankSettings rank,
         TransportSettings transport,
-        Duration tokenLifetime) {
+        Duration tokenLifetime,
+        int feedbackBytesMax) {
     public ServingSettings {
         if (nodeId.isBlank()) {
             throw new IllegalArgumentException("node_id is empty; give the node a name");
         }
         Checks.positive("token_lifetime", tokenLifetime);
+        Checks.atLeast("feedback_bytes_max", feedbackBytesMax, 1);
     }
 
     public static ServingSettings defaults(String nodeId) {
         return new ServingSettings(nodeId, DeviceSettings.defaults(), RequestSettings.defaults(),
-                RankSettings.defaults(), TransportSettings.defaults(), Duration.ofHours(24));
+                RankSettings.defaults(), TransportSettings.defaults(), Duration.ofHours(24),
+                EventSchema.FEEDBACK_BYTES_DEFAULT);
     }
 }

@@ -12,6 +12,7 @@ import dev.flywheel.engine.device.DeviceLoop;
 import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.model.TinyBase;
 import dev.flywheel.engine.tokenizer.Tokenizer;
+import dev.flywheel.feedback.event.EventSchema;
 import dev.flywheel.feedback.token.TokenKeys;
 import dev.flywheel.feedback.token.TokenSigner;
 import dev.flywheel.serving.rpc.ServingNode;
@@ -45,6 +46,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -57,11 +59,14 @@ public final class Node implements AutoCloseable {
     public static final DeviceSettings DEVICE = new DeviceSettings(4, 8, 256, 16, 64);
     public static final ServingSettings SETTINGS = new ServingSettings("node-1", DEVICE,
             RequestSettings.defaults(), RANK, TransportSettings.defaults(),
-            Duration.ofHours(1));
+            Duration.ofHours(1), EventSchema.FEEDBACK_BYTES_DEFAULT);
 
     public final List<Impression> impressions = new CopyOnWriteArrayList<>();
     public final List<FeedbackEvent> feedback = new CopyOnWriteArrayList<>();
     public final AtomicBoolean kafkaUp = new AtomicBoolean(true);
+    /** What a broker that does not take feedback says. */
+    public final AtomicReference<Throwable> kafkaFailure =
+            new AtomicReference<>(new IOException("no broker"));
     public final MeterRegistry meters = new SimpleMeterRegistry();
     public final BaseModel base;
     public final Tokenizer tokenizer;
@@ -125,7 +130,7 @@ public final class Node implements AutoCloseable {
 
     private CompletableFuture<Long> take(FeedbackEvent event) {
         if (!kafkaUp.get()) {
-            return CompletableFuture.failedFuture(new IOException("no broker"));
+            return CompletableFuture.failedFuture(kafkaFailure.get());
         }
         feedback.add(event);
         return CompletableFuture.completedFuture(System.currentTimeMillis());

@@ -2,6 +2,8 @@ package dev.flywheel.serving.rpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.ByteString;
+import com.google.protobuf.UnknownFieldSet;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
@@ -18,6 +20,7 @@ import dev.flywheel.api.v1.Reward;
 import dev.flywheel.api.v1.SendFeedbackReply;
 import dev.flywheel.api.v1.SendFeedbackRequest;
 import dev.flywheel.api.v1.Signal;
+import dev.flywheel.feedback.kafka.EventTooLargeException;
 import dev.flywheel.serving.harness.Errors;
 import dev.flywheel.serving.harness.Node;
 import dev.flywheel.serving.settings.ServingSettings;
@@ -133,10 +136,62 @@ class FeedbackTest {
     }
 
     @Test
+    void aBlankIdIsRefusedAndNotAcknowledgedToBecomeADeadLetter() {
+        assertThat(assertRefused("feedback_id", click("c1").setFeedbackId("  ")))
+                .contains("feedback_id is blank");
+        assertThat(node.feedback).isEmpty();
+    }
+
+    @Test
+    void fieldsThatNobodyKnowsDoNotReachTheTopic() {
+        UnknownFieldSet unknown = UnknownFieldSet.newBuilder()
+                .addField(99, UnknownFieldSet.Field.newBuilder()
+                        .addLengthDelimited(ByteString.copyFromUtf8("x".repeat(900_000)))
+                        .build())
+                .build();
+        SendFeedbackRequest.Builder padded = click("c1");
+        padded.getSignalBuilder().setUnknownFields(unknown);
+        node.feedbackStub().send(padded.build());
+        padded = click("c1");
+        padded.getSignalBuilder().getClickBuilder().setUnknownFields(unknown);
+        node.feedbackStub().send(padded.build());
+        Signal plain = click("c1").getSignal();
+        assertThat(node.feedback).extracting(FeedbackEvent::getSignal)
+                .containsExactly(plain, plain);
+    }
+
+    @Test
+    void anEventLongerThanTheSettingIsRefused(@TempDir Path other) throws Exception {
+        try (Node narrow = new Node(other, settings -> new ServingSettings(settings.nodeId(),
+                settings.device(), settings.requests(), settings.rank(), settings.transport(),
+                settings.tokenLifetime(), 2_000)).ready()) {
+            String token = rank(narrow).getFeedbackToken();
+            StatusRuntimeException refused = Errors.of(() -> narrow.feedbackStub()
+                    .send(click("c1").setFeedbackToken(token)
+                            .setSignal(Signal.newBuilder()
+                                    .setCorrection(Correction.newBuilder()
+                                            .setText("word ".repeat(400))))
+                            .build()));
+            assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+            assertThat(refused.getStatus().getDescription())
+                    .contains("at most 2000 are allowed");
+            narrow.feedbackStub().send(click("c1").setFeedbackToken(token).build());
+            assertThat(narrow.feedback).hasSize(1);
+        }
+    }
+
+    @Test
+    void whatIsTooLargeForTheTopicIsNotToBeSentAgain() {
+        node.kafkaUp.set(false);
+        node.kafkaFailure.set(new EventTooLargeException("too large"));
+        assertThat(assertRefused("signal", click("c1"))).contains("shorten it");
+    }
+
+    @Test
     void anExpiredTokenIsRefused(@TempDir Path other) throws Exception {
         try (Node brief = new Node(other, settings -> new ServingSettings(settings.nodeId(),
                 settings.device(), settings.requests(), settings.rank(), settings.transport(),
-                Duration.ofMillis(1))).ready()) {
+                Duration.ofMillis(1), settings.feedbackBytesMax())).ready()) {
             RankReply old = rank(brief);
             Node.until("a millisecond has passed", () -> System.currentTimeMillis()
                     > brief.impressions.getFirst().getServedAtMillis() + 1);
