@@ -179,6 +179,8 @@ public record FlywheelConfig(
             Duration outOfOrderness,
             double negativeSamplingRate,
             int eventsPerImpressionMax,
+            long heldBytesPerImpressionMax,
+            long heldBytesMax,
             Duration roundLinger,
             Duration trainTimeout,
             int bufferedExamplesMax,
@@ -198,6 +200,8 @@ public record FlywheelConfig(
             Check.within("loop.broker_port", brokerPort, 0, 65_535);
             Check.within("loop.negative_sampling_rate", negativeSamplingRate, 0, 1);
             Check.within("loop.events_per_impression_max", eventsPerImpressionMax, 1, 1_000_000);
+            Check.within("loop.held_bytes_per_impression_max", heldBytesPerImpressionMax, 1, 1e9);
+            Check.within("loop.held_bytes_max", heldBytesMax, heldBytesPerImpressionMax, 1e12);
             Check.positive("loop.train_timeout", trainTimeout);
             Check.within("loop.buffered_examples_max", bufferedExamplesMax, 1, 1_000_000);
             Check.positive("loop.checkpoint_interval", checkpointInterval);

@@ -4,6 +4,7 @@ import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_CAPPED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_DUPLICATE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_LATE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_ADAPTER;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_CONSENT;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_RETRACTED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_SUPERSEDED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_UNMATCHED;
@@ -19,6 +20,7 @@ import dev.flywheel.api.v1.SettledFeedback;
 import dev.flywheel.api.v1.ShownCandidate;
 import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.api.v1.Withdrawal;
+import dev.flywheel.feedback.token.FeedbackToken;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  * when it arrived, so every interleaving of the same events gives the same examples with the same ids, as long as what falls
  * into the observation window arrives before event time has passed it. Where two signals disagree about one item, they take
  * effect in the order they arrive: the later one by its receipt corrects, an earlier one that comes after it is superseded.
+ * What came too late, or of an answer of the bare base model, is known by its token: nothing is remembered for its sake.
  *
  * <p>Invariant: each distinct event is in exactly one of three places: held in the state, behind an emitted example, refused.
  */
@@ -46,32 +49,45 @@ public final class Attribution {
     /** Takes an impression; all but the first of one id change nothing. */
     public Step onImpression(@Nullable AttributionState before, Impression impression) {
         Case file = new Case(before);
-        if (file.impression() != null) {
+        if (file.impression() != null || file.neverTrains()) {
+            return file.end();
+        }
+        if (impression.getVersion().getAdapter().isEmpty()) {
+            // Nothing to remember: the token of whatever is said of it later tells as much.
+            file.takeHeld(each -> true).forEach(taken -> file.add(noAdapter(taken)));
+            return file.close();
+        }
+        file.add(new Effect.WakeAt(attributionEnd(impression)));
+        if (!joinCheck.consents(impression)) {
+            file.takeHeld(each -> true).forEach(taken -> file.add(noConsent(taken)));
+            file.neverTrain(REFUSAL_REASON_NO_CONSENT, attributionEnd(impression));
             return file.end();
         }
         file.setImpression(impression);
         file.add(new Effect.WakeAt(observationEnd(impression)));
-        file.add(new Effect.WakeAt(attributionEnd(impression)));
         for (TakenFeedback taken : file.takeHeld(each -> !Case.isRetraction(each))) {
             label(file, impression, taken);
         }
         return file.end();
     }
 
-    /** Takes a feedback event of this impression. */
-    public Step onFeedback(@Nullable AttributionState before, TakenFeedback taken) {
+    /**
+     * Takes a feedback event of this impression.
+     *
+     * @param token the event's, which has been found genuine: it knows what is needed of the answer before the impression comes
+     * @param nowMillis what event time has reached
+     */
+    public Step onFeedback(@Nullable AttributionState before, TakenFeedback taken,
+            FeedbackToken token, long nowMillis) {
         Case file = new Case(before);
         FeedbackKey key = Case.keyOf(taken);
         if (file.knows(key)) {
-            file.add(new Effect.Ignore(taken));
-            return file.end();
+            return new Step(before, List.of(new Effect.Ignore(taken)));
         }
-        if (file.events() >= settings.eventsPerImpressionMax()) {
-            // Not settled: the state must not grow with what is refused for its number.
-            file.add(new Effect.Refuse(taken, REFUSAL_REASON_CAPPED,
-                    "impression has %d events already, no more are looked at"
-                            .formatted(settings.eventsPerImpressionMax())));
-            return file.end();
+        Optional<Effect> refusal = refusalOnArrival(before, file, taken, token, nowMillis);
+        if (refusal.isPresent()) {
+            // Not settled: the state must not grow with what is refused for its time or its number.
+            return new Step(before, List.of(refusal.get()));
         }
         Impression impression = file.impression();
         Optional<TakenFeedback> retraction = file.heldRetractionOf(key);
@@ -88,11 +104,68 @@ public final class Attribution {
         return file.end();
     }
 
+    private Optional<Effect> refusalOnArrival(@Nullable AttributionState before, Case file,
+            TakenFeedback taken, FeedbackToken token, long nowMillis) {
+        long afterMillis =
+                taken.getEvent().getReceivedAtMillis() - token.servedAt().toEpochMilli();
+        long windowMillis = settings.attributionWindow().toMillis();
+        if (afterMillis >= windowMillis) {
+            return Optional.of(late(taken, "came %d ms after the answer, allowed are less than %d"
+                    .formatted(afterMillis, windowMillis)));
+        }
+        if (token.adapter().isEmpty()) {
+            return Optional.of(noAdapter(taken));
+        }
+        if (file.neverTrains()) {
+            return Optional.of(noConsent(taken));
+        }
+        if (before == null && nowMillis >= token.servedAt().toEpochMilli() + windowMillis) {
+            return Optional.of(late(taken,
+                    "is of %d ms after the answer but got here out of order, when event time had passed the %d ms that answers are remembered for"
+                            .formatted(afterMillis, windowMillis)));
+        }
+        if (file.events() >= settings.eventsPerImpressionMax()) {
+            return Optional.of(new Effect.Refuse(taken, REFUSAL_REASON_CAPPED,
+                    "impression has %d events already, no more are looked at"
+                            .formatted(settings.eventsPerImpressionMax())));
+        }
+        return heldTooMuch(file, taken);
+    }
+
+    private Optional<Effect> heldTooMuch(Case file, TakenFeedback taken) {
+        boolean mayBeHeld = file.impression() == null || Case.isRetraction(taken);
+        long bytes = file.heldBytes() + taken.getSerializedSize();
+        return mayBeHeld && bytes > settings.heldBytesPerImpressionMax()
+                ? Optional.of(new Effect.Refuse(taken, REFUSAL_REASON_CAPPED,
+                        "%d bytes of events would wait for this impression, at most %d are held"
+                                .formatted(bytes, settings.heldBytesPerImpressionMax())))
+                : Optional.empty();
+    }
+
+    private static Effect late(TakenFeedback taken, String detail) {
+        return new Effect.Refuse(taken, REFUSAL_REASON_LATE, detail);
+    }
+
+    private static Effect noAdapter(TakenFeedback taken) {
+        return new Effect.Refuse(taken, REFUSAL_REASON_NO_ADAPTER,
+                "the bare base model answered; ask an adapter to have it learn");
+    }
+
+    private static Effect noConsent(TakenFeedback taken) {
+        return new Effect.Refuse(taken, REFUSAL_REASON_NO_CONSENT,
+                "its answer was given without consent to learn from it; the request's scope.consent gives it");
+    }
+
     /** Tells the machine that event time has reached {@code millis}. */
     public Step onTime(AttributionState before, long millis) {
         Case file = new Case(before);
         for (TakenFeedback taken : file.takeHeld(each -> orphanEnd(each) <= millis)) {
-            file.refuse(taken, REFUSAL_REASON_UNMATCHED, unmatched(taken));
+            file.refuse(taken, REFUSAL_REASON_UNMATCHED, "%s did not come within %s".formatted(
+                    Case.isRetraction(taken) ? "the event it withdraws" : "its impression",
+                    settings.orphanTimeout()));
+        }
+        if (file.neverTrains()) {
+            return file.closesAt() <= millis ? file.close() : file.end();
         }
         Impression impression = file.impression();
         if (impression == null) {
@@ -105,8 +178,9 @@ public final class Attribution {
         if (attributionEnd(impression) > millis) {
             return file.end();
         }
-        for (TakenFeedback taken : file.takeHeld(each -> true)) {
-            file.refuse(taken, REFUSAL_REASON_UNMATCHED, unmatched(taken));
+        for (TakenFeedback taken : file.takeHeld(each -> true)) { // retractions; nothing else waits once it is there
+            file.refuse(taken, REFUSAL_REASON_UNMATCHED,
+                    "the event it withdraws did not come before the answer's attribution window ended");
         }
         return file.close();
     }
@@ -117,19 +191,6 @@ public final class Attribution {
     }
 
     private void label(Case file, Impression impression, TakenFeedback taken) {
-        long receivedAt = taken.getEvent().getReceivedAtMillis();
-        if (receivedAt >= attributionEnd(impression)) {
-            file.refuse(taken, REFUSAL_REASON_LATE,
-                    "came %d ms after the answer, allowed are less than %d"
-                            .formatted(receivedAt - impression.getServedAtMillis(),
-                                    settings.attributionWindow().toMillis()));
-            return;
-        }
-        if (impression.getVersion().getAdapter().isEmpty()) {
-            file.refuse(taken, REFUSAL_REASON_NO_ADAPTER,
-                    "the bare base model answered; ask an adapter to have it learn");
-            return;
-        }
         Optional<JoinCheck.Objection> objection =
                 joinCheck.objection(impression, taken.getEvent());
         if (objection.isPresent()) {
@@ -180,9 +241,7 @@ public final class Attribution {
     }
 
     private void silence(Case file, Impression impression) {
-        if (file.chosen() || !hasSilence(impression)
-                || impression.getVersion().getAdapter().isEmpty()
-                || !joinCheck.silenceCounts(impression)) {
+        if (file.chosen() || !hasSilence(impression)) {
             return;
         }
         double rate = settings.negativeSamplingRate();
@@ -231,12 +290,6 @@ public final class Attribution {
 
     private static boolean hasSilence(Impression impression) {
         return impression.getKind() == DecisionKind.DECISION_KIND_RANK;
-    }
-
-    private String unmatched(TakenFeedback taken) {
-        return "%s did not come within %s".formatted(
-                Case.isRetraction(taken) ? "the event it withdraws" : "its impression",
-                settings.orphanTimeout());
     }
 
     private long observationEnd(Impression impression) {

@@ -81,6 +81,24 @@ final class Case {
         state.setObserved(true);
     }
 
+    /** Forgets all but why nothing about this impression can be learned. */
+    void neverTrain(RefusalReason why, long closesAtMillis) {
+        state.clear().setNeverTrains(why).setClosesAtMillis(closesAtMillis);
+    }
+
+    boolean neverTrains() {
+        return state.getNeverTrains() != RefusalReason.REFUSAL_REASON_UNSPECIFIED;
+    }
+
+    long closesAt() {
+        return state.getClosesAtMillis();
+    }
+
+    /** Bytes of the events that wait. */
+    long heldBytes() {
+        return state.getHeldList().stream().mapToLong(TakenFeedback::getSerializedSize).sum();
+    }
+
     /** Events that this case has looked at. */
     int events() {
         return state.getHeldCount() + state.getSettledCount();

@@ -5,7 +5,7 @@ import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.RefusalReason;
 import java.util.Optional;
 
-/** Decides, once both are there, whether an event may label its impression at all. Pure. */
+/** Decides whether an impression may be learned from at all and, once both are there, whether an event may label it. Pure. */
 public interface JoinCheck {
     /** Why not. */
     record Objection(RefusalReason reason, String detail) {}
@@ -13,6 +13,6 @@ public interface JoinCheck {
     /** Returns why the event must not be learned from, empty if it may. */
     Optional<Objection> objection(Impression impression, FeedbackEvent event);
 
-    /** Whether silence on this impression may be learned from. */
-    boolean silenceCounts(Impression impression);
+    /** Whether anything about this impression may be learned: what was said of it, and silence. */
+    boolean consents(Impression impression);
 }

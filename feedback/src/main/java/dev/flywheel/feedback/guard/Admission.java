@@ -2,7 +2,6 @@ package dev.flywheel.feedback.guard;
 
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_EXPIRED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_FORGED;
-import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_CONSENT;
 
 import dev.flywheel.api.v1.Consent;
 import dev.flywheel.api.v1.FeedbackEvent;
@@ -29,22 +28,38 @@ public final class Admission implements JoinCheck {
         this.consentRequired = profile.consentRequired();
     }
 
+    /** What an event's token says of it. */
+    public sealed interface Arrival {}
+
+    /** It is about an answer of ours to this user. */
+    public record Admitted(FeedbackToken token) implements Arrival {}
+
+    /** It must not touch any state. */
+    public record Refused(Objection objection) implements Arrival {}
+
     /** Judges an event before its impression is known. */
-    public Optional<Objection> onArrival(FeedbackEvent event) {
+    public Arrival onArrival(FeedbackEvent event) {
         TokenCheck check = signer.verify(event.getFeedbackToken());
         if (check instanceof TokenCheck.Forged forged) {
-            return forged(forged.why());
+            return new Refused(forged(forged.why()));
         }
         FeedbackToken token = ((TokenCheck.Genuine) check).token();
+        return objection(token, event).<Arrival>map(Refused::new)
+                .orElseGet(() -> new Admitted(token));
+    }
+
+    private static Optional<Objection> objection(FeedbackToken token, FeedbackEvent event) {
         if (!token.impressionId().equals(event.getImpressionId())) {
-            return forged("feedback_token was issued for another answer than impression_id names");
+            return Optional.of(forged(
+                    "feedback_token was issued for another answer than impression_id names"));
         }
         if (!token.tenant().equals(event.getTenant())) {
-            return forged("feedback_token was issued to another tenant than %s"
-                    .formatted(event.getTenant()));
+            return Optional.of(forged("feedback_token was issued to another tenant than %s"
+                    .formatted(event.getTenant())));
         }
         if (!token.userHash().equals(FeedbackToken.hashOf(event.getTenant(), event.getUser()))) {
-            return forged("feedback_token was issued to another user than the one named");
+            return Optional.of(
+                    forged("feedback_token was issued to another user than the one named"));
         }
         if (!Instant.ofEpochMilli(event.getReceivedAtMillis()).isBefore(token.expiresAt())) {
             return Optional.of(new Objection(REFUSAL_REASON_EXPIRED,
@@ -56,30 +71,20 @@ public final class Admission implements JoinCheck {
 
     @Override
     public Optional<Objection> objection(Impression impression, FeedbackEvent event) {
-        if (!consents(impression)) {
-            return Optional.of(new Objection(REFUSAL_REASON_NO_CONSENT,
-                    "consent is %s; only CONSENT_TRAIN%s is learned from".formatted(
-                            impression.getConsent(),
-                            consentRequired ? "" : " or an unstated one")));
-        }
         boolean fits = signer.verify(event.getFeedbackToken()) instanceof TokenCheck.Genuine genuine
                 && genuine.token().fits(impression);
         return fits ? Optional.empty()
-                : forged(
-                        "feedback_token was issued for another version or user than the impression names");
+                : Optional.of(forged(
+                        "feedback_token was issued for another version, user or time than the impression names"));
     }
 
     @Override
-    public boolean silenceCounts(Impression impression) {
-        return consents(impression);
-    }
-
-    private boolean consents(Impression impression) {
+    public boolean consents(Impression impression) {
         return impression.getConsent() == Consent.CONSENT_TRAIN
                 || impression.getConsent() == Consent.CONSENT_UNSPECIFIED && !consentRequired;
     }
 
-    private static Optional<Objection> forged(String why) {
-        return Optional.of(new Objection(REFUSAL_REASON_FORGED, why));
+    private static Objection forged(String why) {
+        return new Objection(REFUSAL_REASON_FORGED, why);
     }
 }

@@ -18,6 +18,7 @@ import java.util.HexFormat;
  * @param version number of the version that answered
  * @param digest digest of its weights, lower-case hex; empty for the bare base model
  * @param userHash hash of tenant and user pseudonym, see {@link #hashOf}
+ * @param servedAt when it answered; whole milliseconds
  * @param expiresAt first instant at which feedback is no longer taken; whole milliseconds
  */
 public record FeedbackToken(
@@ -27,11 +28,13 @@ public record FeedbackToken(
         long version,
         String digest,
         String userHash,
+        Instant servedAt,
         Instant expiresAt) {
 
     /** Returns what the token of an impression says. */
     public static FeedbackToken of(Impression impression, Duration lifetime) {
         VersionRef version = impression.getVersion();
+        Instant servedAt = Instant.ofEpochMilli(impression.getServedAtMillis());
         return new FeedbackToken(
                 impression.getImpressionId(),
                 impression.getTenant(),
@@ -39,7 +42,8 @@ public record FeedbackToken(
                 version.getNumber(),
                 version.getDigest(),
                 hashOf(impression.getTenant(), impression.getUser()),
-                Instant.ofEpochMilli(impression.getServedAtMillis()).plus(lifetime));
+                servedAt,
+                servedAt.plus(lifetime));
     }
 
     /** Returns the hash that binds a token to a user without naming them: 32 lower-case hex digits. */
@@ -54,7 +58,7 @@ public record FeedbackToken(
         return HexFormat.of().formatHex(digest, 0, 16);
     }
 
-    /** Whether the token was made for this impression: same answer, tenant, user and version. */
+    /** Whether the token was made for this impression: same answer, tenant, user, version and time. */
     public boolean fits(Impression impression) {
         VersionRef made = impression.getVersion();
         return impressionId.equals(impression.getImpressionId())
@@ -62,6 +66,7 @@ public record FeedbackToken(
                 && adapter.equals(made.getAdapter())
                 && version == made.getNumber()
                 && digest.equals(made.getDigest())
+                && servedAt.toEpochMilli() == impression.getServedAtMillis()
                 && userHash.equals(hashOf(impression.getTenant(), impression.getUser()));
     }
 

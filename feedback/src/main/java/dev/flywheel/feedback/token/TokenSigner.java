@@ -22,7 +22,7 @@ import javax.crypto.spec.SecretKeySpec;
  * Thread-safe.
  */
 public final class TokenSigner {
-    private static final int FORMAT = 1;
+    private static final int FORMAT = 2;
     private static final int MAC_BYTES = 32;
     private static final int TEXT_CHARS_MAX = 4096;
     private static final String ALGORITHM = "HmacSHA256";
@@ -101,6 +101,7 @@ public final class TokenSigner {
             out.writeLong(token.version());
             out.writeUTF(token.digest());
             out.writeUTF(token.userHash());
+            out.writeLong(token.servedAt().toEpochMilli());
             out.writeLong(token.expiresAt().toEpochMilli());
         } catch (IOException e) {
             throw new UncheckedIOException("a token field is longer than 65535 bytes", e);
@@ -110,7 +111,8 @@ public final class TokenSigner {
 
     private static FeedbackToken rest(DataInputStream in) throws IOException {
         return new FeedbackToken(in.readUTF(), in.readUTF(), in.readUTF(), in.readLong(),
-                in.readUTF(), in.readUTF(), Instant.ofEpochMilli(in.readLong()));
+                in.readUTF(), in.readUTF(), Instant.ofEpochMilli(in.readLong()),
+                Instant.ofEpochMilli(in.readLong()));
     }
 
     private static byte[] mac(TokenKeys.Key key, byte[] body) {

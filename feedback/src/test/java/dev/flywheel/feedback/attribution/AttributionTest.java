@@ -4,6 +4,7 @@ import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_CAPPED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_DUPLICATE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_EVALUATION_ONLY;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_LATE;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_CONSENT;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NOT_APPLICABLE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_ADAPTER;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_RETRACTED;
@@ -24,6 +25,7 @@ import static dev.flywheel.feedback.attribution.Samples.slate;
 import static dev.flywheel.feedback.attribution.Samples.taken;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.flywheel.api.v1.Consent;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.ExampleKind;
 import dev.flywheel.api.v1.Impression;
@@ -191,19 +193,88 @@ class AttributionTest {
         assertThat(refusalOf(answer(), preference)).isEqualTo(REFUSAL_REASON_EVALUATION_ONLY);
         assertThat(refusalOf(scored(), reward("2", 1))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
         assertThat(refusalOf(scored(), reward("", 1))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
-        Impression.Builder bare = slate(1, 0).toBuilder();
+        Impression bare = bare(slate(1, 0));
+        assertThat(refusalOf(bare, click("c0"))).isEqualTo(REFUSAL_REASON_NO_ADAPTER);
+        assertThat(Timeline.open().impression(bare).time(CLOSED_AT).examples).isEmpty();
+    }
+
+    private static Impression bare(Impression impression) {
+        Impression.Builder bare = impression.toBuilder();
         bare.getVersionBuilder().clearAdapter();
-        assertThat(refusalOf(bare.build(), click("c0"))).isEqualTo(REFUSAL_REASON_NO_ADAPTER);
-        assertThat(Timeline.open().impression(bare.build()).time(CLOSED_AT).examples).isEmpty();
+        return bare.build();
     }
 
     @Test
     void theAttributionWindowIsHalfOpen() {
         Timeline timeline = Timeline.open()
                 .impression(slate(2, 0))
+                .time(CLOSED_AT - 1)
                 .feedback(taken("f", 59_999, click("c0")), taken("g", 60_000, click("c1")));
-        assertThat(timeline.examples).hasSize(1);
+        assertThat(timeline.examples).hasSize(2); // one of them of silence
         assertThat(timeline.refused).containsOnly(Map.entry("g", REFUSAL_REASON_LATE));
+    }
+
+    @Test
+    void whatComesAfterTheWindowIsLateAndNothingIsRememberedForIt() {
+        Timeline timeline = Timeline.open()
+                .impression(slate(2, 0))
+                .time(CLOSED_AT)
+                .feedback(taken("f", 60_000, click("c0")), taken("g", 59_999, click("c0")));
+        assertThat(timeline.closed()).isTrue();
+        assertThat(timeline.refused).containsOnly(Map.entry("f", REFUSAL_REASON_LATE),
+                Map.entry("g", REFUSAL_REASON_LATE));
+        assertThat(timeline.details.get("f"))
+                .isEqualTo("came 60000 ms after the answer, allowed are less than 60000");
+        assertThat(timeline.details.get("g")).contains("got here out of order");
+    }
+
+    @Test
+    void whatWaitsAndWhatIsLateAreToldApartBeforeTheImpressionComes() {
+        Timeline timeline = Timeline.open()
+                .feedback(taken("f", 70_000, click("c0")), taken("g", 5, click("c0")))
+                .impression(slate(2, 0));
+        assertThat(timeline.examples).hasSize(1);
+        assertThat(timeline.refused).containsOnly(Map.entry("f", REFUSAL_REASON_LATE));
+    }
+
+    @Test
+    void anImpressionThatCanNeverTrainLeavesNoMoreThanAWordBehind() {
+        Impression endless = slate(1_000, 0);
+        Impression bare = bare(endless);
+        Timeline timeline = Timeline.open().impression(bare).feedback(taken("f", 5, click("c0")));
+        assertThat(timeline.stateBytes()).isZero();
+        assertThat(timeline.refused).containsOnly(Map.entry("f", REFUSAL_REASON_NO_ADAPTER));
+
+        Impression refusing = endless.toBuilder().setConsent(Consent.CONSENT_NONE).build();
+        timeline = new Timeline(new Attribution(Samples.SETTINGS, Samples.CONSENTING))
+                .feedback(taken("first", 1, click("c0")))
+                .impression(refusing)
+                .feedback(taken("f", 5, click("c0")), taken("g", 6, click("c1")),
+                        taken("r", 7, retract("f")));
+        assertThat(timeline.stateBytes()).isLessThan(20);
+        assertThat(timeline.refused).containsOnlyKeys("first", "f", "g", "r")
+                .containsValue(REFUSAL_REASON_NO_CONSENT)
+                .hasSize(4);
+        assertThat(timeline.details.get("f")).contains("without consent");
+        timeline.impression(refusing).time(CLOSED_AT - 1);
+        assertThat(timeline.closed()).isFalse();
+        assertThat(timeline.time(CLOSED_AT).closed()).isTrue();
+        assertThat(timeline.examples).isEmpty();
+    }
+
+    @Test
+    void whatWaitsForAnImpressionIsBoundedByItsBytes() {
+        int bytes = taken("f", 0, correction("x".repeat(1_000))).getSerializedSize();
+        AttributionSettings two = new AttributionSettings(Duration.ofSeconds(10),
+                Duration.ofSeconds(60), Duration.ofSeconds(30), 1, 256, 2 * bytes, 2 * bytes);
+        Timeline timeline = new Timeline(new Attribution(two, Samples.OPEN));
+        for (int i = 0; i < 3; i++) {
+            timeline.feedback(taken("" + i, 0, correction("x".repeat(1_000))));
+        }
+        assertThat(timeline.held()).isEqualTo(2);
+        assertThat(timeline.refused).containsOnly(Map.entry("2", REFUSAL_REASON_CAPPED));
+        timeline.impression(answer()).feedback(taken("3", 0, correction("y".repeat(9_000))));
+        assertThat(timeline.refused).as("nothing waits any more").doesNotContainKey("3");
     }
 
     @Test
@@ -256,7 +327,7 @@ class AttributionTest {
     void oneImpressionTakesOnlySoManyEvents() {
         AttributionSettings two =
                 new AttributionSettings(Duration.ofSeconds(10), Duration.ofSeconds(60),
-                        Duration.ofSeconds(30), 1, 2);
+                        Duration.ofSeconds(30), 1, 2, 1 << 20, 1 << 20);
         Timeline timeline = new Timeline(new Attribution(two, Samples.OPEN))
                 .impression(slate(3, 0))
                 .feedback(taken("f", 1, click("c0")), taken("g", 2, click("c1")),
@@ -269,7 +340,7 @@ class AttributionTest {
     void negativesAreSampledByHashAndSayAtWhichRate() {
         AttributionSettings half =
                 new AttributionSettings(Duration.ofSeconds(10), Duration.ofSeconds(60),
-                        Duration.ofSeconds(30), 0.5, 256);
+                        Duration.ofSeconds(30), 0.5, 256, 1 << 20, 1 << 20);
         Attribution attribution = new Attribution(half, Samples.OPEN);
         int kept = 0;
         for (int i = 0; i < 400; i++) {

@@ -1,6 +1,7 @@
 package dev.flywheel.feedback.attribution;
 
 import dev.flywheel.api.v1.Click;
+import dev.flywheel.api.v1.Consent;
 import dev.flywheel.api.v1.Correction;
 import dev.flywheel.api.v1.DecisionKind;
 import dev.flywheel.api.v1.Dismiss;
@@ -33,8 +34,21 @@ final class Samples {
         }
 
         @Override
-        public boolean silenceCounts(Impression impression) {
+        public boolean consents(Impression impression) {
             return true;
+        }
+    };
+
+    /** Lets everything pass that was not refused consent. */
+    static final JoinCheck CONSENTING = new JoinCheck() {
+        @Override
+        public Optional<Objection> objection(Impression impression, FeedbackEvent event) {
+            return Optional.empty();
+        }
+
+        @Override
+        public boolean consents(Impression impression) {
+            return impression.getConsent() != Consent.CONSENT_NONE;
         }
     };
 

@@ -6,6 +6,8 @@ import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.TakenFeedback;
+import dev.flywheel.feedback.token.FeedbackToken;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,10 +20,13 @@ final class Timeline {
     private final Attribution attribution;
     private final TreeSet<Long> timers = new TreeSet<>();
     private @Nullable AttributionState state;
+    private FeedbackToken token = FeedbackToken.of(Samples.slate(1, 0), Duration.ofHours(24));
+    private long now = Long.MIN_VALUE;
 
     final List<Example> examples = new ArrayList<>();
     final List<FeedbackKey> refusedKeys = new ArrayList<>();
     final Map<String, RefusalReason> refused = new LinkedHashMap<>();
+    final Map<String, String> details = new LinkedHashMap<>();
     final List<String> takenBack = new ArrayList<>();
     final List<FeedbackKey> retractions = new ArrayList<>();
     int ignored;
@@ -34,19 +39,27 @@ final class Timeline {
         return new Timeline(new Attribution(Samples.SETTINGS, Samples.OPEN));
     }
 
+    /** Has the events that follow carry the token of this impression. */
+    Timeline tokenOf(Impression impression) {
+        token = FeedbackToken.of(impression, Duration.ofHours(24));
+        return this;
+    }
+
     Timeline impression(Impression impression) {
+        tokenOf(impression);
         apply(attribution.onImpression(state, impression));
         return this;
     }
 
     Timeline feedback(TakenFeedback... events) {
         for (TakenFeedback event : events) {
-            apply(attribution.onFeedback(state, event));
+            apply(attribution.onFeedback(state, event, token, now));
         }
         return this;
     }
 
     Timeline time(long millis) {
+        now = millis;
         while (!timers.isEmpty() && timers.first() <= millis) {
             long due = timers.pollFirst();
             if (state != null) {
@@ -58,6 +71,11 @@ final class Timeline {
 
     boolean closed() {
         return state == null;
+    }
+
+    /** Bytes of what is remembered. */
+    int stateBytes() {
+        return state == null ? 0 : state.getSerializedSize();
     }
 
     int held() {
@@ -81,6 +99,7 @@ final class Timeline {
             FeedbackKey key = Case.keyOf(refuse.feedback());
             refusedKeys.add(key);
             refused.put(key.getFeedbackId(), refuse.reason());
+            details.put(key.getFeedbackId(), refuse.detail());
         } else if (effect instanceof Effect.Ignore) {
             ignored++;
         } else if (effect instanceof Effect.WakeAt wake) {

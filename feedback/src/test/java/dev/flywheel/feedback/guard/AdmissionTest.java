@@ -2,7 +2,6 @@ package dev.flywheel.feedback.guard;
 
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_EXPIRED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_FORGED;
-import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_CONSENT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.flywheel.api.v1.Consent;
@@ -48,7 +47,7 @@ class AdmissionTest {
 
     @Test
     void honestFeedbackPasses() {
-        assertThat(admission.onArrival(EVENT)).isEmpty();
+        assertThat(admission.onArrival(EVENT)).isInstanceOf(Admission.Admitted.class);
         assertThat(admission.objection(IMPRESSION, EVENT)).isEmpty();
     }
 
@@ -65,7 +64,10 @@ class AdmissionTest {
     }
 
     @Test
-    void theTokenOfAnotherVersionIsForged() {
+    void theTokenOfAnotherVersionOrTimeIsForged() {
+        Impression later = IMPRESSION.toBuilder().setServedAtMillis(1_001).build();
+        assertThat(admission.objection(later, EVENT))
+                .hasValueSatisfying(o -> assertThat(o.reason()).isEqualTo(REFUSAL_REASON_FORGED));
         Impression.Builder other = IMPRESSION.toBuilder();
         other.getVersionBuilder().setDigest("cd".repeat(32));
         assertThat(admission.objection(other.build(), EVENT))
@@ -75,27 +77,25 @@ class AdmissionTest {
     @Test
     void expiryIsHalfOpenAndJudgedByTheEventsTime() {
         assertThat(admission.onArrival(EVENT.toBuilder().setReceivedAtMillis(60_999).build()))
-                .isEmpty();
+                .isInstanceOf(Admission.Admitted.class);
         onArrival(REFUSAL_REASON_EXPIRED, EVENT.toBuilder().setReceivedAtMillis(61_000));
     }
 
     @Test
     void whoDidNotConsentIsNotLearnedFrom() {
         Impression refusing = IMPRESSION.toBuilder().setConsent(Consent.CONSENT_NONE).build();
-        assertThat(admission.objection(refusing, EVENT))
-                .hasValueSatisfying(
-                        o -> assertThat(o.reason()).isEqualTo(REFUSAL_REASON_NO_CONSENT));
-        assertThat(admission.silenceCounts(refusing)).isFalse();
-        assertThat(admission.silenceCounts(IMPRESSION)).isTrue();
+        assertThat(admission.consents(refusing)).isFalse();
+        assertThat(admission.consents(IMPRESSION)).isTrue();
         GuardProfile strict = new GuardProfile("strict", 8, Duration.ofMinutes(1), 0.02, true);
-        assertThat(new Admission(OURS, strict).silenceCounts(IMPRESSION)).isFalse();
+        assertThat(new Admission(OURS, strict).consents(IMPRESSION)).isFalse();
         assertThat(new Admission(OURS, strict)
-                .silenceCounts(IMPRESSION.toBuilder().setConsent(Consent.CONSENT_TRAIN).build()))
+                .consents(IMPRESSION.toBuilder().setConsent(Consent.CONSENT_TRAIN).build()))
                 .isTrue();
     }
 
     private void onArrival(RefusalReason reason, FeedbackEvent.Builder event) {
         assertThat(admission.onArrival(event.build()))
-                .hasValueSatisfying(o -> assertThat(o.reason()).isEqualTo(reason));
+                .isInstanceOfSatisfying(Admission.Refused.class,
+                        refused -> assertThat(refused.objection().reason()).isEqualTo(reason));
     }
 }

@@ -17,6 +17,9 @@ public final class LoopMetrics {
     /** Distinct feedback events in an operator's state, buffers and calls. */
     public static final String HELD_FEEDBACK = "heldFeedback";
 
+    /** Bytes of the events that attribution holds. */
+    public static final String HELD_BYTES = "heldFeedbackBytes";
+
     public static final String RECEIVED = "receivedFeedback";
     public static final String HANDED_ON = "handedOnFeedback";
 

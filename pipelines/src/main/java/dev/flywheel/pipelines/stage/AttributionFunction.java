@@ -10,10 +10,10 @@ import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.feedback.attribution.Attribution;
 import dev.flywheel.feedback.attribution.AttributionSettings;
 import dev.flywheel.feedback.attribution.Effect;
-import dev.flywheel.feedback.attribution.JoinCheck;
 import dev.flywheel.feedback.attribution.Step;
 import dev.flywheel.feedback.guard.Admission;
 import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.token.FeedbackToken;
 import dev.flywheel.feedback.token.TokenKeys;
 import dev.flywheel.feedback.token.TokenSigner;
 import dev.flywheel.pipelines.intake.DeadLetters;
@@ -22,7 +22,7 @@ import dev.flywheel.pipelines.metric.LoopMetrics;
 import dev.flywheel.pipelines.metric.StageFigures;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.Optional;
+import java.util.List;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -30,11 +30,13 @@ import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.co.KeyedCoProcessFunction;
 import org.apache.flink.util.Collector;
+import org.jspecify.annotations.Nullable;
 
 /** Runs {@link Attribution}, keyed by impression. Forged events end before they touch any state. */
 public final class AttributionFunction
@@ -54,7 +56,10 @@ public final class AttributionFunction
     private transient ValueState<AttributionState> state;
     @SuppressWarnings("NullAway.Init") // by Flink: initializeState, before open
     private transient ListState<Long> heldState;
+    @SuppressWarnings("NullAway.Init") // likewise
+    private transient ListState<Long> heldBytesState;
     private transient volatile long held;
+    private transient volatile long heldBytes;
     private transient StageFigures figures;
     private transient Counter repeated;
 
@@ -75,6 +80,8 @@ public final class AttributionFunction
                 new ValueStateDescriptor<>("impression",
                         MessageType.ofMessage(AttributionState.class)));
         figures = new StageFigures(getRuntimeContext().getMetricGroup(), () -> held);
+        getRuntimeContext().getMetricGroup()
+                .gauge(LoopMetrics.HELD_BYTES, (Gauge<Long>) () -> heldBytes);
         repeated = getRuntimeContext().getMetricGroup().counter(LoopMetrics.REPEATED);
     }
 
@@ -88,12 +95,29 @@ public final class AttributionFunction
     public void processElement2(TakenFeedback taken, Context context, Collector<LoopItem> out)
             throws Exception {
         figures.received();
-        Optional<JoinCheck.Objection> objection = admission.onArrival(taken.getEvent());
-        if (objection.isPresent()) {
-            refuse(taken, objection.get().reason(), objection.get().detail(), context);
-        } else {
-            apply(attribution.onFeedback(state.value(), taken), context, out);
+        Admission.Arrival arrival = admission.onArrival(taken.getEvent());
+        if (arrival instanceof Admission.Refused refused) {
+            refuse(taken, refused.objection().reason(), refused.objection().detail(), context);
+            return;
         }
+        FeedbackToken token = ((Admission.Admitted) arrival).token();
+        Step step = attribution.onFeedback(state.value(), taken, token,
+                context.timerService().currentWatermark());
+        long more = bytesHeld(step.state()) - bytesHeld(state.value());
+        if (more > 0 && heldBytes + more > settings.heldBytesMax()) {
+            // A step that holds an event does nothing else, so nothing is lost by leaving it out.
+            refuse(taken, RefusalReason.REFUSAL_REASON_CAPPED,
+                    "%d bytes of events wait for their impressions already, at most %d are held"
+                            .formatted(heldBytes, settings.heldBytesMax()),
+                    context);
+        } else {
+            apply(step, context, out);
+        }
+    }
+
+    private static long bytesHeld(@Nullable AttributionState state) {
+        return state == null ? 0
+                : state.getHeldList().stream().mapToLong(TakenFeedback::getSerializedSize).sum();
     }
 
     @Override
@@ -110,6 +134,7 @@ public final class AttributionFunction
         AttributionState after = step.state();
         held += (after == null ? 0 : after.getHeldCount())
                 - (before == null ? 0 : before.getHeldCount());
+        heldBytes += bytesHeld(after) - bytesHeld(before);
         state.update(after);
         for (Effect effect : step.effects()) {
             apply(effect, context, out);
@@ -159,15 +184,24 @@ public final class AttributionFunction
     public void initializeState(FunctionInitializationContext context) throws Exception {
         heldState = context.getOperatorStateStore()
                 .getListState(new ListStateDescriptor<>("held", Types.LONG));
-        held = 0;
-        // Whatever parallelism it is restored with, the parts add up to the number that is held.
-        for (long part : heldState.get()) {
-            held += part;
+        heldBytesState = context.getOperatorStateStore()
+                .getListState(new ListStateDescriptor<>("heldBytes", Types.LONG));
+        // Whatever parallelism it is restored with, the parts add up to what is held.
+        held = sum(heldState);
+        heldBytes = sum(heldBytesState);
+    }
+
+    private static long sum(ListState<Long> parts) throws Exception {
+        long sum = 0;
+        for (long part : parts.get()) {
+            sum += part;
         }
+        return sum;
     }
 
     @Override
     public void snapshotState(FunctionSnapshotContext context) throws Exception {
-        heldState.update(java.util.List.of(held));
+        heldState.update(List.of(held));
+        heldBytesState.update(List.of(heldBytes));
     }
 }
