@@ -38,17 +38,24 @@ final class ExampleMaker {
         }
         for (ShownCandidate candidate : judged(impression)) {
             boolean meant = label.item().isEmpty() || candidate.getId().equals(label.item());
-            example.addOptions(option(candidate, meant ? label.label() : 0));
+            // Who says that one item was nothing says nothing about the others; beside a 0 theirs would say the same.
+            if (meant || label.label() != 0) {
+                example.addOptions(option(candidate, meant ? label.label() : 0));
+            }
         }
         return example.setScoring(impression.getScoring()).build();
     }
 
-    /** Returns the example of a slate that nobody answered, over the items that sampling kept. */
+    /**
+     * Returns the example of a slate that nobody answered, over the items that sampling kept. Its weight is their share of what
+     * was shown: training takes the mean over them, times weight / rate, which is on average the mean over all that was shown.
+     */
     static Example silent(Impression impression, List<ShownCandidate> kept, double rate,
             long atMillis) {
         ExampleKind kind = ExampleKind.EXAMPLE_KIND_LISTWISE;
         Example.Builder example = common(impression, kind)
                 .setExampleId(Hashes.exampleId(impression.getImpressionId(), "", kind, SILENT, 0))
+                .setWeight((double) kept.size() / judged(impression).size())
                 .setSamplingRate(rate)
                 .setLabelledAtMillis(atMillis)
                 .setScoring(impression.getScoring());

@@ -24,6 +24,7 @@ import static dev.flywheel.feedback.attribution.Samples.scored;
 import static dev.flywheel.feedback.attribution.Samples.slate;
 import static dev.flywheel.feedback.attribution.Samples.taken;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.flywheel.api.v1.Consent;
 import dev.flywheel.api.v1.Example;
@@ -278,6 +279,18 @@ class AttributionTest {
     }
 
     @Test
+    void aRewardOfNothingSpeaksOfTheItemItNamesAlone() {
+        Example example = Timeline.open()
+                .impression(slate(3, 0))
+                .feedback(taken("f", 5, reward("c1", -0.0))).examples
+                .get(0);
+        assertThat(example.getOptionsList()).extracting(LabelledOption::getCandidateId)
+                .containsExactly("c1");
+        assertThat(labels(example)).containsExactly(0.0);
+        assertThat(labelsOf(scored(), reward("1", 0))).containsExactly(0.0);
+    }
+
+    @Test
     void aRetractionOfWhatStillWaitsRefusesBoth() {
         Timeline timeline =
                 Timeline.open()
@@ -355,6 +368,30 @@ class AttributionTest {
         }
         // 4000 coins: three standard deviations are 95.
         assertThat(kept).isBetween(1_905, 2_095);
+    }
+
+    @Test
+    void sampledSilenceCountsOnAverageForAllThatWasShown() {
+        AttributionSettings some = new AttributionSettings(Duration.ofSeconds(10),
+                Duration.ofSeconds(60), Duration.ofSeconds(30), 0.3, 256, 1 << 20, 1 << 20);
+        Attribution attribution = new Attribution(some, Samples.OPEN);
+        int slates = 4_000;
+        double sum = 0;
+        for (int i = 0; i < slates; i++) {
+            Impression impression = slate(4, 0).toBuilder().setImpressionId("imp" + i).build();
+            Timeline timeline = new Timeline(attribution).impression(impression).time(OBSERVED_AT);
+            for (Example example : timeline.examples) {
+                // What training makes of it: the mean over its options, times weight over rate. An option's loss: 1 to 4.
+                double mean = example.getOptionsList()
+                        .stream()
+                        .mapToInt(option -> option.getPlace() + 1)
+                        .average()
+                        .orElseThrow();
+                sum += mean * example.getWeight() / example.getSamplingRate();
+            }
+        }
+        // All four kept: 2.5. A slate's deviation is 2.1, so three standard errors are 0.1.
+        assertThat(sum / slates).isCloseTo(2.5, within(0.1));
     }
 
     private static List<Double> labels(Example example) {
