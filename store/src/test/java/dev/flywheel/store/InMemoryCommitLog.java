@@ -63,8 +63,9 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
                 of(manifests, manifest.getAdapter()).put(manifest.getSeq(), manifest);
                 of(entries, manifest.getAdapter()).put(manifest.getSeq(), claimed.entry());
                 for (Example example : manifest.getExamplesList()) {
-                    claims.put(example.getExampleId(),
-                            new Claim(manifest.getAdapter(), manifest.getSeq()));
+                    for (String id : Claim.idsOf(example)) {
+                        claims.put(id, new Claim(manifest.getAdapter(), manifest.getSeq()));
+                    }
                 }
             }
             case Fact.ManifestEnded ended -> {

@@ -3,10 +3,12 @@ package dev.flywheel.store;
 import static dev.flywheel.store.Samples.ADAPTER;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.AuditEntry;
+import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.ManifestState;
@@ -17,6 +19,7 @@ import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.RefusalReason;
+import dev.flywheel.api.v1.RefusedExample;
 import dev.flywheel.api.v1.VersionRecord;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -79,6 +82,42 @@ class StoreTest {
                     .isEqualTo(Samples.digest("weights " + ADAPTER + 1));
             assertThat(manifest.getSettings()).isEqualTo(Samples.create(ADAPTER).getRound());
         }
+    }
+
+    @Test
+    void anEventIsClaimedOnceWhicheverExamplesItComesAs() {
+        try (RunningStore running = new RunningStore(folder)) {
+            long epoch = running.createAdapter(ADAPTER);
+            running.createAdapter("other");
+            running.commitRound(ADAPTER, 1, epoch, 0, "f");
+            PutManifestRequest again = PutManifestRequest.newBuilder(
+                    Samples.manifest(ADAPTER, 2, epoch, 1, "e1", "e2", "g", "e3"))
+                    .setExamples(0, ofEvent("e1", "f"))
+                    .setExamples(3, ofEvent("e3", "g"))
+                    .build();
+
+            PutManifestReply reply = running.client.putManifest(again);
+
+            assertThat(reply.getRefusedList()).extracting(RefusedExample::getExampleId,
+                    RefusedExample::getReason, RefusedExample::getManifestSeq)
+                    .containsExactly(
+                            tuple(Samples.digest("e1"), RefusalReason.REFUSAL_REASON_DUPLICATE, 1L),
+                            tuple(Samples.digest("e3"), RefusalReason.REFUSAL_REASON_DUPLICATE,
+                                    2L));
+            PutManifestReply elsewhere = running.client
+                    .putManifest(Samples.manifest("other", 1, 1, 0, "g"));
+            assertThat(elsewhere.getRefused(0).getManifestSeq()).as("of another adapter").isZero();
+            running.client.putOutcome(
+                    Samples.ended(ADAPTER, 2, epoch, Outcome.OUTCOME_ABANDONED));
+            assertThat(running.client.putManifest(Samples.manifest("other", 1, 1, 0, "g"))
+                    .getClaimed()).as("free again").isEqualTo(1);
+        }
+    }
+
+    private static Example ofEvent(String id, String feedbackId) {
+        Example.Builder example = Samples.example(ADAPTER, id).toBuilder();
+        example.getFeedbackBuilder(0).setFeedbackId(feedbackId);
+        return example.build();
     }
 
     @Test
@@ -158,7 +197,9 @@ class StoreTest {
             long epoch = running.createAdapter(ADAPTER);
             PutManifestRequest.Builder claim =
                     Samples.manifest(ADAPTER, 1, epoch, 0, "e1", "e2", "e3", "e4").toBuilder();
-            claim.getExamplesBuilder(3).addFeedback(claim.getExamples(0).getFeedback(0));
+            claim.getExamplesBuilder(3)
+                    .setImpressionId(claim.getExamples(0).getImpressionId())
+                    .addFeedback(claim.getExamples(0).getFeedback(0));
             running.client.putManifest(claim.build());
             PutOutcomeRequest outcome = commit(running, 1, epoch).toBuilder()
                     .addUntrainable(Samples.untrainable("e2"))
@@ -187,7 +228,9 @@ class StoreTest {
             long epoch = running.createAdapter(ADAPTER);
             PutManifestRequest.Builder claim =
                     Samples.manifest(ADAPTER, 1, epoch, 0, "e1", "e2").toBuilder();
-            claim.getExamplesBuilder(1).setFeedback(0, claim.getExamples(0).getFeedback(0));
+            claim.getExamplesBuilder(1)
+                    .setImpressionId(claim.getExamples(0).getImpressionId())
+                    .setFeedback(0, claim.getExamples(0).getFeedback(0));
             running.client.putManifest(claim.build());
             running.client.putOutcome(commit(running, 1, epoch).toBuilder()
                     .addUntrainable(Samples.untrainable("e2"))

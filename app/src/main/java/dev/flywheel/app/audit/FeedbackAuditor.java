@@ -5,8 +5,6 @@ import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.FeedbackKey;
-import dev.flywheel.api.v1.ManifestState;
-import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.RefusedFeedback;
 import dev.flywheel.feedback.kafka.Intake;
 import dev.flywheel.feedback.kafka.IntakeReader;
@@ -19,7 +17,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -79,46 +76,11 @@ public final class FeedbackAuditor implements AutoCloseable {
     public FeedbackFates audit() {
         long onTheWay = pending.getAsLong();
         readTopics();
-        Set<FeedbackKey> trained = new HashSet<>();
-        Set<FeedbackKey> quarantined = new HashSet<>();
+        ManifestTally tally = new ManifestTally(acknowledged);
         for (AdapterRecord adapter : store.listAdapters()) {
-            store.listManifests(adapter.getName(), 0,
-                    manifest -> settle(manifest, trained, quarantined));
+            store.listManifests(adapter.getName(), 0, tally::add);
         }
-        trained.retainAll(acknowledged);
-        quarantined.retainAll(acknowledged);
-        quarantined.removeAll(trained);
-        return new FeedbackFates(
-                acknowledged.size(),
-                trained.size(),
-                quarantined.size(),
-                refusals(trained, quarantined),
-                onTheWay);
-    }
-
-    private static void settle(
-            ManifestSummary manifest, Set<FeedbackKey> trained, Set<FeedbackKey> quarantined) {
-        if (manifest.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
-            Set<FeedbackKey> taught = new HashSet<>(manifest.getFeedbackList());
-            manifest.getQuarantinedList().forEach(taught::remove);
-            trained.addAll(taught);
-            quarantined.addAll(manifest.getQuarantinedList());
-        } else if (manifest.getState() == ManifestState.MANIFEST_STATE_REJECTED) {
-            quarantined.addAll(manifest.getFeedbackList());
-        }
-    }
-
-    /** Refused is what ended nowhere else: the same event may come twice, be trained once and refused the second time. */
-    private TreeMap<String, Long> refusals(Set<FeedbackKey> trained, Set<FeedbackKey> quarantined) {
-        TreeMap<String, Long> byReason = new TreeMap<>();
-        refused.forEach(
-                (key, reason) -> {
-                    if (acknowledged.contains(key) && !trained.contains(key)
-                            && !quarantined.contains(key)) {
-                        byReason.merge(reason, 1L, Long::sum);
-                    }
-                });
-        return byReason;
+        return tally.fates(refused, onTheWay);
     }
 
     /** Reads up to the ends that the topics have now. */

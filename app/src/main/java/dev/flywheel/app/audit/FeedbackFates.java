@@ -11,13 +11,15 @@ import java.util.SortedMap;
  * @param quarantined events that stand in a rejected manifest, or in a committed one that could not train on them
  * @param refused events refused, by reason
  * @param pending events on their way: topic lag, events held by the job and open manifests, as measured
+ * @param repeated events that stand in more than one manifest that was committed or rejected; none may
  */
 public record FeedbackFates(
         long acknowledged,
         long trained,
         long quarantined,
         SortedMap<String, Long> refused,
-        long pending) {
+        long pending,
+        long repeated) {
 
     /** Returns acknowledged less everything that is accounted for; 0 when conservation holds. */
     @JsonIgnore
@@ -26,8 +28,9 @@ public record FeedbackFates(
         return acknowledged - trained - quarantined - refusedAll - pending;
     }
 
+    /** Whether each event ended in one place, and in no more than one manifest. */
     @JsonIgnore
     public boolean balanced() {
-        return difference() == 0;
+        return difference() == 0 && repeated == 0;
     }
 }

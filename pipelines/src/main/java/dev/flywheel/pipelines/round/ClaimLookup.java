@@ -5,6 +5,7 @@ import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_DUPLICATE;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.LabelledExample;
 import dev.flywheel.api.v1.Manifest;
+import io.grpc.Status.Code;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -13,9 +14,9 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * Finds out where the feedback behind a refused claim stands. A claim is refused as duplicate in two cases: the same event
- * came again, as after a restart, and is trained in the manifest that holds the claim; or another event said the same, and this
- * one is refused. Manifests that many examples ask for are fetched once at a time. Used by one thread.
+ * Finds out where the feedback behind a refused claim stands. A claim is refused as duplicate in three cases: the same event
+ * came again, as after a restart, and is trained in the manifest that holds the claim; another event said the same; or another
+ * event, of another impression, has the same (source, feedback_id). In the latter two this one is refused. Manifests that many examples ask for are fetched once at a time. Used by one thread.
  */
 final class ClaimLookup {
     private final String adapter;
@@ -54,16 +55,22 @@ final class ClaimLookup {
         askedFor.put(manifestSeq, new ArrayList<>(List.of(example)));
         calls.call("manifest", () -> servers.getManifest(adapter, manifestSeq),
                 manifest -> found(manifestSeq, manifest),
-                failure -> found(manifestSeq, Manifest.getDefaultInstance()));
+                failure -> notFound(manifestSeq, failure));
+    }
+
+    private void notFound(long seq, CallFailure failure) {
+        if (failure.code() == Code.NOT_FOUND) { // it is another adapter's
+            found(seq, Manifest.getDefaultInstance());
+        } else {
+            // Whether the event is trained is not known, so it is neither: whoever starts anew asks again.
+            host.fail(new IllegalStateException("manifest %d of adapter %s cannot be looked at: %s"
+                    .formatted(seq, adapter, failure)));
+        }
     }
 
     private void found(long seq, Manifest manifest) {
-        Map<String, Example> byId = new HashMap<>();
-        manifest.getExamplesList().forEach(example -> byId.put(example.getExampleId(), example));
         for (LabelledExample asking : Objects.requireNonNull(askedFor.remove(seq), "asked for")) {
-            Example claimed = byId.get(asking.getExample().getExampleId());
-            if (claimed != null && claimed.getFeedbackList()
-                    .containsAll(asking.getExample().getFeedbackList())) {
+            if (holds(manifest, asking.getExample())) {
                 host.alreadyClaimed(asking);
             } else {
                 refuse(asking, "manifest " + seq);
@@ -71,8 +78,20 @@ final class ClaimLookup {
         }
     }
 
+    /**
+     * Whether the events behind an example are trained there: as this very example, or, where a restart had time go otherwise,
+     * with another place among the labels of the same impression.
+     */
+    private static boolean holds(Manifest manifest, Example asking) {
+        return manifest.getExamplesList()
+                .stream()
+                .filter(each -> each.getImpressionId().equals(asking.getImpressionId()))
+                .anyMatch(each -> each.getFeedbackList().containsAll(asking.getFeedbackList()));
+    }
+
     private void refuse(LabelledExample example, String where) {
         host.refuse(example, REFUSAL_REASON_DUPLICATE,
-                "the same label by another event is claimed by " + where);
+                "its (source, feedback_id), or the same label by another event, is claimed by "
+                        + where);
     }
 }

@@ -91,6 +91,55 @@ class AdapterRoundsTest {
     }
 
     @Test
+    void oneIdentityOnTwoImpressionsIsTrainedOnce() {
+        offer("f1", "e1");
+        rounds.offer(ofImpression("f1", "e2", "another"));
+        host.runAll();
+        assertThat(servers.trained()).containsExactly(key("f1"));
+        assertThat(host.refused).containsOnly(
+                java.util.Map.entry(key("f1"), RefusalReason.REFUSAL_REASON_DUPLICATE));
+    }
+
+    @Test
+    void anEventThatARestartLabelsOtherwiseIsTrainedAlready() {
+        offer("f1", "e1");
+        host.runAll();
+        crash();
+        offer("f1", "e1-as-a-correction");
+        host.runAll();
+        assertThat(host.alreadyClaimed).containsExactly(key("f1"));
+        assertThat(host.refused).isEmpty();
+        assertThat(servers.trained()).containsExactly(key("f1"));
+    }
+
+    @Test
+    void onlyAManifestThatIsNotThereMakesADuplicateOfWhatItMayHold() {
+        for (Status.Code code : List.of(Status.Code.DATA_LOSS, Status.Code.INTERNAL)) {
+            AdapterRoundsTest other = new AdapterRoundsTest();
+            other.offer("f1", "e1");
+            other.host.runAll();
+            other.crash();
+            other.servers.manifestFailure = () -> InMemoryServers.error(code, "BROKEN");
+            other.offer("f1", "e1");
+            other.host.runAll();
+            assertThat(other.host.refused).as(code.name()).isEmpty();
+            assertThat(other.host.failure).hasMessageContaining("manifest 1 of adapter a")
+                    .hasMessageContaining(code.name());
+            assertThat(other.rounds.unfinishedFeedback()).isEqualTo(1);
+        }
+        servers.manifestFailure =
+                () -> InMemoryServers.error(Status.Code.NOT_FOUND, "MANIFEST_NOT_FOUND");
+        offer("f1", "e1");
+        host.runAll();
+        crash();
+        offer("f1", "e1");
+        host.runAll();
+        assertThat(host.failure).isNull();
+        assertThat(host.refused).containsOnly(
+                java.util.Map.entry(key("f1"), RefusalReason.REFUSAL_REASON_DUPLICATE));
+    }
+
+    @Test
     void whatWaitsCanBeWithdrawnAndWhatARoundHasCannot() {
         offer("f1", "e1");
         rounds.withdraw(withdrawal("r1", "e1"));
@@ -274,10 +323,16 @@ class AdapterRoundsTest {
     }
 
     private static LabelledExample example(String feedbackId, String exampleId) {
+        return ofImpression(feedbackId, exampleId, "impression");
+    }
+
+    private static LabelledExample ofImpression(
+            String feedbackId, String exampleId, String impressionId) {
         return LabelledExample.newBuilder()
                 .setExample(Example.newBuilder()
                         .setExampleId(exampleId)
                         .setAdapter("a")
+                        .setImpressionId(impressionId)
                         .setUser(feedbackId)
                         .addFeedback(key(feedbackId)))
                 .setFeedback(taken(feedbackId))

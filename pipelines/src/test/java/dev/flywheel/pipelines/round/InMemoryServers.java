@@ -27,6 +27,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
@@ -48,6 +49,8 @@ final class InMemoryServers implements RoundServers {
     Function<Manifest, Throwable> trainFailure = manifest -> null;
     /** Examples that the trainer names as those it could not train on. */
     Predicate<Example> untrainable = example -> false;
+    /** Fails a look at a manifest; null shows it. */
+    Supplier<Throwable> manifestFailure = () -> null;
     /** Fails a claim; null takes it. */
     Function<PutManifestRequest, Throwable> claimFailure = request -> null;
 
@@ -55,7 +58,7 @@ final class InMemoryServers implements RoundServers {
     final Map<Long, Manifest> manifests = new LinkedHashMap<>();
     final Map<Long, Outcome> outcomes = new HashMap<>();
     private final Set<String> quarantined = new HashSet<>();
-    private final Map<String, Long> claims = new HashMap<>();
+    private final Map<Object, Long> claims = new HashMap<>();
     private final Map<Long, PutManifestRequest> requests = new HashMap<>();
     private final Map<Long, PutManifestReply> replies = new HashMap<>();
     long epoch;
@@ -125,7 +128,11 @@ final class InMemoryServers implements RoundServers {
 
     @Override
     public CompletableFuture<Manifest> getManifest(String adapter, long seq) {
-        return call("manifest", () -> CompletableFuture.completedFuture(manifests.get(seq)));
+        return call("manifest", () -> {
+            Throwable failure = manifestFailure.get();
+            return failure == null ? CompletableFuture.completedFuture(manifests.get(seq))
+                    : failed(failure);
+        });
     }
 
     @Override
@@ -153,13 +160,25 @@ final class InMemoryServers implements RoundServers {
         });
     }
 
+    /** Both an example and the events behind it are claimed. */
+    private static List<Object> idsOf(Example example) {
+        List<Object> ids = new ArrayList<>(example.getFeedbackList());
+        ids.add(example.getExampleId());
+        return ids;
+    }
+
     private PutManifestReply claim(PutManifestRequest request) {
         PutManifestReply.Builder reply = PutManifestReply.newBuilder().setSeq(request.getSeq());
         List<Example> kept = new ArrayList<>();
         for (Example example : request.getExamplesList()) {
-            Long claim = claims.get(example.getExampleId());
+            Long claim = idsOf(example).stream()
+                    .map(claims::get)
+                    .filter(Objects::nonNull)
+                    .findFirst()
+                    .orElse(null);
             if (claim == null) {
                 kept.add(example);
+                idsOf(example).forEach(id -> claims.put(id, request.getSeq()));
             } else {
                 reply.addRefused(RefusedExample.newBuilder()
                         .setExampleId(example.getExampleId())
@@ -170,7 +189,6 @@ final class InMemoryServers implements RoundServers {
         reply.setClaimed(kept.size());
         if (!kept.isEmpty()) {
             nextSeq = request.getSeq() + 1;
-            kept.forEach(example -> claims.put(example.getExampleId(), request.getSeq()));
             manifests.put(request.getSeq(), Manifest.newBuilder()
                     .setSeq(request.getSeq())
                     .setEpoch(request.getEpoch())

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  */
 public interface CommitView {
 
-    /** The claims among these example ids; ids that nobody holds are absent. */
-    Map<String, Claim> claims(Collection<String> exampleIds);
+    /** The claims among these ids, see {@link Claim#idsOf}; ids that nobody holds are absent. */
+    Map<String, Claim> claims(Collection<String> ids);
 
     /** Those of the asked that exist. */
     Set<Tombstone> tombstones(Collection<Tombstone> asked);

@@ -28,7 +28,7 @@ public sealed interface Fact {
      *
      * @param version the version it made, 0 if none
      * @param quarantined feedback of a committed manifest that was not trained
-     * @param released example ids that can be claimed again: all of an abandoned manifest, otherwise none
+     * @param released claimed ids that can be claimed again: all of an abandoned manifest, otherwise none
      */
     record ManifestEnded(
             String adapter,

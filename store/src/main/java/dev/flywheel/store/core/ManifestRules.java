@@ -16,10 +16,12 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Claims examples: step 1 of the protocol, and the place where no example id enters two live manifests (I1). */
+/** Claims examples: step 1 of the protocol, and the place where no example id and no feedback event enters two live manifests (I1). */
 final class ManifestRules {
     /** A seq may skip some, but not so many that a wrong one could use the numbers up. */
     private static final long SEQ_SKIP_MAX = 1_000_000;
@@ -104,8 +106,13 @@ final class ManifestRules {
 
     private static void sort(PutManifestRequest request, CommitView view, List<Example> kept,
             List<RefusedExample> refused) {
+        Map<String, Set<String>> ids = new HashMap<>();
+        request.getExamplesList()
+                .forEach(example -> ids.put(example.getExampleId(), Claim.idsOf(example)));
         Map<String, Claim> claims =
-                view.claims(request.getExamplesList().stream().map(Example::getExampleId).toList());
+                view.claims(ids.values().stream().flatMap(Set::stream).toList());
+        // Of what is kept: an event may stand behind several examples of a manifest, but of one impression alone.
+        Map<String, String> impressions = new HashMap<>();
         Map<String, List<Tombstone>> withdrawing = new HashMap<>();
         Set<Tombstone> asked = new HashSet<>();
         for (Example example : request.getExamplesList()) {
@@ -116,17 +123,32 @@ final class ManifestRules {
         Set<Tombstone> withdrawn = view.tombstones(asked);
         for (Example example : request.getExamplesList()) {
             String id = example.getExampleId();
-            Claim claim = claims.get(id);
+            Set<String> claiming = ids.getOrDefault(id, Set.of());
+            Optional<Claim> claim = claiming.stream()
+                    .map(each -> taken(each, example, claims, impressions, request))
+                    .filter(Objects::nonNull)
+                    .findFirst();
             if (withdrawing.getOrDefault(id, List.of()).stream().anyMatch(withdrawn::contains)) {
                 refused.add(refused(id, RefusalReason.REFUSAL_REASON_RETRACTED).build());
-            } else if (claim != null) {
+            } else if (claim.isPresent()) {
+                boolean here = claim.get().adapter().equals(request.getAdapter());
                 refused.add(refused(id, RefusalReason.REFUSAL_REASON_DUPLICATE)
-                        .setManifestSeq(claim.seq())
+                        .setManifestSeq(here ? claim.get().seq() : 0)
                         .build());
             } else {
                 kept.add(example);
+                claiming.forEach(each -> impressions.put(each, example.getImpressionId()));
             }
         }
+    }
+
+    /** Returns who has an id that an example would claim: an earlier manifest, or an example before it in this one. */
+    private static @Nullable Claim taken(String id, Example example, Map<String, Claim> claims,
+            Map<String, String> impressions, PutManifestRequest request) {
+        String impression = impressions.get(id);
+        return impression == null || impression.equals(example.getImpressionId())
+                ? claims.get(id)
+                : new Claim(request.getAdapter(), request.getSeq());
     }
 
     private static RefusedExample.Builder refused(String exampleId, RefusalReason reason) {

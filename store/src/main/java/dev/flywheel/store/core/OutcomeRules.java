@@ -1,7 +1,6 @@
 package dev.flywheel.store.core;
 
 import dev.flywheel.api.v1.AliasRecord;
-import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.PutOutcomeReply;
@@ -52,7 +51,7 @@ final class OutcomeRules {
                     List.of(ended(request, ManifestState.MANIFEST_STATE_ABANDONED,
                             view.examples(request.getAdapter(), request.getSeq())
                                     .stream()
-                                    .map(Example::getExampleId)
+                                    .flatMap(each -> Claim.idsOf(each).stream())
                                     .toList())),
                     reply(adapter, null));
             case OUTCOME_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalArgumentException(

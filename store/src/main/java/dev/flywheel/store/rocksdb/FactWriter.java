@@ -93,10 +93,12 @@ final class FactWriter {
                 Codec.saved(claimed.entry(), ByteString.copyFrom(Digest.of(bytes).raw())));
         byte[] claim = Keys.value(new Claim(adapter, seq));
         for (Example example : claimed.manifest().getExamplesList()) {
-            byte[] id = Keys.digest(example.getExampleId());
-            require(db.get(Family.CLAIMS, id) == null,
-                    "example " + example.getExampleId() + " is claimed already");
-            batch.put(Family.CLAIMS, id, claim);
+            for (String text : Claim.idsOf(example)) {
+                byte[] id = Keys.digest(text);
+                require(db.get(Family.CLAIMS, id) == null, "example " + example.getExampleId()
+                        + " or an event behind it is claimed already");
+                batch.put(Family.CLAIMS, id, claim);
+            }
         }
     }
 
@@ -108,10 +110,10 @@ final class FactWriter {
         require(before.open(), "manifest " + end.seq() + " has ended already");
         batch.put(Family.ENTRIES, key, Codec.saved(before.ended(end), saved.getDigest()));
         byte[] claim = Keys.value(new Claim(end.adapter(), end.seq()));
-        for (String exampleId : end.released()) {
-            byte[] id = Keys.digest(exampleId);
+        for (String released : end.released()) {
+            byte[] id = Keys.digest(released);
             require(Arrays.equals(db.get(Family.CLAIMS, id), claim),
-                    "example " + exampleId + " is not claimed by manifest " + end.seq());
+                    "id " + released + " is not claimed by manifest " + end.seq());
             batch.delete(Family.CLAIMS, id);
         }
     }

@@ -19,7 +19,7 @@ enum Family {
     MANIFESTS(Shape.BLOBS),
     /** adapter, seq → SavedManifestEntry. */
     ENTRIES(Shape.RECORDS),
-    /** example id → adapter, seq. */
+    /** example id, or digest of a feedback key → adapter, seq. */
     CLAIMS(Shape.LOOKUPS),
     /** tombstone → nothing. */
     TOMBSTONES(Shape.LOOKUPS),

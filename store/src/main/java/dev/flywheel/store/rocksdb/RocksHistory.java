@@ -37,10 +37,10 @@ final class RocksHistory implements CommitHistory {
     }
 
     @Override
-    public Map<String, Claim> claims(Collection<String> exampleIds) {
+    public Map<String, Claim> claims(Collection<String> ids) {
         return shared.use(db -> {
             Map<String, Claim> claims = new HashMap<>();
-            for (String id : exampleIds) {
+            for (String id : ids) {
                 byte[] claim = db.get(Family.CLAIMS, Keys.digest(id));
                 if (claim != null) {
                     claims.put(id, Keys.claim(claim));

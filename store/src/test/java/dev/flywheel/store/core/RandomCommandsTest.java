@@ -9,6 +9,7 @@ import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.Outcome;
+import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.store.InMemoryCommitLog;
@@ -152,8 +153,16 @@ class RandomCommandsTest {
             for (int i = 0; i <= random.nextInt(4); i++) {
                 ids.add("example " + random.nextInt(200));
             }
-            return new Command.PutManifest(Samples.manifest(state.name(), near(state.nextSeq()),
-                    epoch(state), near(state.head()), ids.toArray(String[]::new)), step);
+            PutManifestRequest.Builder request =
+                    Samples.manifest(state.name(), near(state.nextSeq()), epoch(state),
+                            near(state.head()), ids.toArray(String[]::new)).toBuilder();
+            for (Example.Builder example : request.getExamplesBuilderList()) {
+                if (random.nextInt(3) == 0) { // an event that may come as another example too
+                    example.getFeedbackBuilder(0)
+                            .setFeedbackId("example " + random.nextInt(200));
+                }
+            }
+            return new Command.PutManifest(request.build(), step);
         }
 
         private long someSeq(AdapterState state) {
@@ -230,7 +239,7 @@ class RandomCommandsTest {
             judgeBlobs();
         }
 
-        /** I1: an id stands in at most one manifest that is open, committed or rejected. */
+        /** I1: an example id, and an event, stands in at most one manifest that is open, committed or rejected. */
         private void judgeManifests(AdapterState state, Map<String, Claim> claims,
                 Set<String> ids) {
             List<ManifestSummary> summaries =
@@ -241,11 +250,13 @@ class RandomCommandsTest {
                 Manifest manifest = disk.history().manifest(state.name(), summary.getSeq());
                 boolean live = summary.getState() != ManifestState.MANIFEST_STATE_ABANDONED;
                 for (Example example : manifest.getExamplesList()) {
-                    ids.add(example.getExampleId());
                     Claim claim = new Claim(state.name(), summary.getSeq());
-                    assertThat(live ? claims.put(example.getExampleId(), claim) : null)
-                            .as("another manifest with the example of %s", claim)
-                            .isNull();
+                    for (String id : Claim.idsOf(example)) {
+                        ids.add(id);
+                        assertThat(live ? claims.put(id, claim) : null)
+                                .as("another manifest with the example or event of %s", claim)
+                                .isNull();
+                    }
                 }
                 if (summary.getState() == ManifestState.MANIFEST_STATE_OPEN) {
                     open.add(summary.getSeq());
