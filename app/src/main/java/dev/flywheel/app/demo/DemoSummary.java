@@ -19,7 +19,9 @@ public final class DemoSummary {
                         r.feedback().quarantined(),
                         r.feedback().refused(),
                         r.feedback().pending(),
-                        r.feedback().balanced() ? "" : "  DIFFERENCE " + r.feedback().difference()),
+                        r.feedback().balanced() ? ""
+                                : "  DIFFERENCE %d, IN TWO MANIFESTS %d".formatted(
+                                        r.feedback().difference(), r.feedback().repeated())),
                 line("versions       %,d, swaps %,d, flip p99 %.3f ms", r.versions(),
                         r.swaps().count(), r.swaps().flipMillisP99()),
                 line(

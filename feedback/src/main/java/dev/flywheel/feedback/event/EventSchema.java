@@ -43,8 +43,9 @@ public final class EventSchema {
     /** Returns what is wrong with an event's size, empty if nothing is. */
     public static Optional<String> tooLarge(int bytes, int bytesMax) {
         return bytes <= bytesMax ? Optional.empty()
-                : Optional.of("feedback event has %d bytes, at most %d are allowed; shorten it or raise loop.feedback_bytes_max"
-                        .formatted(bytes, bytesMax));
+                : Optional.of(
+                        "feedback event has %d bytes, at most %d are allowed; shorten it or raise loop.feedback_bytes_max"
+                                .formatted(bytes, bytesMax));
     }
 
     /** Returns what is wrong with an impression, empty if nothing is. */

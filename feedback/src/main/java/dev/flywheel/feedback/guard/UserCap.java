@@ -7,8 +7,10 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Counts a user's examples per tumbling window of event time and says when there are too many. The state is bounded: only the
- * newest windows are remembered.
+ * Counts a user's examples per tumbling window of event time and says when there are too many. Of one window the first that
+ * come are admitted, but in which window an example counts does not depend on what came before it: in that of its own time, if
+ * this is at most one window length from what event time has reached. Further away it counts as if it were that far away, so
+ * that nobody opens windows of their own in the past or future. The state is bounded: only the newest windows are remembered.
  */
 public final class UserCap {
     /** Silence is weak evidence and plenty of it: it has its own, larger budget. */
@@ -29,14 +31,16 @@ public final class UserCap {
      * Counts an example in.
      *
      * @param silent whether it comes from silence
-     * @param atMillis event time at which it is counted
+     * @param labelledAtMillis its own time
+     * @param nowMillis what event time has reached; {@link Long#MIN_VALUE} if nothing is known yet
      */
-    public Decision admit(GuardState state, boolean silent, long atMillis) {
+    public Decision admit(GuardState state, boolean silent, long labelledAtMillis,
+            long nowMillis) {
         if (profile.examplesPerUserMax() == 0) {
             return new Decision(true, state);
         }
         long length = profile.window().toMillis();
-        long begins = Math.floorDiv(atMillis, length) * length;
+        long begins = Math.floorDiv(countedAt(labelledAtMillis, nowMillis), length) * length;
         WindowUse use = state.getWindowsList()
                 .stream()
                 .filter(window -> window.getBeginsAtMillis() == begins)
@@ -53,6 +57,19 @@ public final class UserCap {
             next.setExplicit(used + 1);
         }
         return new Decision(true, with(state, next.build()));
+    }
+
+    private long countedAt(long labelledAtMillis, long nowMillis) {
+        if (nowMillis == Long.MIN_VALUE) {
+            return labelledAtMillis;
+        }
+        long length = profile.window().toMillis();
+        return Math.max(nowMillis - length, Math.min(labelledAtMillis, nowMillis + length));
+    }
+
+    /** Event time from which nothing is counted in a window any more. */
+    public long forgottenAt(WindowUse window) {
+        return window.getBeginsAtMillis() + 2 * profile.window().toMillis();
     }
 
     /** Examples of a user that one window admits; 0: no cap. */

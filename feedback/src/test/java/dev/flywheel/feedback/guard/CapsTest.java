@@ -26,16 +26,43 @@ class CapsTest {
     void aStateNeverRemembersMoreThanAFewWindows() {
         GuardState state = GuardState.getDefaultInstance();
         for (int i = 0; i < 100; i++) {
-            state = CAP.admit(state, false, i * 60_000L).state();
+            state = CAP.admit(state, false, i * 60_000L, i * 60_000L).state();
         }
         assertThat(state.getWindowsCount()).isEqualTo(4);
+    }
+
+    @Test
+    void anExampleCountsInTheWindowOfItsOwnTimeHoweverFarEventTimeHasGot() {
+        GuardState state = GuardState.getDefaultInstance();
+        // Eight of one minute, whose event time passes from that minute to the end of the next: all in one window.
+        for (int i = 0; i < 8; i++) {
+            UserCap.Decision decision = CAP.admit(state, false, 59_000, 59_000 + i * 7_500L);
+            assertThat(decision.admitted()).isTrue();
+            state = decision.state();
+        }
+        assertThat(CAP.admit(state, false, 59_999, 119_999).admitted()).isFalse();
+        admit(state, false, 9, 8, 60_000);
+    }
+
+    @Test
+    void nobodyOpensWindowsOfTheirOwnByLyingAboutTheTime() {
+        GuardState state = GuardState.getDefaultInstance();
+        int admitted = 0;
+        for (long at = -1_000_000; at <= 1_000_000; at += 1_000) {
+            UserCap.Decision decision = CAP.admit(state, false, at, 30_000);
+            admitted += decision.admitted() ? 1 : 0;
+            state = decision.state();
+        }
+        assertThat(admitted).as("in the window of now, the one before and the one after")
+                .isEqualTo(3 * 8);
     }
 
     @Test
     void aTrustedStreamHasNoCap() {
         UserCap none = new UserCap(GuardProfile.TRUSTED_STREAM);
         for (int i = 0; i < 1_000; i++) {
-            assertThat(none.admit(GuardState.getDefaultInstance(), false, 0).admitted()).isTrue();
+            assertThat(none.admit(GuardState.getDefaultInstance(), false, 0, 0).admitted())
+                    .isTrue();
         }
     }
 
@@ -84,7 +111,7 @@ class CapsTest {
         GuardState state = from;
         int admitted = 0;
         for (int i = 0; i < times; i++) {
-            UserCap.Decision decision = CAP.admit(state, silent, at);
+            UserCap.Decision decision = CAP.admit(state, silent, at, Long.MIN_VALUE);
             state = decision.state();
             admitted += decision.admitted() ? 1 : 0;
         }

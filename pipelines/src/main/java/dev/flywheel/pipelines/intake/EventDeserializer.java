@@ -57,7 +57,8 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
             String problem) {
         byte[] value = record.value() == null ? new byte[0] : record.value();
         taken.setMalformed(
-                letters.ofRecord(key, record.topic(), record.partition(), record.offset(), value, problem,
+                letters.ofRecord(key, record.topic(), record.partition(), record.offset(), value,
+                        problem,
                         Instant.ofEpochMilli(record.timestamp())));
         // No claim of its own: it does not move time.
         return Long.MIN_VALUE;

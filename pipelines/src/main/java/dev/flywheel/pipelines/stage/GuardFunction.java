@@ -66,7 +66,8 @@ public final class GuardFunction extends KeyedProcessFunction<String, LoopItem, 
         GuardState before = state.value();
         UserCap.Decision decision =
                 cap.admit(before == null ? GuardState.getDefaultInstance() : before, silent,
-                        countedAt(example.getExample().getLabelledAtMillis(), context));
+                        example.getExample().getLabelledAtMillis(),
+                        context.timerService().currentWatermark());
         if (decision.admitted()) {
             remember(decision.state(), context);
             handOn(item, !silent, out);
@@ -77,27 +78,13 @@ public final class GuardFunction extends KeyedProcessFunction<String, LoopItem, 
         }
     }
 
-    /** A time that lies far from now, as event time has it, is counted now: it must not open a window of its own. */
-    private long countedAt(long labelledAtMillis, Context context) {
-        long watermark = context.timerService().currentWatermark();
-        if (watermark == Long.MIN_VALUE) {
-            return labelledAtMillis;
-        }
-        long window = profile.window().toMillis();
-        return Math.min(Math.max(labelledAtMillis, watermark), watermark + window);
-    }
-
     private void remember(GuardState after, Context context) throws Exception {
         if (after.getWindowsCount() == 0) {
             return;
         }
         state.update(after);
         WindowUse newest = after.getWindows(after.getWindowsCount() - 1);
-        context.timerService().registerEventTimeTimer(forgottenAt(newest));
-    }
-
-    private long forgottenAt(WindowUse window) {
-        return window.getBeginsAtMillis() + 2 * profile.window().toMillis();
+        context.timerService().registerEventTimeTimer(cap.forgottenAt(newest));
     }
 
     @Override
@@ -105,7 +92,8 @@ public final class GuardFunction extends KeyedProcessFunction<String, LoopItem, 
             throws Exception {
         GuardState remembered = state.value();
         if (remembered != null
-                && forgottenAt(remembered.getWindows(remembered.getWindowsCount() - 1)) <= millis) {
+                && cap.forgottenAt(remembered.getWindows(remembered.getWindowsCount() - 1))
+                        <= millis) {
             state.clear();
         }
     }

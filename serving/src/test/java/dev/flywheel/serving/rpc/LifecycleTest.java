@@ -355,7 +355,8 @@ class LifecycleTest {
                 new RequestSettings(waitingMax, perTenantMax, 2, r.tokensWaitingMax(), deadline,
                         r.deadlineMax(), r.candidatesMax(), r.continuationsMax(), r.tokensMax(),
                         r.tokensDefault(), r.textCharsMax(), stallTimeout),
-                settings.rank(), settings.transport(), settings.tokenLifetime(), settings.feedbackBytesMax());
+                settings.rank(), settings.transport(), settings.tokenLifetime(),
+                settings.feedbackBytesMax());
     }
 
     private static ServingSettings withTransport(ServingSettings settings,
