@@ -43,12 +43,20 @@ public final class TrainerClient implements AutoCloseable {
     /** Runs the round of a claimed manifest; joins it if it runs already. */
     public CompletableFuture<TrainReply> train(
             String adapter, long seq, long epoch, Duration deadline) {
-        TrainRequest request =
-                TrainRequest.newBuilder()
-                        .setAdapter(adapter)
-                        .setSeq(seq)
-                        .setEpoch(epoch)
-                        .build();
+        return train(request(adapter, seq, epoch).build(), deadline);
+    }
+
+    /** As {@link #train}, and the candidate's blobs are uploaded again even if the reply is known. */
+    public CompletableFuture<TrainReply> trainAnew(
+            String adapter, long seq, long epoch, Duration deadline) {
+        return train(request(adapter, seq, epoch).setAnew(true).build(), deadline);
+    }
+
+    private static TrainRequest.Builder request(String adapter, long seq, long epoch) {
+        return TrainRequest.newBuilder().setAdapter(adapter).setSeq(seq).setEpoch(epoch);
+    }
+
+    private CompletableFuture<TrainReply> train(TrainRequest request, Duration deadline) {
         TrainingGrpc.TrainingStub limited = within(deadline);
         return call(request, limited::train);
     }

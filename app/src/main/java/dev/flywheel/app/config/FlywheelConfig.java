@@ -240,11 +240,16 @@ public record FlywheelConfig(
     }
 
     /** Rounds on spare capacity. */
-    public record Trainer(int roundsWaitingMax, int repliesKept, Duration retryAfter) {
+    public record Trainer(
+            int roundsWaitingMax,
+            int repliesKept,
+            Duration retryAfter,
+            Duration abandonedGrace) {
         public Trainer {
             Check.within("trainer.rounds_waiting_max", roundsWaitingMax, 1, 100_000);
             Check.within("trainer.replies_kept", repliesKept, 1, 100_000);
             Check.positive("trainer.retry_after", retryAfter);
+            Check.positive("trainer.abandoned_grace", abandonedGrace);
         }
     }
 

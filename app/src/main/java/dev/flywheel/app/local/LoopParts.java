@@ -166,7 +166,7 @@ final class LoopParts {
                         "round",
                         () -> new Round(base, tokenizer, anchors(model, tokenizer), device, limits,
                                 System::nanoTime));
-        RoundMetrics listener = new RoundMetrics(meters);
+        RoundMetrics listener = new RoundMetrics(meters, end::complete);
         TrainerService trainer =
                 closing.add(
                         "trainer",
@@ -174,7 +174,8 @@ final class LoopParts {
                                 new RoundWorker(store, round, Gate.DEFAULT),
                                 ModuleSettings.trainer(config, NODE_ID),
                                 listener));
-        return InternalServer.start(List.of(trainer), config.server().messageBytesMax());
+        return InternalServer.start(List.of(trainer, trainer.health()),
+                config.server().messageBytesMax());
     }
 
     private static AnchorSet anchors(Path model, Tokenizer tokenizer) {

@@ -54,6 +54,7 @@ final class ModuleSettings {
                 config.engine().trainingRowsMax(),
                 config.engine().rankMax(),
                 config.trainer().retryAfter(),
+                config.trainer().abandonedGrace(),
                 Gate.DEFAULT);
     }
 

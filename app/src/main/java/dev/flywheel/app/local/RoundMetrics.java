@@ -5,13 +5,16 @@ import dev.flywheel.trainer.server.RoundListener;
 import dev.flywheel.trainer.server.RoundReport;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.function.Consumer;
 
-/** Counts rounds and what they used. */
+/** Counts rounds and what they used, and says so when there will be no more. */
 final class RoundMetrics implements RoundListener {
     private final MeterRegistry meters;
+    private final Consumer<String> over;
 
-    RoundMetrics(MeterRegistry meters) {
+    RoundMetrics(MeterRegistry meters, Consumer<String> over) {
         this.meters = meters;
+        this.over = over;
     }
 
     @Override
@@ -32,5 +35,11 @@ final class RoundMetrics implements RoundListener {
     @Override
     public void failed(RoundKey key, String code) {
         Counter.builder("flywheel.trainer.failures").tag("code", code).register(meters).increment();
+    }
+
+    @Override
+    public void died() {
+        over.accept(
+                "the trainer's thread has ended, nothing is learned any more; the log says why");
     }
 }

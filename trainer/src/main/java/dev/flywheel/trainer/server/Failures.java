@@ -56,6 +56,20 @@ final class Failures {
                 info("STOPPED", Map.of()));
     }
 
+    static StatusRuntimeException superseded(long epoch) {
+        return of(
+                Code.CANCELLED,
+                "the round was asked for in the later epoch " + epoch,
+                info("SUPERSEDED", Map.of()));
+    }
+
+    static StatusRuntimeException dead() {
+        return of(
+                Code.UNAVAILABLE,
+                "the trainer's thread has ended and its log says why; start the process again",
+                info("TRAINER_DEAD", Map.of()));
+    }
+
     static StatusRuntimeException broken(String message) {
         return of(Code.INTERNAL, message, info("BUG", Map.of()));
     }

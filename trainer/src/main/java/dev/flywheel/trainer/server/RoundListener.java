@@ -14,4 +14,7 @@ public interface RoundListener {
      * @param code name of the gRPC status its callers got
      */
     default void failed(RoundKey key, String code) {}
+
+    /** The worker thread has ended though nobody closed the trainer: it runs no round any more. */
+    default void died() {}
 }

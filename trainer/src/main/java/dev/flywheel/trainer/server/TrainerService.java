@@ -7,7 +7,10 @@ import dev.flywheel.api.v1.TrainReply;
 import dev.flywheel.api.v1.TrainRequest;
 import dev.flywheel.api.v1.TrainingGrpc;
 import dev.flywheel.trainer.round.RoundStoppedException;
+import io.grpc.BindableService;
 import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayDeque;
@@ -16,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,8 +29,12 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Idempotent by (adapter, seq, epoch): a repeated call joins the round while it waits or runs,
  * and gets the kept reply afterwards; should that be gone, the round runs again and gives the same
- * candidate. A round whose last caller left stops between two units of work. Bounded: so many
- * rounds wait, so many replies are kept, more are shed with a retry hint.
+ * candidate. A round whose last caller left stops between two units of work, see {@link
+ * RunningRound}, and so does one that is asked for in a later epoch. Bounded: so many rounds wait,
+ * so many replies are kept, more are shed with a retry hint.
+ *
+ * <p>Whatever a round throws fails that round alone. Should the thread end nevertheless, everybody is
+ * told, {@link #health} turns to NOT_SERVING and calls are refused.
  *
  * <p>Thread-safe. {@link #close} stops the running round and the thread.
  */
@@ -36,6 +44,8 @@ public final class TrainerService extends TrainingGrpc.TrainingImplBase implemen
     private final RoundWorker worker;
     private final TrainerSettings settings;
     private final RoundListener listener;
+    private final LongSupplier nanoTime;
+    private final HealthStatusManager health = new HealthStatusManager();
     private final Thread thread;
 
     // All guarded by this.
@@ -44,11 +54,18 @@ public final class TrainerService extends TrainingGrpc.TrainingImplBase implemen
     private final Map<RoundKey, TrainReply> replies;
     private @Nullable RunningRound running;
     private boolean closed;
+    private boolean dead;
 
     public TrainerService(RoundWorker worker, TrainerSettings settings, RoundListener listener) {
+        this(worker, settings, listener, System::nanoTime);
+    }
+
+    TrainerService(RoundWorker worker, TrainerSettings settings, RoundListener listener,
+            LongSupplier nanoTime) {
         this.worker = worker;
         this.settings = settings;
         this.listener = listener;
+        this.nanoTime = nanoTime;
         this.replies =
                 new LinkedHashMap<>() {
                     @Override
@@ -56,14 +73,20 @@ public final class TrainerService extends TrainingGrpc.TrainingImplBase implemen
                         return size() > settings.repliesKept();
                     }
                 };
+        health.setStatus(TrainingGrpc.SERVICE_NAME, ServingStatus.SERVING);
         this.thread = Thread.ofPlatform().name("trainer-" + settings.trainerId()).start(this::work);
+    }
+
+    /** Tells, as {@code grpc.health.v1.Health}, whether this trainer runs rounds. */
+    public BindableService health() {
+        return health.getHealthService();
     }
 
     @Override
     public void train(TrainRequest request, StreamObserver<TrainReply> caller) {
         try {
             RoundKey key = key(request);
-            TrainReply kept = admit(key, caller);
+            TrainReply kept = admit(key, request.getAnew(), caller);
             if (kept != null) {
                 caller.onNext(kept);
                 caller.onCompleted();
@@ -83,6 +106,10 @@ public final class TrainerService extends TrainingGrpc.TrainingImplBase implemen
         synchronized (this) {
             forgetAbandoned();
             capacity.setRoundsRunning(running == null ? 0 : 1).setRoundsWaiting(waiting.size());
+            if (running != null) {
+                capacity.setRunningAdapter(running.key().adapter())
+                        .setRunningSeq(running.key().seq());
+            }
         }
         caller.onNext(capacity.build());
         caller.onCompleted();
@@ -114,12 +141,16 @@ public final class TrainerService extends TrainingGrpc.TrainingImplBase implemen
     }
 
     /** Returns the kept reply, or null once the caller waits for the round. */
-    private synchronized @Nullable TrainReply admit(RoundKey key,
+    private synchronized @Nullable TrainReply admit(RoundKey key, boolean anew,
             StreamObserver<TrainReply> caller) {
+        if (anew) {
+            replies.remove(key);
+        }
         TrainReply kept = replies.get(key);
         if (kept != null) {
             return kept;
         }
+        supersede(key);
         RunningRound round = rounds.get(key);
         if (round == null || !round.join(caller)) {
             round = enqueue(key);
@@ -129,15 +160,23 @@ public final class TrainerService extends TrainingGrpc.TrainingImplBase implemen
         return null;
     }
 
+    /** The round of an earlier epoch has no right to an outcome any more; it must not hold up this one. */
+    private void supersede(RoundKey key) {
+        rounds.values()
+                .stream()
+                .filter(round -> key.supersedes(round.key()))
+                .forEach(round -> round.fail(Failures.superseded(key.epoch())));
+    }
+
     private RunningRound enqueue(RoundKey key) {
         forgetAbandoned();
         if (closed) {
-            throw Failures.closing();
+            throw dead ? Failures.dead() : Failures.closing();
         }
         if (waiting.size() >= settings.roundsWaitingMax()) {
             throw Failures.shed(settings.roundsWaitingMax(), settings.retryAfter());
         }
-        RunningRound round = new RunningRound(key);
+        RunningRound round = new RunningRound(key, settings.abandonedGrace(), nanoTime);
         rounds.put(key, round);
         waiting.add(round);
         notifyAll();
@@ -156,24 +195,60 @@ public final class TrainerService extends TrainingGrpc.TrainingImplBase implemen
     }
 
     private void work() {
-        RunningRound round = next();
-        while (round != null) {
-            run(round);
-            round = next();
+        try {
+            RunningRound round = next();
+            while (round != null) {
+                run(round);
+                round = next();
+            }
+        } finally {
+            ended();
         }
     }
 
     private synchronized @Nullable RunningRound next() {
         running = null;
-        while (waiting.isEmpty() && !closed) {
-            try {
-                wait();
-            } catch (InterruptedException interrupted) {
-                closed = true;
+        while (running == null && !closed) {
+            forgetAbandoned();
+            RunningRound first = waiting.poll();
+            if (first == null) {
+                awaitWork();
+            } else if (first.begin()) {
+                running = first;
+            } else {
+                rounds.remove(first.key(), first);
             }
         }
-        running = closed ? null : waiting.poll();
         return running;
+    }
+
+    private synchronized void awaitWork() {
+        try {
+            wait();
+        } catch (InterruptedException interrupted) {
+            LOG.debug("woken up early: nobody but close ends this thread");
+        }
+    }
+
+    /** The thread goes. If nobody closed the trainer, all who count on it are told. */
+    private void ended() {
+        List<RunningRound> left;
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            dead = true;
+            running = null;
+            left = List.copyOf(rounds.values());
+            rounds.clear();
+            waiting.clear();
+        }
+        LOG.error("trainer {} has lost its thread and runs no round any more",
+                settings.trainerId());
+        health.setStatus(TrainingGrpc.SERVICE_NAME, ServingStatus.NOT_SERVING);
+        left.forEach(round -> round.fail(Failures.dead()));
+        listener.died();
     }
 
     private void run(RunningRound round) {
@@ -186,7 +261,8 @@ public final class TrainerService extends TrainingGrpc.TrainingImplBase implemen
             fail(round, Failures.stopped());
         } catch (StatusRuntimeException failed) {
             fail(round, failed);
-        } catch (RuntimeException bug) {
+        } catch (RuntimeException | Error bug) {
+            // An error too ends this round alone: without this thread no adapter learns any more.
             LOG.error("round failed: adapter {} seq {}", round.key().adapter(), round.key().seq(),
                     bug);
             fail(round, Failures.broken("round failed: " + bug));

@@ -12,6 +12,8 @@ import java.time.Duration;
  * @param rowsMax tokens that one example may take on the device
  * @param rankMax largest adapter rank, as serving's slots have it
  * @param retryAfter what a shed caller is told to wait
+ * @param abandonedGrace how long a running round goes on without a caller, so that one who asks again
+ *     joins it
  */
 public record TrainerSettings(
         String trainerId,
@@ -20,18 +22,30 @@ public record TrainerSettings(
         int rowsMax,
         int rankMax,
         Duration retryAfter,
+        Duration abandonedGrace,
         Gate gate) {
     public TrainerSettings {
         requireAtLeastOne("trainer.rounds_waiting_max", roundsWaitingMax);
         requireAtLeastOne("trainer.replies_kept", repliesKept);
         requireAtLeastOne("trainer.rows_max", rowsMax);
         requireAtLeastOne("engine.lora.rank_max", rankMax);
+        if (abandonedGrace.isNegative()) {
+            throw new IllegalArgumentException(
+                    "trainer.abandoned_grace must not be below zero, was " + abandonedGrace);
+        }
     }
 
     /** Returns settings that suit one adapter or a few on the built-in base. */
     public static TrainerSettings of(String trainerId, int rowsMax, int rankMax) {
         return new TrainerSettings(
-                trainerId, 16, 64, rowsMax, rankMax, Duration.ofMillis(200), Gate.DEFAULT);
+                trainerId,
+                16,
+                64,
+                rowsMax,
+                rankMax,
+                Duration.ofMillis(200),
+                Duration.ofSeconds(10),
+                Gate.DEFAULT);
     }
 
     private static void requireAtLeastOne(String field, int value) {

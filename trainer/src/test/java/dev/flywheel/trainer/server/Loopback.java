@@ -9,7 +9,9 @@ import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
+import dev.flywheel.api.v1.StoreCommitGrpc;
 import dev.flywheel.api.v1.TrainReply;
+import dev.flywheel.api.v1.TrainingGrpc;
 import dev.flywheel.engine.model.TinyBase;
 import dev.flywheel.store.Store;
 import dev.flywheel.store.StoreSettings;
@@ -18,15 +20,35 @@ import dev.flywheel.trainer.adapter.AdapterSettings;
 import dev.flywheel.trainer.gate.Gate;
 import dev.flywheel.trainer.round.RoundFixture;
 import io.grpc.BindableService;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ForwardingServerCallListener;
 import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
 import io.grpc.InsecureServerCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.ServerInterceptors;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** A real store and a real trainer, each behind a gRPC server on loopback. */
 final class Loopback implements AutoCloseable {
@@ -38,7 +60,17 @@ final class Loopback implements AutoCloseable {
     final TrainerClient trainer;
     final TrainerService service;
 
+    /** What the trainer takes for time. */
+    final AtomicLong nanos = new AtomicLong();
+    /** Done before the store answers a request for a manifest. */
+    volatile Runnable beforeManifest = () -> {};
+    /** Calls for manifests, each the beginning of a run of a round. */
+    final AtomicInteger manifestCalls = new AtomicInteger();
+    /** Train calls that their callers gave up. */
+    final Semaphore left = new Semaphore(0);
+
     private final Store atRest;
+    private final ManagedChannel storeChannel;
     private final Server storeServer;
     private final Server trainerServer;
 
@@ -52,12 +84,21 @@ final class Loopback implements AutoCloseable {
                         Files.createDirectory(folder.resolve("store")),
                         StoreSettings.DEFAULT,
                         InstantSource.system());
-        storeServer = serve(atRest.services());
-        store = StoreClient.connect("localhost:" + storeServer.getPort());
+        storeServer =
+                serve(atRest.services().stream().map(BindableService::bindService).toList());
+        storeChannel =
+                Grpc.newChannelBuilder(
+                        "localhost:" + storeServer.getPort(), InsecureChannelCredentials.create())
+                        .intercept(new ManifestCalls())
+                        .build();
+        store = StoreClient.over(storeChannel);
         service =
                 new TrainerService(
-                        new RoundWorker(store, fixture.round, Gate.DEFAULT), settings, listener);
-        trainerServer = serve(List.of(service));
+                        new RoundWorker(store, fixture.round, Gate.DEFAULT), settings, listener,
+                        nanos::get);
+        trainerServer =
+                serve(List.of(ServerInterceptors.intercept(service, new LeftCalls()),
+                        service.health().bindService()));
         trainer = TrainerClient.connect("localhost:" + trainerServer.getPort());
         AdapterCreation.create(
                 store,
@@ -109,7 +150,54 @@ final class Loopback implements AutoCloseable {
                         .build());
     }
 
-    private static Server serve(List<? extends BindableService> services) throws IOException {
+    /** Whether the trainer says of itself that it runs rounds. */
+    ServingStatus health() {
+        ManagedChannel channel =
+                Grpc.newChannelBuilder(
+                        "localhost:" + trainerServer.getPort(), InsecureChannelCredentials.create())
+                        .build();
+        try {
+            return HealthGrpc.newBlockingStub(channel)
+                    .check(HealthCheckRequest.newBuilder()
+                            .setService(TrainingGrpc.SERVICE_NAME)
+                            .build())
+                    .getStatus();
+        } finally {
+            channel.shutdownNow();
+        }
+    }
+
+    /** Runs {@link #beforeManifest} on the thread that asks for a manifest. */
+    private final class ManifestCalls implements ClientInterceptor {
+        @Override
+        public <Q, A> ClientCall<Q, A> interceptCall(
+                MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+            if (method.getFullMethodName()
+                    .equals(StoreCommitGrpc.getGetManifestMethod().getFullMethodName())) {
+                manifestCalls.incrementAndGet();
+                beforeManifest.run();
+            }
+            return next.newCall(method, options);
+        }
+    }
+
+    /** Counts callers that left, after the trainer has heard of it. */
+    private final class LeftCalls implements ServerInterceptor {
+        @Override
+        public <Q, A> ServerCall.Listener<Q> interceptCall(
+                ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+            return new ForwardingServerCallListener.SimpleForwardingServerCallListener<Q>(
+                    next.startCall(call, headers)) {
+                @Override
+                public void onCancel() {
+                    super.onCancel();
+                    left.release();
+                }
+            };
+        }
+    }
+
+    private static Server serve(List<ServerServiceDefinition> services) throws IOException {
         var builder = Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create());
         services.forEach(builder::addService);
         return builder.build().start();
@@ -120,7 +208,7 @@ final class Loopback implements AutoCloseable {
         service.close();
         trainer.close();
         trainerServer.shutdownNow().awaitTermination();
-        store.close();
+        storeChannel.shutdownNow();
         storeServer.shutdownNow().awaitTermination();
         atRest.close();
         fixture.close();

@@ -66,7 +66,8 @@ class TrainerServiceTest {
     @BeforeEach
     void start() throws Exception {
         TrainerSettings settings =
-                new TrainerSettings("t1", 1, 2, 512, 8, Duration.ofMillis(150), Gate.DEFAULT);
+                new TrainerSettings("t1", 1, 2, 512, 8, Duration.ofMillis(150),
+                        Duration.ofSeconds(10), Gate.DEFAULT);
         at = new Loopback(folder, settings, listener);
         epoch = at.epoch();
     }
