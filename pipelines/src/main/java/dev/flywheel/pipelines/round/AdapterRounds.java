@@ -3,6 +3,7 @@ package dev.flywheel.pipelines.round;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_LATE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_MALFORMED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_ADAPTER;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_OVERLOADED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_RETRACTED;
 
 import dev.flywheel.api.v1.AcquireEpochReply;
@@ -15,8 +16,6 @@ import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.RefusedExample;
-import dev.flywheel.api.v1.RoundFigures;
-import dev.flywheel.api.v1.TrainReply;
 import dev.flywheel.api.v1.Withdrawal;
 import dev.flywheel.feedback.guard.RoundShare;
 import io.grpc.Status.Code;
@@ -28,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -78,6 +78,7 @@ final class AdapterRounds {
     private long nextSeq;
     private int examplesMax = 1;
     private int claimedSinglyLeft;
+    private @Nullable RoundRun running;
 
     AdapterRounds(String adapter, RoundPace pace, RoundShare share, RoundServers servers,
             DriverHost host) {
@@ -200,7 +201,7 @@ final class AdapterRounds {
         log.info("finishing round left open adapter={} seq={} examples={}", adapter,
                 manifest.getSeq(),
                 manifest.getExamplesCount());
-        train(new Round(manifest.getSeq(), manifest.getBackend(), manifest.getExamplesList()),
+        train(manifest.getSeq(), manifest.getBackend(), manifest.getExamplesList(),
                 () -> finishNext(left));
     }
 
@@ -281,7 +282,7 @@ final class AdapterRounds {
                 .filter(example -> !refusedIds.contains(example.getExampleId()))
                 .toList();
         log.debug("claimed adapter={} seq={} examples={}", adapter, request.getSeq(), kept.size());
-        train(new Round(request.getSeq(), request.getBackend(), kept), this::idle);
+        train(request.getSeq(), request.getBackend(), kept, this::idle);
     }
 
     private void refusedByStore(LabelledExample example, RefusedExample refused) {
@@ -332,110 +333,62 @@ final class AdapterRounds {
 
     // Training and ending.
 
-    /** A claimed round. */
-    private record Round(long seq, String backend, List<Example> examples) {}
-
-    private void train(Round round, Runnable next) {
-        train(round, 1, next);
+    private void train(long seq, String boundTo, List<Example> examples, Runnable next) {
+        running = new RoundRun(adapter, epoch, seq, boundTo, examples, this, pace, servers, host,
+                calls, next);
+        running.train();
     }
 
-    private void train(Round round, int attempt, Runnable next) {
-        calls.call("train", () -> servers.train(adapter, round.seq(), epoch),
-                reply -> end(round, outcome(round, reply), next),
-                failure -> notTrained(round, attempt, failure, next));
-    }
-
-    private PutOutcomeRequest.Builder outcome(Round round, TrainReply reply) {
-        return ending(round, reply.getVerdict())
-                .setWeightsDigest(reply.getWeightsDigest())
-                .setOptimizerDigest(reply.getOptimizerDigest())
-                .setProbeFingerprint(reply.getProbeFingerprint())
-                .setFigures(reply.getFigures())
-                .addAllUntrainable(reply.getUntrainableList());
-    }
-
-    private PutOutcomeRequest.Builder ending(Round round, Outcome outcome) {
-        return PutOutcomeRequest.newBuilder()
-                .setAdapter(adapter)
-                .setSeq(round.seq())
-                .setEpoch(epoch)
-                .setOutcome(outcome);
-    }
-
-    private void notTrained(Round round, int attempt, CallFailure failure, Runnable next) {
-        if (failure.is("OTHER_BACKEND")) {
-            calls.call("capacity", servers::capacity, capacity -> {
-                backend = capacity.getBackend();
-                if (backend.equals(round.backend())) {
-                    host.after(pace.backoffMax(), () -> train(round, attempt, next));
-                } else {
-                    abandon(round, failure, next);
-                }
-            }, this::broken);
-        } else if (failure.is("OTHER_BASE")) {
-            // Waits for a trainer of that base; its examples are in no danger.
-            log.warn("no trainer for round adapter={} seq={} {}", adapter, round.seq(), failure);
-            host.after(pace.backoffMax(), () -> train(round, attempt, next));
-        } else if (failure.epochLost()) {
-            broken(failure);
-        } else if (attempt < pace.attemptsMax()) {
-            log.warn("round failed adapter={} seq={} attempt={} {}", adapter, round.seq(), attempt,
-                    failure);
-            host.after(pace.backoff(attempt), () -> train(round, attempt + 1, next));
-        } else {
-            log.error("round quarantined adapter={} seq={} after {} attempts: {}", adapter,
-                    round.seq(), attempt,
-                    failure);
-            end(round, ending(round, Outcome.OUTCOME_REJECTED).setFigures(RoundFigures.newBuilder()
-                    .setExamples(round.examples().size())
-                    .setRejectedBecause("not trained after " + attempt + " attempts: " + failure)),
-                    next);
-        }
-    }
-
-    /** Frees the examples of a round that no trainer here can replay, and claims them anew. */
-    private void abandon(Round round, CallFailure failure, Runnable next) {
-        log.warn("round abandoned, its examples are claimed anew adapter={} seq={} {}", adapter,
-                round.seq(), failure);
-        List<LabelledExample> again = round.examples()
-                .stream()
-                .map(example -> inFlight.getOrDefault(example.getExampleId(),
-                        LabelledExample.newBuilder().setExample(example).build()))
-                .toList();
-        end(round, ending(round, Outcome.OUTCOME_ABANDONED), () -> {
-            again.forEach(waiting::add);
-            next.run();
-        });
-    }
-
-    private void end(Round round, PutOutcomeRequest.Builder ending, Runnable next) {
-        PutOutcomeRequest request = ending.build();
-        calls.call("outcome", () -> servers.putOutcome(request),
-                reply -> ended(round, request, reply, next),
-                failure -> {
-                    if (failure.is("BLOB_MISSING")) {
-                        notTrained(round, pace.attemptsMax() - 1, failure, next);
-                    } else {
-                        broken(failure);
-                    }
-                });
-    }
-
-    private void ended(Round round, PutOutcomeRequest request, PutOutcomeReply reply,
-            Runnable next) {
+    /** A round has its outcome. */
+    void ended(RoundRun round, PutOutcomeRequest request, PutOutcomeReply reply) {
+        running = null;
         head = reply.getHead();
-        round.examples().forEach(example -> inFlight.remove(example.getExampleId()));
+        List<LabelledExample> again = new ArrayList<>();
+        for (Example example : round.examples()) {
+            LabelledExample labelled = inFlight.remove(example.getExampleId());
+            again.add(labelled == null ? LabelledExample.newBuilder().setExample(example).build()
+                    : labelled);
+        }
+        if (request.getOutcome() == Outcome.OUTCOME_ABANDONED) {
+            again.forEach(waiting::add);
+        }
         log.info("round done adapter={} seq={} outcome={} examples={} head={}{}", adapter,
-                round.seq(),
-                request.getOutcome(), round.examples().size(), head,
+                round.seq(), request.getOutcome(), again.size(), head,
                 request.getFigures().getRejectedBecause().isEmpty() ? ""
                         : " because=" + request.getFigures().getRejectedBecause());
-        next.run();
+    }
+
+    /** The trainer's backend, for the rounds to come. */
+    void trainedOn(String trainersBackend) {
+        backend = trainersBackend;
+    }
+
+    /** Whether the round in flight has used up a deadline: what waits behind it may wait long. */
+    boolean overdue() {
+        return running != null && running.overdue();
+    }
+
+    /**
+     * Refuses what waits beyond so many: silence first, then the newest.
+     *
+     * @return how many it refused
+     */
+    int shedBeyond(int max) {
+        List<LabelledExample> order = waiting.inOrder();
+        int before = waiting.count();
+        for (int i = order.size() - 1; i >= 0 && waiting.count() > max; i--) {
+            waiting.remove(order.get(i));
+            host.refuse(order.get(i), REFUSAL_REASON_OVERLOADED,
+                    "%d examples of adapter %s wait behind a round that takes longer than %s"
+                            .formatted(before, adapter, pace.trainTimeout()));
+        }
+        return before - waiting.count();
     }
 
     // Failing.
 
-    private void broken(CallFailure failure) {
+    /** Ends the job. */
+    void broken(CallFailure failure) {
         host.fail(failure.epochLost()
                 ? new EpochLostException("adapter %s has another writer now, this job stops: %s"
                         .formatted(adapter, failure.message()))

@@ -51,6 +51,11 @@ record CallFailure(Code code, String reason, String message) {
                 .orElse("");
     }
 
+    /** The call's own deadline has passed. */
+    boolean outOfTime() {
+        return code == Code.DEADLINE_EXCEEDED;
+    }
+
     boolean passing() {
         return PASSING.contains(code);
     }

@@ -78,6 +78,11 @@ final class GrpcServers implements RoundServers {
     }
 
     @Override
+    public CompletableFuture<TrainReply> trainAnew(String adapter, long seq, long epoch) {
+        return trainer.trainAnew(adapter, seq, epoch, trainTimeout);
+    }
+
+    @Override
     public CompletableFuture<PutOutcomeReply> putOutcome(PutOutcomeRequest request) {
         return store.putOutcomeAsync(request);
     }

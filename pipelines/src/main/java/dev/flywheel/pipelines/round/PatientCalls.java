@@ -2,6 +2,7 @@ package dev.flywheel.pipelines.round;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,7 +32,14 @@ final class PatientCalls {
     <T> void call(
             String what, Supplier<CompletableFuture<T>> call, Consumer<T> done,
             Consumer<CallFailure> failed) {
-        attempt(what, call, done, failed, 1);
+        attempt(what, call, done, failed, CallFailure::passing, 1);
+    }
+
+    /** As {@link #call}, but for one that may take up its deadline: then {@code failed} is told. */
+    <T> void callInTime(
+            String what, Supplier<CompletableFuture<T>> call, Consumer<T> done,
+            Consumer<CallFailure> failed) {
+        attempt(what, call, done, failed, failure -> failure.passing() && !failure.outOfTime(), 1);
     }
 
     private <T> void attempt(
@@ -39,9 +47,10 @@ final class PatientCalls {
             Supplier<CompletableFuture<T>> call,
             Consumer<T> done,
             Consumer<CallFailure> failed,
+            Predicate<CallFailure> repeated,
             int attempt) {
         host.when(call.get(), done, failure -> {
-            if (!failure.passing()) {
+            if (!repeated.test(failure)) {
                 failed.accept(failure);
                 return;
             }
@@ -51,7 +60,7 @@ final class PatientCalls {
             }
             host.after(pace.backoff(attempt), () -> {
                 servers.reconnect();
-                attempt(what, call, done, failed, attempt + 1);
+                attempt(what, call, done, failed, repeated, attempt + 1);
             });
         });
     }

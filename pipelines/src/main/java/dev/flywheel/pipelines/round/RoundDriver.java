@@ -66,6 +66,8 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
     private transient Counter alreadyClaimed;
     private transient volatile long heldFeedback;
     private transient volatile long waitingExamples;
+    /** Adapters in the store when the driver began. */
+    private transient int adaptersKnown;
     private transient boolean closed;
 
     @SuppressWarnings("NullAway.Init") // the rest by Flink: initializeState, then open
@@ -126,21 +128,31 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
 
     /** Rounds that an earlier job left open are finished even if no feedback for their adapter comes any more. */
     private void findOpenManifests(int attempt) {
-        host.when(servers.listAdapters(), adapters -> adapters.stream()
-                .map(AdapterRecord::getName)
-                .filter(this::isMine)
-                .forEach(this::openIfLeftOpen), failure -> host.after(pace.backoff(attempt), () -> {
-                    servers.reconnect();
-                    findOpenManifests(attempt + 1);
-                }));
+        host.when(servers.listAdapters(), adapters -> {
+            adaptersKnown = adapters.size();
+            adapters.stream()
+                    .map(AdapterRecord::getName)
+                    .filter(this::isMine)
+                    .forEach(adapter -> openIfLeftOpen(adapter, 1));
+        }, failure -> host.after(pace.backoff(attempt), () -> {
+            servers.reconnect();
+            findOpenManifests(attempt + 1);
+        }));
     }
 
-    private void openIfLeftOpen(String adapter) {
+    private void openIfLeftOpen(String adapter, int attempt) {
         host.when(servers.listOpenManifests(adapter), open -> {
             if (!open.isEmpty()) {
                 roundsOf(adapter).openIfClosed();
             }
-        }, failure -> LOG.warn("open manifests of {} are not known yet: {}", adapter, failure));
+        }, failure -> {
+            LOG.warn("open manifests of {} are not known yet, attempt {}: {}", adapter, attempt,
+                    failure);
+            host.after(pace.backoff(attempt), () -> {
+                servers.reconnect();
+                openIfLeftOpen(adapter, attempt + 1);
+            });
+        });
     }
 
     private boolean isMine(String adapter) {
@@ -159,7 +171,7 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
 
     @Override
     public void processElement(StreamRecord<LoopItem> element) throws Exception {
-        while (waitingExamples >= pace.bufferedExamplesMax()) {
+        while (waitingExamples >= pace.bufferedExamplesMax() && !shed()) {
             mailbox.yield();
         }
         LoopItem item = element.getValue();
@@ -174,6 +186,23 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
             adapter.withdraw(item.getWithdrawal());
         }
         count();
+    }
+
+    /**
+     * Keeps adapters whose round takes too long from filling the buffer, which would stop the feedback of all others: together
+     * they may hold half of it.
+     *
+     * @return whether that made room
+     */
+    private boolean shed() {
+        List<AdapterRounds> overdue = active.stream().filter(AdapterRounds::overdue).toList();
+        if (overdue.isEmpty() || rounds.size() == 1 && adaptersKnown <= 1) {
+            return false;
+        }
+        int each = pace.bufferedExamplesMax() / 2 / overdue.size();
+        int refused = overdue.stream().mapToInt(adapter -> adapter.shedBeyond(each)).sum();
+        count();
+        return refused > 0;
     }
 
     /** Recounts what is held, after anything that may have changed it. */

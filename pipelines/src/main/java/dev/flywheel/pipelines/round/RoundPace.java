@@ -7,10 +7,11 @@ import java.time.Duration;
  * How rounds follow one another.
  *
  * @param linger how long a round waits for company when nothing is in flight
- * @param trainTimeout after which a round is asked for again
+ * @param trainTimeout how long one try of a round may take; then it is asked for again, which joins it
  * @param backoffMin first wait before a failed call is repeated; it doubles each time
  * @param backoffMax longest such wait
- * @param attemptsMax times a round is tried that fails for no passing reason, before its examples are quarantined
+ * @param attemptsMax times a round is tried that fails for no passing reason or takes too long, before its examples are
+ *     quarantined
  * @param bufferedExamplesMax examples that may wait in one driver; beyond it reading from Kafka slows down
  */
 public record RoundPace(

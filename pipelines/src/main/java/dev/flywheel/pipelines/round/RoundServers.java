@@ -31,6 +31,9 @@ interface RoundServers extends AutoCloseable {
 
     CompletableFuture<TrainReply> train(String adapter, long seq, long epoch);
 
+    /** As {@link #train}, though the reply may be known: the blobs behind it are missing. */
+    CompletableFuture<TrainReply> trainAnew(String adapter, long seq, long epoch);
+
     CompletableFuture<PutOutcomeReply> putOutcome(PutOutcomeRequest request);
 
     /** Lets a broken connection be tried again at once, instead of after gRPC's own back-off of up to minutes. */

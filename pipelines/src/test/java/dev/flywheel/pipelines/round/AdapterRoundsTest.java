@@ -217,6 +217,76 @@ class AdapterRoundsTest {
     }
 
     @Test
+    void aRoundThatAlwaysTakesTooLongIsQuarantinedAndTheNextGoesOn() {
+        servers.trainFailure = manifest -> manifest.getSeq() == 1
+                ? Status.DEADLINE_EXCEEDED.asRuntimeException()
+                : null;
+        servers.runningAdapter = "a";
+        offer("f1", "e1");
+        host.runAll();
+        assertThat(servers.outcomes).containsEntry(1L, Outcome.OUTCOME_REJECTED);
+        assertThat(servers.because.get(1L)).contains("TRAIN_TIMEOUT")
+                .contains("takes longer than PT1S");
+        assertThat(servers.calls.stream().filter("train 1"::equals)).hasSize(PACE.attemptsMax());
+        offer("f2", "e2");
+        host.runAll();
+        assertThat(servers.outcomes).containsEntry(2L, Outcome.OUTCOME_COMMITTED);
+    }
+
+    @Test
+    void waitingBehindTheRoundOfAnotherAdapterIsNoFailure() {
+        int[] left = {3 * PACE.attemptsMax()};
+        servers.trainFailure =
+                manifest -> left[0]-- > 0 ? Status.DEADLINE_EXCEEDED.asRuntimeException() : null;
+        servers.runningAdapter = "slow";
+        offer("f1", "e1");
+        host.runAll();
+        assertThat(servers.outcomes).containsEntry(1L, Outcome.OUTCOME_COMMITTED);
+    }
+
+    @Test
+    void whatWaitsBehindARoundThatTakesTooLongCanBeShedSilenceAndTheNewestFirst() {
+        servers.examplesMax = 1;
+        servers.trainFailure = manifest -> Status.DEADLINE_EXCEEDED.asRuntimeException();
+        offer("f1", "e1");
+        offer("f2", "e2");
+        rounds.offer(LabelledExample.newBuilder()
+                .setExample(Example.newBuilder().setExampleId("silent"))
+                .build());
+        offer("f3", "e3");
+        assertThat(rounds.overdue()).isFalse();
+        while (!rounds.overdue()) {
+            host.step(0);
+        }
+        assertThat(rounds.shedBeyond(1)).isEqualTo(2);
+        assertThat(host.refused).containsOnly(
+                java.util.Map.entry(key("f3"), RefusalReason.REFUSAL_REASON_OVERLOADED));
+        assertThat(rounds.unfinished()).extracting(each -> each.getExample().getExampleId())
+                .containsExactlyInAnyOrder("e1", "e2");
+    }
+
+    @Test
+    void aRoundWhoseBlobsTheStoreMissesIsTrainedAnew() {
+        servers.blobMissing = true;
+        offer("f1", "e1");
+        host.runAll();
+        assertThat(servers.outcomes).containsEntry(1L, Outcome.OUTCOME_COMMITTED);
+        assertThat(servers.calls).containsOnlyOnce("anew");
+    }
+
+    @Test
+    void aRoundWhoseBlobsStayMissingIsQuarantined() {
+        servers.blobMissing = true;
+        servers.healsAnew = false;
+        offer("f1", "e1");
+        host.runAll();
+        assertThat(servers.outcomes).containsEntry(1L, Outcome.OUTCOME_REJECTED);
+        assertThat(servers.because.get(1L)).contains("BLOB_MISSING");
+        assertThat(servers.calls.stream().filter("anew"::equals))
+                .hasSize(PACE.attemptsMax() - 1);
+    }
+
+    @Test
     void aRoundOfAnotherBackendIsAbandonedAndClaimedAnew() {
         offer("f1", "e1");
         while (servers.manifests.isEmpty()) {

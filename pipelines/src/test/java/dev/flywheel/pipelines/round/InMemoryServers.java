@@ -51,6 +51,11 @@ final class InMemoryServers implements RoundServers {
     Predicate<Example> untrainable = example -> false;
     /** Fails a look at a manifest; null shows it. */
     Supplier<Throwable> manifestFailure = () -> null;
+    /** What the trainer says it runs, "" nothing. */
+    String runningAdapter = "";
+    /** Outcomes that find a blob missing, until the round is trained anew. */
+    boolean blobMissing;
+    boolean healsAnew = true;
     /** Fails a claim; null takes it. */
     Function<PutManifestRequest, Throwable> claimFailure = request -> null;
 
@@ -59,6 +64,7 @@ final class InMemoryServers implements RoundServers {
     final Map<Long, Outcome> outcomes = new HashMap<>();
     private final Set<String> quarantined = new HashSet<>();
     private final Map<Object, Long> claims = new HashMap<>();
+    final Map<Long, String> because = new HashMap<>();
     private final Map<Long, PutManifestRequest> requests = new HashMap<>();
     private final Map<Long, PutManifestReply> replies = new HashMap<>();
     long epoch;
@@ -93,7 +99,11 @@ final class InMemoryServers implements RoundServers {
     public CompletableFuture<Capacity> capacity() {
         return call("capacity",
                 () -> CompletableFuture
-                        .completedFuture(Capacity.newBuilder().setBackend(backend).build()));
+                        .completedFuture(Capacity.newBuilder()
+                                .setBackend(backend)
+                                .setRunningAdapter(runningAdapter)
+                                .setRunningSeq(1)
+                                .build()));
     }
 
     @Override
@@ -230,8 +240,21 @@ final class InMemoryServers implements RoundServers {
     }
 
     @Override
+    public CompletableFuture<TrainReply> trainAnew(String adapter, long seq, long callersEpoch) {
+        calls.add("anew");
+        if (healsAnew) {
+            blobMissing = false;
+        }
+        return train(adapter, seq, callersEpoch);
+    }
+
+    @Override
     public CompletableFuture<PutOutcomeReply> putOutcome(PutOutcomeRequest request) {
         return call(request.getOutcome().name() + " " + request.getSeq(), () -> {
+            if (blobMissing && request.getOutcome() == Outcome.OUTCOME_COMMITTED) {
+                return failed(error(Status.Code.FAILED_PRECONDITION, "BLOB_MISSING"));
+            }
+            because.put(request.getSeq(), request.getFigures().getRejectedBecause());
             if (request.getEpoch() != epoch) {
                 return failed(error(Status.Code.FAILED_PRECONDITION, "STALE_EPOCH"));
             }
