@@ -84,9 +84,13 @@ public final class DemoCommand implements Callable<Integer> {
             var unused = stop.closing().add("temporary folder", () -> data);
             LocalLoop node = LocalLoop.start(config, data.path(), model, stop.closing());
             LiveView view =
-                    new LiveView(
-                            progress, output == OutputFormat.text && Terminal.interactive(),
-                            Terminal.columns());
+                    stop.closing()
+                            .add(
+                                    "view",
+                                    () -> new LiveView(
+                                            progress,
+                                            output == OutputFormat.text && Terminal.interactive(),
+                                            Terminal.columns()));
             return DemoRun.against(node, settings, view, System::nanoTime);
         }
     }

@@ -12,7 +12,7 @@ import java.util.Locale;
  *
  * <p>Thread-safe; whoever calls {@link #show} decides how often.
  */
-public final class LiveView {
+public final class LiveView implements AutoCloseable {
     private static final int EVENTS_SHOWN = 5;
     private static final double PLAIN_SECONDS = 5;
     private static final int BAR = 30;
@@ -22,6 +22,7 @@ public final class LiveView {
     private final int columns;
     private final Deque<String> events = new ArrayDeque<>();
     private int linesDrawn;
+    private boolean closed;
     private double plainAt = -PLAIN_SECONDS;
 
     /** The figures of one moment. */
@@ -66,6 +67,9 @@ public final class LiveView {
     }
 
     synchronized void show(Moment moment) {
+        if (closed) {
+            return;
+        }
         if (terminal) {
             draw(moment);
         } else if (moment.seconds - plainAt >= PLAIN_SECONDS) {
@@ -73,6 +77,12 @@ public final class LiveView {
             out.println(plain(moment));
             out.flush();
         }
+    }
+
+    /** Draws no more: what is said from now on stands below the view. */
+    @Override
+    public synchronized void close() {
+        closed = true;
     }
 
     private static String plain(Moment m) {

@@ -157,8 +157,9 @@ public final class EmbeddedBroker implements AutoCloseable {
             return port;
         } catch (IOException e) {
             throw new StartException(
-                    "port %d on %s is taken; give the broker a free one (0 picks one)".formatted(
-                            port, HOST),
+                    "port %d on %s is taken; set loop.broker_port to a free one (0 picks one)"
+                            .formatted(
+                                    port, HOST),
                     e);
         }
     }

@@ -55,6 +55,16 @@ class LiveViewTest {
         assertThat(frame().lines()).hasSize(3).noneMatch(line -> line.contains("\u001b"));
     }
 
+    @Test
+    void aClosedViewDrawsNoMore() {
+        LiveView view = view(true);
+        view.close();
+
+        view.show(moment(1));
+
+        assertThat(frame()).isEmpty();
+    }
+
     private LiveView view(boolean terminal) {
         return new LiveView(
                 new PrintStream(drawn, true, StandardCharsets.UTF_8), terminal, COLUMNS);
