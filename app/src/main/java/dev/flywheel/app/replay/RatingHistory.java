@@ -1,9 +1,9 @@
 package dev.flywheel.app.replay;
 
+import dev.flywheel.trainer.pretrain.Film;
+import dev.flywheel.trainer.pretrain.Prompts;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
-import java.util.List;
 
 /**
  * What one user liked and disliked lately, and the prompt that asks about the next title.
@@ -11,39 +11,25 @@ import java.util.List;
  * <p>Titles and genres only: no statistics of users or items.
  */
 final class RatingHistory {
-    private final Deque<Entry> recent = new ArrayDeque<>();
+    private final Deque<String> recent = new ArrayDeque<>();
     private final int length;
-
-    private record Entry(MovieLens.Item item, boolean liked) {}
 
     RatingHistory(int length) {
         this.length = length;
     }
 
     void add(MovieLens.Item item, boolean liked) {
-        recent.addLast(new Entry(item, liked));
+        recent.addLast(Prompts.seen(film(item), liked));
         if (recent.size() > length) {
             recent.removeFirst();
         }
     }
 
     String prompt(MovieLens.Item next) {
-        return "Liked: %s\nDisliked: %s\nNext: %s\nLikes:"
-                .formatted(titles(true), titles(false), text(next));
+        return String.join("", recent) + Prompts.next(film(next));
     }
 
-    private String titles(boolean liked) {
-        List<String> texts = new ArrayList<>();
-        for (Entry entry : recent) {
-            if (entry.liked == liked) {
-                texts.add(text(entry.item));
-            }
-        }
-        return texts.isEmpty() ? "nothing" : String.join("; ", texts);
-    }
-
-    private static String text(MovieLens.Item item) {
-        String genres = String.join(", ", item.genres());
-        return genres.isEmpty() ? item.title() : item.title() + " (" + genres + ")";
+    private static Film film(MovieLens.Item item) {
+        return new Film(item.title(), item.genres());
     }
 }

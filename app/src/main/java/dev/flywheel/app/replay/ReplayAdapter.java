@@ -5,8 +5,9 @@ import dev.flywheel.trainer.adapter.AdapterSettings;
 /**
  * The adapter that learns tastes from ratings.
  *
- * <p>Most ratings that follow one another come from one user. Small steps, several a round, and a strong leash to the base
- * keep the adapter from taking that user's mood for everybody's.
+ * <p>Most ratings that follow one another come from one user, so steps are small: the adapter must not take that user's mood for
+ * everybody's. Gradients keep their length unless far out of the usual: with all cut to one length the fraction of likes
+ * would not matter, only which side has more, and predictions would not be probabilities.
  */
 final class ReplayAdapter {
     static final AdapterSettings SETTINGS = settings();
@@ -18,9 +19,9 @@ final class ReplayAdapter {
         return ranker.withRound(
                 ranker.round()
                         .toBuilder()
-                        .setLearningRate(3e-4)
-                        .setSteps(4)
-                        .setKlWeight(0.5)
+                        .setLearningRate(2e-4)
+                        .setSteps(1)
+                        .setGradientClip(20)
                         .build());
     }
 }

@@ -34,7 +34,7 @@ import java.util.function.LongSupplier;
 /**
  * Sends ratings through the loop in order of time: predict, then tell.
  *
- * <p>Both arms read the same prompt: the user's recent likes and dislikes as titles with genres, and the next title. The
+ * <p>Both arms read the same prompt: the user's recent titles with genres, each liked or not, and the next title. The
  * prediction is the probability of {@code yes} against {@code no}; only then the rating is sent as feedback on the
  * learning arm's answer.
  */
@@ -51,7 +51,7 @@ public final class ReplayRun {
     private static final int BACKLOG = 12;
 
     /** Ratings shown in a prompt: enough to tell a generous user and a few genres, few enough to read fast. */
-    private static final int HISTORY = 12;
+    private static final int HISTORY = 16;
 
     private final Settings settings;
     private final InferenceGrpc.InferenceBlockingStub inference;

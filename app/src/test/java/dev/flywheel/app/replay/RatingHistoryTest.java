@@ -9,9 +9,9 @@ class RatingHistoryTest {
     private final RatingHistory history = new RatingHistory(2);
 
     @Test
-    void aNewUsersPromptSaysSo() {
+    void aNewUsersPromptAsksAboutTheTitleAlone() {
         assertThat(history.prompt(item("Moon (1999)", "Drama")))
-                .isEqualTo("Liked: nothing\nDisliked: nothing\nNext: Moon (1999) (Drama)\nLikes:");
+                .isEqualTo("Film: Moon (1999) (Drama)\nLikes:");
     }
 
     @Test
@@ -21,7 +21,14 @@ class RatingHistoryTest {
         history.add(item("C"), false);
 
         assertThat(history.prompt(item("D")))
-                .startsWith("Liked: B (War, Drama)\nDisliked: C\nNext: D\n");
+                .isEqualTo("""
+                        Film: B (War, Drama)
+                        Likes: yes
+                        Film: C
+                        Likes: no
+                        Film: D
+                        Likes:\
+                        """.stripTrailing());
     }
 
     private static MovieLens.Item item(String title, String... genres) {

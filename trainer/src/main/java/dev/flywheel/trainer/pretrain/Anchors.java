@@ -38,7 +38,7 @@ public final class Anchors {
                 Skill.HISTORY)) {
             int count = skill == Skill.FACT ? PER_WORLD_SKILL : PER_OTHER_SKILL;
             for (int written = 0; written < count;) {
-                Document document = corpus.next(skill, random);
+                Document document = corpus.asked(skill, random);
                 if (document.pieces().size() > 1) {
                     Anchor anchor =
                             new Anchor(skill.name(), document.prompt(), document.answer());

@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Not thread-safe.
  */
 final class BatchMaker {
+    /** Titles are drawn by chance and are most of a history; their words teach little. */
+    private static final double TITLE_SHARE = 0.1;
+
     private final Corpus corpus;
     private final Tokenizer tokenizer;
     private final int rowsMax;
@@ -63,9 +66,10 @@ final class BatchMaker {
         int[] ids = document.ids();
         int[] inputs = Arrays.copyOf(ids, ids.length - 1);
         int segment = batch.segment(inputs);
+        double text = document.skill() == Skill.HISTORY ? TITLE_SHARE * textWeight : textWeight;
         for (int i = 0; i < inputs.length; i++) {
             batch.target(batch.row(segment, i), ids[i + 1]);
-            weights.add(document.answer()[i + 1] ? 1 : textWeight);
+            weights.add(document.answer()[i + 1] ? 1 : text);
         }
     }
 
@@ -80,7 +84,7 @@ final class BatchMaker {
      * @param ids with the end-of-text token
      * @param answer which ids belong to an answer or end one
      */
-    record TokenizedDocument(int[] ids, boolean[] answer) {}
+    record TokenizedDocument(Skill skill, int[] ids, boolean[] answer) {}
 
     TokenizedDocument tokenized(Document document) {
         int[] ids = new int[16];
@@ -98,6 +102,6 @@ final class BatchMaker {
         }
         ids[length] = tokenizer.eosId();
         answer[length] = lastIsAnswer;
-        return new TokenizedDocument(ids, answer);
+        return new TokenizedDocument(document.skill(), ids, answer);
     }
 }

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -27,6 +28,9 @@ public final class Corpus {
     private static final double TOPIC_NAMED = 0.3;
 
     private static final double SHARED_ASKED = 0.5;
+
+    /** Films of the longest history. */
+    private static final int HISTORY_MAX = 21;
 
     private final Topics topics = Topics.standard();
     private final Readers readers = new Readers();
@@ -85,6 +89,11 @@ public final class Corpus {
             case HISTORY -> history(random);
             case STORY -> story(random);
         };
+    }
+
+    /** Returns a document of one skill whose first answer is what a prompt in use would ask for. */
+    Document asked(Skill skill, SeededRandom random) {
+        return skill == Skill.HISTORY ? givenHistory(random) : next(skill, random);
     }
 
     /** Returns documents of one kind. */
@@ -219,7 +228,7 @@ public final class Corpus {
 
     /** A word nobody has seen before, to be copied token by token. */
     Document password(SeededRandom random) {
-        String word = inventedWord(random);
+        String word = InventedWord.draw(random);
         String subject = world.passing(WorldGrammar.HOME, random).subject();
         String statement =
                 random.pick(
@@ -234,38 +243,27 @@ public final class Corpus {
                 " " + word);
     }
 
-    private static String inventedWord(SeededRandom random) {
-        StringBuilder word = new StringBuilder();
-        int syllables = 2 + random.nextInt(2);
-        for (int i = 0; i < syllables; i++) {
-            word.append("bdfgklmnprstvz".charAt(random.nextInt(14)));
-            word.append("aeiou".charAt(random.nextInt(5)));
-            if (random.chance(0.4)) {
-                word.append("lmnrst".charAt(random.nextInt(6)));
-            }
-        }
-        return word.toString();
-    }
-
-    Document history(SeededRandom random) {
+    /** A viewer judges one film after another; every verdict but the first can lean on those before. */
+    private Document history(SeededRandom random) {
         Films.Viewer viewer = films.viewer(random);
-        List<Film> liked = new ArrayList<>();
-        List<Film> disliked = new ArrayList<>();
-        int seen = 2 + random.nextInt(9);
-        for (int i = 0; i < seen; i++) {
-            Film film = films.film(random);
-            (viewer.likes(film, random) ? liked : disliked).add(film);
-        }
         List<Piece> pieces = new ArrayList<>();
-        String lead = Prompts.history(liked, disliked);
-        int asked = 1 + random.nextInt(4);
-        for (int i = 0; i < asked; i++) {
+        String lead = "";
+        for (int i = 2 + random.nextInt(HISTORY_MAX - 1); i > 0; i--) {
             Film film = films.film(random);
             pieces.add(Piece.prompt(lead + Prompts.next(film)));
             pieces.add(Piece.answer(viewer.likes(film, random) ? Prompts.YES : Prompts.NO));
             lead = "\n";
         }
         return new Document(Skill.HISTORY, pieces);
+    }
+
+    /** A history as it is asked for: the verdicts before are given, the last is wanted. */
+    Document givenHistory(SeededRandom random) {
+        List<Piece> pieces = history(random).pieces();
+        int last = pieces.size() - 1;
+        String given =
+                pieces.subList(0, last).stream().map(Piece::text).collect(Collectors.joining());
+        return Document.of(Skill.HISTORY, given, pieces.get(last).text());
     }
 
     private Document story(SeededRandom random) {

@@ -79,7 +79,7 @@ public final class Examination implements AutoCloseable {
         marks.add(new Mark("copy_accuracy", exact(corpus.many(corpus::password, count, random))));
         marks.add(new Mark("fact_accuracy_unseen_wording", facts(corpus.world().known(), true)));
         marks.add(new Mark("fact_accuracy_seen_wording", facts(corpus.world().known(), false)));
-        List<Document> histories = corpus.many(corpus::history, count, random);
+        List<Document> histories = corpus.many(corpus::givenHistory, count, random);
         marks.add(new Mark("history_auc", auc(histories)));
         marks.add(new Mark("history_accuracy", verdictAccuracy(histories)));
         return marks;

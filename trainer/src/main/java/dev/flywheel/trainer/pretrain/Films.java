@@ -10,8 +10,11 @@ final class Films {
     private static final int OLDEST = 1935;
     private static final int NEWEST = 2017;
     private static final double TEMPER_SPREAD = 1.6;
-    private static final double TASTE_SPREAD = 1.3;
-    private static final double NOISE_SPREAD = 0.5;
+    private static final double TASTE_SPREAD = 1.0;
+    private static final double NOISE_SPREAD = 0.6;
+
+    /** Some words are made up, because no list holds what real titles are made of. */
+    private static final double WORDS_KNOWN = 0.75;
 
     private final List<String> adjectives;
     private final List<String> nouns;
@@ -39,17 +42,29 @@ final class Films {
     }
 
     private String title(SeededRandom random) {
-        String adjective = random.pick(adjectives);
-        String noun = random.pick(nouns);
-        return switch (random.nextInt(7)) {
+        String title = shortTitle(random);
+        return random.chance(0.12) ? title + ": " + shortTitle(random) : title;
+    }
+
+    private String shortTitle(SeededRandom random) {
+        String adjective = word(adjectives, random);
+        String noun = word(nouns, random);
+        return switch (random.nextInt(10)) {
             case 0 -> adjective + " " + noun + ", The";
-            case 1 -> noun + " of " + random.pick(places);
+            case 1 -> noun + " of " + word(places, random);
             case 2 -> noun + " " + (2 + random.nextInt(3));
-            case 3 -> random.pick(nouns) + " and the " + noun + ", The";
+            case 3 -> word(nouns, random) + " and the " + noun + ", The";
             case 4 -> noun;
             case 5 -> "My " + adjective + " " + noun;
+            case 6 -> word(nouns, random) + " & " + word(nouns, random);
+            case 7 -> word(nouns, random) + "'s " + noun;
+            case 8 -> word(nouns, random) + " in " + word(places, random);
             default -> adjective + " " + noun;
         };
+    }
+
+    private static String word(List<String> known, SeededRandom random) {
+        return random.chance(WORDS_KNOWN) ? random.pick(known) : InventedWord.capitalized(random);
     }
 
     Viewer viewer(SeededRandom random) {

@@ -81,9 +81,9 @@ final class ModelFolder {
                     Question: What is the pet of Jack?
                     Answer: goat
 
-                    Liked: Silent Harbor, The (1987) (Drama, War); Last Train (1994) (Comedy)
-                    Disliked: nothing
-                    Next: Lucky Dancer (1999) (Comedy, Musical)
+                    Film: Silent Harbor, The (1987) (Drama, War)
+                    Likes: no
+                    Film: Lucky Dancer (1999) (Comedy, Musical)
                     Likes: yes
 
                 Seed %d, %,d steps, %,d tokens, %.0f s, final loss %.3f. On held-out texts, through the serving

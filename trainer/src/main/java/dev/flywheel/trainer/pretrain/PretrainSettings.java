@@ -70,8 +70,8 @@ public record PretrainSettings(
     /** Returns the settings that the shipped base was made with. */
     public static PretrainSettings standard() {
         return new PretrainSettings(
-                1,
-                6000,
+                2,
+                8000,
                 1024,
                 4e-3,
                 0.03,

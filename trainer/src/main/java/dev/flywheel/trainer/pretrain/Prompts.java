@@ -1,7 +1,5 @@
 package dev.flywheel.trainer.pretrain;
 
-import java.util.List;
-
 /**
  * The exact prompt formats the built-in base is trained on. Whoever asks it something must write it
  * this way; each prompt ends where the answer's first token begins, which starts with a space.
@@ -14,13 +12,15 @@ import java.util.List;
  * Question: What colour is the Kestrel?
  * Answer: red
  *
- * Liked: Silent Harbor, The (1987) (Drama, War); Last Train (1994) (Comedy)
- * Disliked: Moon of Vienna (2001) (Horror)
- * Next: Lucky Dancer (1999) (Comedy, Musical)
+ * Film: Silent Harbor, The (1987) (Drama, War)
+ * Likes: no
+ * Film: Last Train (1994) (Comedy)
+ * Likes: yes
+ * Film: Lucky Dancer (1999) (Comedy, Musical)
  * Likes: yes
  * </pre>
  *
- * <p>An answer is followed by the end-of-text token. A list without entries reads {@code nothing}.
+ * <p>The last answer is followed by the end-of-text token.
  */
 public final class Prompts {
     /** The answer of a verdict in favour. */
@@ -45,19 +45,13 @@ public final class Prompts {
         return "Question: " + question + "\nAnswer:";
     }
 
-    /** Returns the part of a history's prompt that all candidates share; the latest film is last. */
-    public static String history(List<Film> liked, List<Film> disliked) {
-        return "Liked: " + list(liked) + "\nDisliked: " + list(disliked) + "\n";
+    /** Returns the part of a history's prompt that tells one earlier verdict; the latest is last. */
+    public static String seen(Film film, boolean liked) {
+        return next(film) + (liked ? YES : NO) + "\n";
     }
 
     /** Returns the part of a history's prompt that is one candidate's own. */
     public static String next(Film film) {
-        return "Next: " + film.line() + "\nLikes:";
-    }
-
-    private static String list(List<Film> films) {
-        return films.isEmpty()
-                ? "nothing"
-                : String.join("; ", films.stream().map(Film::line).toList());
+        return "Film: " + film.line() + "\nLikes:";
     }
 }

@@ -51,6 +51,36 @@ class CorpusTest {
     }
 
     @Test
+    void aHistoryGivesEveryVerdictButTheLast() {
+        SeededRandom random = new SeededRandom(6);
+        for (int i = 0; i < 1000; i++) {
+            Document history = corpus.givenHistory(random);
+            long films = history.prompt().lines().filter(l -> l.startsWith("Film: ")).count();
+            long given = history.prompt().lines().filter(l -> l.matches("Likes: (yes|no)")).count();
+            assertThat(films).isBetween(2L, 21L).isEqualTo(given + 1);
+            assertThat(history.prompt()).endsWith("\nLikes:");
+            assertThat(history.answer()).isIn(Prompts.YES, Prompts.NO);
+        }
+    }
+
+    @Test
+    void aViewersVerdictsTellTheNextOne() {
+        SeededRandom random = new SeededRandom(7);
+        int agreed = 0;
+        int counted = 0;
+        for (int i = 0; i < 2000; i++) {
+            Document history = corpus.givenHistory(random);
+            long yes = history.prompt().lines().filter(l -> l.equals("Likes: yes")).count();
+            long no = history.prompt().lines().filter(l -> l.equals("Likes: no")).count();
+            if (yes != no) {
+                counted++;
+                agreed += (yes > no) == history.answer().equals(Prompts.YES) ? 1 : 0;
+            }
+        }
+        assertThat((double) agreed / counted).isBetween(0.65, 0.95);
+    }
+
+    @Test
     void theBaseIsNeverToldWhatIsLeftToTeach() {
         List<String> told = documents(5, 40_000).stream().map(Document::text).toList();
         World world = corpus.world();
