@@ -269,13 +269,13 @@ class LoopJobTest {
     void aRefusedRecordAsLargeAsTheTopicTakesDoesNotHoldUpTheJob() throws Exception {
         rig.createAdapter("news/large", 4);
         Impression impression = rig.slate("news/large", "large-0", "u");
-        // Nearly the 1 MiB that a producer sends at most; the rest is for headers.
-        FeedbackEvent padded = rig.click(impression, "large-padded", "c0")
-                .toBuilder()
-                .setUser("u".repeat(1_047_000))
+        // As near to the 1 MiB that a producer sends at most as headers and batch allow.
+        FeedbackEvent small = rig.click(impression, "large-padded", "c0");
+        FeedbackEvent padded = small.toBuilder()
+                .setUser("u".repeat(1_048_200 - small.getSerializedSize()))
                 .build();
         rig.send(padded);
-        sendRaw("\u00ff".repeat(1_048_000).getBytes(StandardCharsets.ISO_8859_1));
+        sendRaw("\u00ff".repeat(1_048_470).getBytes(StandardCharsets.ISO_8859_1));
         rig.send(rig.click(impression, "large-good", "c0"));
         await("what comes after them is trained",
                 () -> rig.client.getAdapter("news/large").getHead() == 1);
