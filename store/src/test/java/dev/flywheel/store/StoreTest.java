@@ -21,6 +21,7 @@ import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.RefusedExample;
 import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.api.v1.WithdrawReply;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +32,54 @@ import org.junit.jupiter.api.io.TempDir;
 /** The protocol of a round, from outside, over the real disk. */
 class StoreTest {
     @TempDir Path folder;
+
+    @Test
+    void whatIsWithdrawnIsNeverClaimedAfterARestartNorAfterItsRoundIsAbandoned() {
+        FeedbackKey early = Samples.example(ADAPTER, "e1").getFeedback(0);
+        FeedbackKey claimed = Samples.example(ADAPTER, "e2").getFeedback(0);
+        try (RunningStore running = new RunningStore(folder)) {
+            long epoch = running.createAdapter(ADAPTER);
+            assertThat(running.client.withdraw(early).getManifestSeq()).isZero();
+            running.client.putManifest(Samples.manifest(ADAPTER, 1, epoch, 0, "e2"));
+            WithdrawReply reply = running.client.withdraw(claimed);
+            assertThat(reply.getManifestSeq()).isEqualTo(1);
+            assertThat(reply.getAdapter()).isEqualTo(ADAPTER);
+            assertThat(reply.getOpen()).isTrue();
+        }
+        try (RunningStore running = new RunningStore(folder)) {
+            long epoch = running.client.acquireEpoch(ADAPTER, "driver-2").getEpoch();
+            assertThat(running.client.withdraw(claimed).getOpen()).isTrue();
+            running.client.putOutcome(
+                    Samples.ended(ADAPTER, 1, epoch, Outcome.OUTCOME_ABANDONED));
+            PutManifestReply reply = running.client
+                    .putManifest(Samples.manifest(ADAPTER, 2, epoch, 0, "e1", "e2", "e3"));
+            assertThat(reply.getClaimed()).isEqualTo(1);
+            assertThat(reply.getRefusedList()).hasSize(2)
+                    .allSatisfy(refused -> assertThat(refused.getReason())
+                            .isEqualTo(RefusalReason.REFUSAL_REASON_RETRACTED));
+            assertThat(running.client.withdraw(claimed).getManifestSeq()).isZero();
+        }
+    }
+
+    @Test
+    void whatWasClaimedBeforeItWasWithdrawnIsStillFoundWhereItIs() {
+        try (RunningStore running = new RunningStore(folder)) {
+            long epoch = running.createAdapter(ADAPTER);
+            running.commitRound(ADAPTER, 1, epoch, 0, "e1");
+            WithdrawReply late =
+                    running.client.withdraw(Samples.example(ADAPTER, "e1").getFeedback(0));
+            assertThat(late.getManifestSeq()).isEqualTo(1);
+            assertThat(late.getOpen()).isFalse();
+            PutManifestReply again =
+                    running.client.putManifest(Samples.manifest(ADAPTER, 2, epoch, 1, "e1"));
+            assertThat(again.getRefused(0).getReason())
+                    .isEqualTo(RefusalReason.REFUSAL_REASON_DUPLICATE);
+            assertThat(again.getRefused(0).getManifestSeq()).isEqualTo(1);
+            assertThatThrownBy(
+                    () -> running.client.withdraw(FeedbackKey.getDefaultInstance()))
+                    .hasMessageContaining("feedback.feedback_id");
+        }
+    }
 
     @Test
     void aRoundMovesHeadServingAndPreviousInOneCommit() {

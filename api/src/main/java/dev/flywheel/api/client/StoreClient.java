@@ -6,6 +6,7 @@ import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.AuditEntry;
 import dev.flywheel.api.v1.CreateAdapterRequest;
+import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.GetAdapterRequest;
 import dev.flywheel.api.v1.GetBlobRequest;
 import dev.flywheel.api.v1.GetManifestRequest;
@@ -28,6 +29,8 @@ import dev.flywheel.api.v1.SetAliasRequest;
 import dev.flywheel.api.v1.StoreCommitGrpc;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.api.v1.WatchRequest;
+import dev.flywheel.api.v1.WithdrawReply;
+import dev.flywheel.api.v1.WithdrawRequest;
 import io.grpc.Channel;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
@@ -292,6 +295,19 @@ public final class StoreClient implements AutoCloseable {
 
     private static ListOpenManifestsRequest openRequest(String adapter) {
         return ListOpenManifestsRequest.newBuilder().setAdapter(adapter).build();
+    }
+
+    /** No round claims an example of this event from now on; the reply says whether one has. */
+    public WithdrawReply withdraw(FeedbackKey feedback) {
+        return calls.blocking(StoreCommitGrpc.getWithdrawMethod(), withdrawRequest(feedback));
+    }
+
+    public CompletableFuture<WithdrawReply> withdrawAsync(FeedbackKey feedback) {
+        return calls.async(StoreCommitGrpc.getWithdrawMethod(), withdrawRequest(feedback));
+    }
+
+    private static WithdrawRequest withdrawRequest(FeedbackKey feedback) {
+        return WithdrawRequest.newBuilder().setFeedback(feedback).build();
     }
 
     public PutOutcomeReply putOutcome(PutOutcomeRequest request) {

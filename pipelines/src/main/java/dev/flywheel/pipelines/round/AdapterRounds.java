@@ -1,10 +1,8 @@
 package dev.flywheel.pipelines.round;
 
-import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_LATE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_MALFORMED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_ADAPTER;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_OVERLOADED;
-import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_RETRACTED;
 
 import dev.flywheel.api.v1.AcquireEpochReply;
 import dev.flywheel.api.v1.Example;
@@ -70,6 +68,7 @@ final class AdapterRounds {
     private final WaitingExamples waiting = new WaitingExamples();
     private final Map<String, LabelledExample> inFlight = new LinkedHashMap<>();
     private final ClaimLookup lookup;
+    private final Withdrawals withdrawals;
 
     private Phase phase = Phase.CLOSED;
     private String backend = "";
@@ -89,6 +88,7 @@ final class AdapterRounds {
         this.host = host;
         this.calls = new PatientCalls(adapter, pace, servers, host);
         this.lookup = new ClaimLookup(adapter, servers, host, calls);
+        this.withdrawals = new Withdrawals(this, pace, servers, host, calls);
     }
 
     String adapter() {
@@ -105,48 +105,59 @@ final class AdapterRounds {
         }
     }
 
-    /** Takes an example back if no round has it yet. */
+    /** Takes an event back, unless a round has it. */
     void withdraw(Withdrawal withdrawal) {
-        List<LabelledExample> same = waiting.removeAll(withdrawal.getExampleId());
-        if (same.isEmpty()) {
-            host.refuse(withdrawal.getRetraction(), REFUSAL_REASON_LATE,
-                    "the event it withdraws does not wait any more: a round has it, or it was refused");
-            return;
-        }
-        String by = withdrawal.getRetraction().getEvent().getFeedbackId();
-        same.forEach(example -> host.refuse(example, REFUSAL_REASON_RETRACTED,
-                "withdrawn by event " + by));
-        host.refuse(withdrawal.getRetraction(), REFUSAL_REASON_RETRACTED,
-                "withdrew an event in time");
+        withdrawals.take(withdrawal, takeBack(withdrawal));
+    }
+
+    /** Removes and returns what waits because of an event. */
+    List<LabelledExample> takeBack(Withdrawal withdrawal) {
+        return waiting.removeAll(withdrawal.getExampleId(), Withdrawals.targetOf(withdrawal));
+    }
+
+    /** Retractions whose end is not known yet. */
+    List<Withdrawal> unfinishedWithdrawals() {
+        return withdrawals.unfinished();
+    }
+
+    /** Whether what an open manifest comes to will be known here; asks for that if nobody has yet. */
+    boolean roundInFlight() {
+        openIfClosed();
+        return phase == Phase.OPENING || phase == Phase.RUNNING;
     }
 
     /** Examples whose end is not known yet. */
     List<LabelledExample> unfinished() {
         List<LabelledExample> all = new ArrayList<>(inFlight.values());
         all.addAll(lookup.examples());
+        all.addAll(withdrawals.examples());
         all.addAll(waiting.all());
         return all;
     }
 
-    /** Distinct feedback events behind {@link #unfinished}. */
+    /** Distinct feedback events behind {@link #unfinished} and {@link #unfinishedWithdrawals}. */
     long unfinishedFeedback() {
         return waiting.feedback() + WaitingExamples.feedback(inFlight.values())
-                + WaitingExamples.feedback(lookup.examples());
+                + WaitingExamples.feedback(lookup.examples())
+                + WaitingExamples.feedback(withdrawals.examples())
+                + withdrawals.unfinished().size();
     }
 
     int waitingCount() {
-        return waiting.count();
+        return waiting.count() + withdrawals.unfinished().size();
     }
 
     boolean finished() {
         return waiting.count() == 0 && inFlight.isEmpty() && lookup.examples().isEmpty()
+                && withdrawals.unfinished().isEmpty()
                 && phase != Phase.OPENING
                 && phase != Phase.RUNNING;
     }
 
     /** Whether it holds nothing and asks for nothing: no different from one that was never made. */
     boolean forgettable() {
-        return phase == Phase.CLOSED && waiting.count() == 0 && lookup.examples().isEmpty();
+        return phase == Phase.CLOSED && waiting.count() == 0 && lookup.examples().isEmpty()
+                && withdrawals.unfinished().isEmpty();
     }
 
     // Opening.
@@ -209,6 +220,7 @@ final class AdapterRounds {
 
     private void idle() {
         phase = Phase.IDLE;
+        withdrawals.decide();
         if (waiting.count() > 0) {
             linger();
         }

@@ -5,12 +5,14 @@ import dev.flywheel.api.client.TrainerClient;
 import dev.flywheel.api.v1.AcquireEpochReply;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.Capacity;
+import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.PutManifestReply;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.TrainReply;
+import dev.flywheel.api.v1.WithdrawReply;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
@@ -75,6 +77,11 @@ final class GrpcServers implements RoundServers {
     @Override
     public CompletableFuture<TrainReply> train(String adapter, long seq, long epoch) {
         return trainer.train(adapter, seq, epoch, trainTimeout);
+    }
+
+    @Override
+    public CompletableFuture<WithdrawReply> withdraw(FeedbackKey event) {
+        return store.withdrawAsync(event);
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.flywheel.api.v1.LabelledExample;
 import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.TakenFeedback;
+import dev.flywheel.api.v1.Withdrawal;
 import dev.flywheel.feedback.guard.GuardProfile;
 import dev.flywheel.feedback.guard.RoundShare;
 import dev.flywheel.pipelines.intake.DeadLetters;
@@ -60,6 +61,8 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
     private transient Set<AdapterRounds> active;
     private transient List<LabelledExample> restored;
     private transient ListState<LabelledExample> unfinished;
+    private transient Map<String, List<Withdrawal>> restoredWithdrawals;
+    private transient ListState<Withdrawal> withdrawals;
     private transient RoundServers servers;
     private transient DriverHost host;
     private transient StageFigures figures;
@@ -91,6 +94,10 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
         rounds = new LinkedHashMap<>();
         active = new LinkedHashSet<>();
         restored = new ArrayList<>();
+        restoredWithdrawals = new LinkedHashMap<>();
+        withdrawals = context.getKeyedStateStore()
+                .getListState(new ListStateDescriptor<>("withdrawals",
+                        MessageType.ofMessage(Withdrawal.class)));
         unfinished = context.getKeyedStateStore()
                 .getListState(
                         new ListStateDescriptor<>("unfinished",
@@ -104,6 +111,20 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
                 setCurrentKey(adapter);
                 unfinished.get().forEach(restored::add);
             }
+            restoreWithdrawals();
+        }
+    }
+
+    private void restoreWithdrawals() throws Exception {
+        List<Object> adapters;
+        try (var keys = getKeyedStateBackend().getKeys("withdrawals", VoidNamespace.INSTANCE)) {
+            adapters = keys.toList();
+        }
+        for (Object adapter : adapters) {
+            setCurrentKey(adapter);
+            List<Withdrawal> taken = new ArrayList<>();
+            withdrawals.get().forEach(taken::add);
+            restoredWithdrawals.put((String) adapter, taken);
         }
     }
 
@@ -117,6 +138,9 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
         host = new MailboxHost();
         restored.forEach(example -> roundsOf(example.getExample().getAdapter()).offer(example));
         restored = List.of();
+        restoredWithdrawals.forEach(
+                (adapter, taken) -> taken.forEach(each -> roundsOf(adapter).withdraw(each)));
+        restoredWithdrawals.clear();
         count();
         findOpenManifests(1);
     }
@@ -229,6 +253,7 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
             rounds.remove(adapter.adapter());
             setCurrentKey(adapter.adapter());
             unfinished.clear();
+            withdrawals.clear();
         }
     }
 
@@ -238,6 +263,7 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
         for (AdapterRounds adapter : rounds.values()) {
             setCurrentKey(adapter.adapter());
             unfinished.update(adapter.unfinished());
+            withdrawals.update(adapter.unfinishedWithdrawals());
         }
     }
 

@@ -3,12 +3,14 @@ package dev.flywheel.pipelines.round;
 import dev.flywheel.api.v1.AcquireEpochReply;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.Capacity;
+import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.PutManifestReply;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.TrainReply;
+import dev.flywheel.api.v1.WithdrawReply;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -30,6 +32,8 @@ interface RoundServers extends AutoCloseable {
     CompletableFuture<PutManifestReply> putManifest(PutManifestRequest request);
 
     CompletableFuture<TrainReply> train(String adapter, long seq, long epoch);
+
+    CompletableFuture<WithdrawReply> withdraw(FeedbackKey event);
 
     /** As {@link #train}, though the reply may be known: the blobs behind it are missing. */
     CompletableFuture<TrainReply> trainAnew(String adapter, long seq, long epoch);

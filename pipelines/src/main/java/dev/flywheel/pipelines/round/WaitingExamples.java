@@ -1,5 +1,6 @@
 package dev.flywheel.pipelines.round;
 
+import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.LabelledExample;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -36,9 +37,12 @@ final class WaitingExamples {
         feedback -= example.getExample().getFeedbackCount();
     }
 
-    /** Removes and returns all of one id. */
-    List<LabelledExample> removeAll(String id) {
-        List<LabelledExample> same = List.copyOf(byId.getOrDefault(id, new ArrayDeque<>()));
+    /** Removes and returns those of one id that an event stands behind. */
+    List<LabelledExample> removeAll(String id, FeedbackKey event) {
+        List<LabelledExample> same = byId.getOrDefault(id, new ArrayDeque<>())
+                .stream()
+                .filter(each -> each.getExample().getFeedbackList().contains(event))
+                .toList();
         same.forEach(this::remove);
         return same;
     }

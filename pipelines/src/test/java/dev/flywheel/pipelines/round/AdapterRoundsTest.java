@@ -8,6 +8,8 @@ import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.LabelledExample;
 import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.RefusalReason;
+import dev.flywheel.api.v1.Retract;
+import dev.flywheel.api.v1.Signal;
 import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.api.v1.Withdrawal;
 import dev.flywheel.feedback.guard.GuardProfile;
@@ -20,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /** Replay one random case with {@code -Dflywheel.seed=N}. */
@@ -142,17 +145,83 @@ class AdapterRoundsTest {
     @Test
     void whatWaitsCanBeWithdrawnAndWhatARoundHasCannot() {
         offer("f1", "e1");
-        rounds.withdraw(withdrawal("r1", "e1"));
+        rounds.withdraw(withdrawal("r1", "f1", "e1"));
         host.runAll();
         assertThat(servers.manifests).isEmpty();
         offer("f2", "e2");
         host.runAll();
-        rounds.withdraw(withdrawal("r2", "e2"));
+        rounds.withdraw(withdrawal("r2", "f2", "e2"));
+        host.runAll();
         assertThat(host.refused).containsOnly(
                 Map.entry(key("f1"), RefusalReason.REFUSAL_REASON_RETRACTED),
                 Map.entry(key("r1"), RefusalReason.REFUSAL_REASON_RETRACTED),
                 Map.entry(key("r2"), RefusalReason.REFUSAL_REASON_LATE));
         assertThat(rounds.finished()).isTrue();
+    }
+
+    @Test
+    void whatWasTakenBackIsNotTrainedByADriverThatGoesOnFromAnEarlierCheckpoint() {
+        rounds = new AdapterRounds("a", RoundPace.of(Duration.ofDays(1), Duration.ofSeconds(1), 9),
+                new RoundShare(GuardProfile.TRUSTED_STREAM), servers, host);
+        offer("f1", "e1");
+        List<LabelledExample> checkpoint = rounds.unfinished();
+        rounds.withdraw(withdrawal("r1", "f1", "e1"));
+        while (!host.refused.containsKey(key("r1"))) {
+            host.step(0);
+        }
+        crash();
+        checkpoint.forEach(rounds::offer);
+        offer("f2", "e2");
+        host.runAll();
+        assertThat(servers.trained()).containsExactly(key("f2"));
+        assertThat(host.refused).containsOnly(
+                java.util.Map.entry(key("f1"), RefusalReason.REFUSAL_REASON_RETRACTED),
+                java.util.Map.entry(key("r1"), RefusalReason.REFUSAL_REASON_RETRACTED));
+    }
+
+    @Test
+    void aRetractionIsNotConfirmedBeforeTheStoreHasIt() {
+        offer("f1", "e1");
+        rounds.withdraw(withdrawal("r1", "f1", "e1"));
+        assertThat(host.refused).isEmpty();
+        assertThat(rounds.unfinishedWithdrawals()).hasSize(1);
+        assertThat(rounds.unfinishedFeedback()).isEqualTo(2);
+        crash(); // with what a checkpoint would hold
+        offer("f1", "e1");
+        rounds.withdraw(withdrawal("r1", "f1", "e1"));
+        host.runAll();
+        assertThat(servers.trained()).isEmpty();
+        assertThat(rounds.finished()).isTrue();
+        assertThat(rounds.unfinishedFeedback()).isZero();
+    }
+
+    @Test
+    void aRetractionDuringARoundWaitsForItsOutcome() {
+        for (boolean abandoned : List.of(true, false)) {
+            AdapterRoundsTest other = new AdapterRoundsTest();
+            other.offer("f1", "e1");
+            while (other.servers.manifests.isEmpty()) {
+                other.host.step(0);
+            }
+            other.rounds.withdraw(withdrawal("r1", "f1", "e1"));
+            other.servers.backend = abandoned ? "b2" : "b1";
+            other.host.runAll();
+            RefusalReason end = abandoned ? RefusalReason.REFUSAL_REASON_RETRACTED
+                    : RefusalReason.REFUSAL_REASON_LATE;
+            assertThat(other.host.refused).containsEntry(key("r1"), end);
+            assertThat(other.host.refused.containsKey(key("f1"))).isEqualTo(abandoned);
+            assertThat(other.servers.trained()).hasSize(abandoned ? 0 : 1);
+            assertThat(other.rounds.finished()).isTrue();
+        }
+    }
+
+    @Test
+    void onlyTheEventThatIsTakenBackGoesNotAnotherThatSaysTheSame() {
+        offer("f1", "e1");
+        rounds.withdraw(withdrawal("r1", "f1", "e1"));
+        offer("f2", "e1");
+        host.runAll();
+        assertThat(servers.trained()).containsExactly(key("f2"));
     }
 
     @Test
@@ -342,27 +411,37 @@ class AdapterRoundsTest {
         servers.examplesMax = 1 + random.nextInt(6);
         servers.faults = () -> InMemoryServers.Fault.values()[random.nextInt(10) < 7 ? 0
                 : 1 + random.nextInt(2)];
-        List<LabelledExample> events = new ArrayList<>();
+        List<Consumer<AdapterRounds>> events = new ArrayList<>();
         Set<FeedbackKey> sent = new HashSet<>();
         for (int i = 0; i < 30; i++) {
-            events.add(example("f" + i, "e" + random.nextInt(25)));
+            LabelledExample example = example("f" + i, "e" + random.nextInt(25));
+            events.add(each -> each.offer(example));
             sent.add(key("f" + i));
+            if (random.nextInt(4) == 0) {
+                Withdrawal taken =
+                        withdrawal("r" + i, "f" + i, example.getExample().getExampleId());
+                events.add(each -> each.withdraw(taken));
+                sent.add(key("r" + i));
+            }
         }
         int next = 0;
         int checkpointAt = 0;
         List<LabelledExample> checkpoint = List.of();
+        List<Withdrawal> takenBack = List.of();
         while (next < events.size()) {
             int what = random.nextInt(20);
             if (what < 6) {
-                rounds.offer(events.get(next++));
+                events.get(next++).accept(rounds);
             } else if (what == 6) {
                 checkpoint = rounds.unfinished();
+                takenBack = rounds.unfinishedWithdrawals();
                 checkpointAt = next;
             } else if (what == 7) {
                 crash();
                 boolean fromNothing = random.nextInt(3) == 0;
                 if (!fromNothing) {
                     checkpoint.forEach(rounds::offer);
+                    takenBack.forEach(rounds::withdraw);
                 }
                 next = fromNothing ? 0 : checkpointAt;
             } else if (!host.idle()) {
@@ -381,6 +460,13 @@ class AdapterRoundsTest {
         Set<FeedbackKey> ended = new HashSet<>(servers.trained());
         ended.addAll(host.refused.keySet());
         assertThat(ended).isEqualTo(sent);
+        sent.stream().filter(key -> key.getFeedbackId().startsWith("r")).forEach(retraction -> {
+            FeedbackKey target = key("f" + retraction.getFeedbackId().substring(1));
+            assertThat(servers.trained().contains(target) && host.refused
+                    .get(retraction) == RefusalReason.REFUSAL_REASON_RETRACTED)
+                    .as("%s is trained though its retraction was in time", target)
+                    .isFalse();
+        });
     }
 
     private void crash() {
@@ -415,9 +501,15 @@ class AdapterRoundsTest {
                 .build();
     }
 
-    private static Withdrawal withdrawal(String feedbackId, String exampleId) {
+    private static Withdrawal withdrawal(String feedbackId, String withdrawn, String exampleId) {
         return Withdrawal.newBuilder()
-                .setRetraction(taken(feedbackId))
+                .setRetraction(TakenFeedback.newBuilder()
+                        .setEvent(FeedbackEvent.newBuilder()
+                                .setSource("s")
+                                .setFeedbackId(feedbackId)
+                                .setSignal(Signal.newBuilder()
+                                        .setRetract(
+                                                Retract.newBuilder().setFeedbackId(withdrawn)))))
                 .setExampleId(exampleId)
                 .build();
     }

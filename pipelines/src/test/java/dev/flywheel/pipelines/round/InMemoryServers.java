@@ -19,6 +19,7 @@ import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.api.v1.TrainReply;
 import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.UntrainableReason;
+import dev.flywheel.api.v1.WithdrawReply;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
 import java.util.ArrayList;
@@ -64,6 +65,7 @@ final class InMemoryServers implements RoundServers {
     final Map<Long, Outcome> outcomes = new HashMap<>();
     private final Set<String> quarantined = new HashSet<>();
     private final Map<Object, Long> claims = new HashMap<>();
+    private final Set<FeedbackKey> withdrawn = new HashSet<>();
     final Map<Long, String> because = new HashMap<>();
     private final Map<Long, PutManifestRequest> requests = new HashMap<>();
     private final Map<Long, PutManifestReply> replies = new HashMap<>();
@@ -186,7 +188,11 @@ final class InMemoryServers implements RoundServers {
                     .filter(Objects::nonNull)
                     .findFirst()
                     .orElse(null);
-            if (claim == null) {
+            if (claim == null && example.getFeedbackList().stream().anyMatch(withdrawn::contains)) {
+                reply.addRefused(RefusedExample.newBuilder()
+                        .setExampleId(example.getExampleId())
+                        .setReason(RefusalReason.REFUSAL_REASON_RETRACTED));
+            } else if (claim == null) {
                 kept.add(example);
                 idsOf(example).forEach(id -> claims.put(id, request.getSeq()));
             } else {
@@ -237,6 +243,21 @@ final class InMemoryServers implements RoundServers {
                                 .setExampleId(example.getExampleId())
                                 .setReason(UntrainableReason.UNTRAINABLE_REASON_TOO_LONG)));
         return reply.build();
+    }
+
+    @Override
+    public CompletableFuture<WithdrawReply> withdraw(FeedbackKey event) {
+        return call("withdraw", () -> {
+            withdrawn.add(event);
+            Long claim = claims.get(event);
+            return CompletableFuture.completedFuture(claim == null
+                    ? WithdrawReply.getDefaultInstance()
+                    : WithdrawReply.newBuilder()
+                            .setManifestSeq(claim)
+                            .setAdapter("a")
+                            .setOpen(!outcomes.containsKey(claim))
+                            .build());
+        });
     }
 
     @Override

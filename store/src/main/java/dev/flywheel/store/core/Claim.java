@@ -25,7 +25,7 @@ public record Claim(String adapter, long seq) {
     }
 
     /** Of length-prefixed parts, so that no two events share an id, nor an event and an example. */
-    private static String idOf(FeedbackKey key) {
+    static String idOf(FeedbackKey key) {
         byte[] source = key.getSource().getBytes(StandardCharsets.UTF_8);
         return Digest.stream()
                 .update("feedback".getBytes(StandardCharsets.UTF_8))

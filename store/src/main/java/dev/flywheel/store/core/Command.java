@@ -10,6 +10,8 @@ import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.SetAliasRequest;
+import dev.flywheel.api.v1.WithdrawReply;
+import dev.flywheel.api.v1.WithdrawRequest;
 import java.util.Set;
 
 /**
@@ -40,6 +42,11 @@ public sealed interface Command<R> {
                 Command<PutOutcomeReply> {}
 
     record SetAlias(SetAliasRequest request, long atMillis) implements Command<AliasRecord> {}
+
+    /** Withdraws a feedback event; the reply says whether a manifest has claimed it. */
+    record WithdrawFeedback(WithdrawRequest request, long atMillis)
+            implements
+                Command<WithdrawReply> {}
 
     /** Withdraws what a later claim must refuse. The reply is what was not withdrawn before. */
     record Withdraw(Set<Tombstone> tombstones, long atMillis) implements Command<Set<Tombstone>> {

@@ -28,6 +28,7 @@ public final class CommitRules {
             case Command.PutManifest put -> manifests.put(state, put, view);
             case Command.PutOutcome put -> outcomes.put(state, put, view);
             case Command.SetAlias set -> aliases.set(state, set, view);
+            case Command.WithdrawFeedback withdraw -> manifests.withdraw(state, withdraw, view);
             case Command.Withdraw withdraw -> manifests.withdraw(withdraw, view);
         };
     }

@@ -9,6 +9,7 @@ import dev.flywheel.api.v1.PutManifestReply;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.RefusedExample;
+import dev.flywheel.api.v1.WithdrawReply;
 import dev.flywheel.store.core.Refusal.Reason;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -128,13 +129,16 @@ final class ManifestRules {
                     .map(each -> taken(each, example, claims, impressions, request))
                     .filter(Objects::nonNull)
                     .findFirst();
-            if (withdrawing.getOrDefault(id, List.of()).stream().anyMatch(withdrawn::contains)) {
-                refused.add(refused(id, RefusalReason.REFUSAL_REASON_RETRACTED).build());
-            } else if (claim.isPresent()) {
+            // What was claimed before it was withdrawn is where it is, however often it is asked for.
+            if (claim.isPresent()) {
                 boolean here = claim.get().adapter().equals(request.getAdapter());
                 refused.add(refused(id, RefusalReason.REFUSAL_REASON_DUPLICATE)
                         .setManifestSeq(here ? claim.get().seq() : 0)
                         .build());
+            } else if (withdrawing.getOrDefault(id, List.of())
+                    .stream()
+                    .anyMatch(withdrawn::contains)) {
+                refused.add(refused(id, RefusalReason.REFUSAL_REASON_RETRACTED).build());
             } else {
                 kept.add(example);
                 claiming.forEach(each -> impressions.put(each, example.getImpressionId()));
@@ -197,6 +201,28 @@ final class ManifestRules {
 
     private static String subject(PutManifestRequest request) {
         return "seq " + Long.toUnsignedString(request.getSeq()) + " of " + request.getAdapter();
+    }
+
+    /** Withdraws an event even if it is claimed: its manifest may be abandoned yet. */
+    Decision<WithdrawReply> withdraw(StoreState state, Command.WithdrawFeedback command,
+            CommitView view) {
+        FeedbackKey key = command.request().getFeedback();
+        Tombstone stone = new Tombstone.OfFeedback(key.getSource(), key.getFeedbackId());
+        List<Fact> facts = view.tombstones(Set.of(stone)).isEmpty()
+                ? List.of(new Fact.Withdrawn(Set.of(stone)))
+                : List.of();
+        String id = Claim.idOf(key);
+        Claim claim = view.claims(List.of(id)).get(id);
+        if (claim == null) {
+            return new Decision.Accepted<>(facts, WithdrawReply.getDefaultInstance());
+        }
+        AdapterState adapter = state.adapter(claim.adapter());
+        return new Decision.Accepted<>(facts,
+                WithdrawReply.newBuilder()
+                        .setManifestSeq(claim.seq())
+                        .setAdapter(claim.adapter())
+                        .setOpen(adapter != null && adapter.open().containsKey(claim.seq()))
+                        .build());
     }
 
     Decision<Set<Tombstone>> withdraw(Command.Withdraw command, CommitView view) {

@@ -13,6 +13,7 @@ import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.api.v1.SetAliasRequest;
 import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.UntrainableReason;
+import dev.flywheel.api.v1.WithdrawRequest;
 import dev.flywheel.store.core.Limits;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -138,6 +139,13 @@ final class Requests {
 
     private static String cut(String value) {
         return value.length() > 80 ? value.substring(0, 80) + "..." : value;
+    }
+
+    void check(WithdrawRequest request) {
+        Fields.text("feedback.feedback_id", request.getFeedback().getFeedbackId(),
+                limits.textMax());
+        Fields.optionalText("feedback.source", request.getFeedback().getSource(),
+                limits.textMax());
     }
 
     void check(PutOutcomeRequest request) {

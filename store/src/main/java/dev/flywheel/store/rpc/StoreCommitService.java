@@ -13,6 +13,8 @@ import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.StoreCommitGrpc;
+import dev.flywheel.api.v1.WithdrawReply;
+import dev.flywheel.api.v1.WithdrawRequest;
 import dev.flywheel.store.commit.Committer;
 import dev.flywheel.store.core.AdapterState;
 import dev.flywheel.store.core.Command;
@@ -89,6 +91,12 @@ public final class StoreCommitService extends StoreCommitGrpc.StoreCommitImplBas
     public StreamObserver<PutBlobRequest> putBlob(StreamObserver<PutBlobReply> out) {
         return new BlobUpload((ServerCallStreamObserver<PutBlobReply>) out, committer, budget,
                 limits.blobBytesMax());
+    }
+
+    @Override
+    public void withdraw(WithdrawRequest request, StreamObserver<WithdrawReply> out) {
+        Replies.decide(out, committer, () -> requests.check(request),
+                new Command.WithdrawFeedback(request, clock.millis()));
     }
 
     @Override
