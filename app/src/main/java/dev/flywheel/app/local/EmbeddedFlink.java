@@ -187,6 +187,12 @@ public final class EmbeddedFlink implements AutoCloseable {
                 : Optional.of(reason(graph.getFailureInfo()));
     }
 
+    /** Whether the job has ended and will not start again by itself. */
+    public boolean over() throws InterruptedException {
+        AccessExecutionGraph graph = graph();
+        return graph != null && graph.getState().isGloballyTerminalState();
+    }
+
     /** Returns why the job, or a try of it, failed last. */
     private Optional<Throwable> lastFailure() throws InterruptedException {
         AccessExecutionGraph graph = graph();

@@ -44,6 +44,8 @@ import org.apache.kafka.clients.admin.AdminClientConfig;
 /** Starts the parts of the loop in order and hands them to a {@link Closing}, which stops them in the opposite one. */
 final class LoopParts {
     private static final String NODE_ID = "local";
+    /** How often the job is looked at. */
+    private static final Duration LOOK = Duration.ofSeconds(1);
     private static final Duration READY = Duration.ofSeconds(60);
 
     /** Stands in an audit for a pending count that could not be read: never zero, so never taken for drained. */
@@ -112,6 +114,9 @@ final class LoopParts {
                         "metrics",
                         () -> MetricsEndpoint.start(
                                 config.metrics().host(), config.metrics().port(), meters));
+        closing.add(
+                "job watch",
+                () -> new JobWatch(flink, progress, meters, LOOK, end::complete));
         closing.add(
                 "disk watch",
                 () -> new DiskWatch(

@@ -29,7 +29,7 @@ import org.apache.kafka.common.TopicPartition;
 
 /**
  * Measures how much feedback is still on its way, over Flink's REST interface and the broker's offsets; it needs no part of
- * the job in its own process. Used by one thread; the caller closes it.
+ * the job in its own process. Thread-safe; the caller closes it.
  */
 public final class LoopProgress implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -66,6 +66,15 @@ public final class LoopProgress implements AutoCloseable {
         public long total() {
             return lag + onTheWire + held;
         }
+    }
+
+    /** How often Flink has started the job again. */
+    public long restarts() throws IOException, InterruptedException {
+        long restarts = 0;
+        for (JsonNode metric : get("/metrics?get=numRestarts")) {
+            restarts = metric.path("value").asLong();
+        }
+        return restarts;
     }
 
     /** Measures; empty while the job does not report all of it, as in its first moments. */
