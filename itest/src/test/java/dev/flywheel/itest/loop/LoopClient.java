@@ -13,6 +13,7 @@ import dev.flywheel.api.v1.RequestScope;
 import dev.flywheel.api.v1.SendFeedbackReply;
 import dev.flywheel.api.v1.SendFeedbackRequest;
 import dev.flywheel.api.v1.Signal;
+import dev.flywheel.api.v1.VersionRef;
 import io.grpc.Channel;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
@@ -92,6 +93,11 @@ final class LoopClient {
             }
         });
         return ids;
+    }
+
+    /** Returns a version as the store has it. */
+    VersionRef record(long number) {
+        return StoreClient.over(channel).getVersion(adapter, number).getRef();
     }
 
     void awaitTrained(Set<String> ids) {

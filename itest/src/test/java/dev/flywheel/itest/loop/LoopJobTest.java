@@ -13,18 +13,21 @@ import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.RefusedFeedback;
+import dev.flywheel.app.local.JobWatch;
+import dev.flywheel.app.local.LoopProgress;
 import dev.flywheel.feedback.kafka.EventRecords;
 import dev.flywheel.pipelines.round.EpochLostException;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -243,25 +246,29 @@ class LoopJobTest {
         rig.trainer.verdict = Outcome.OUTCOME_COMMITTED;
         assertThat(rig.drain().total()).isZero();
         assertThat(rig.client.getAdapter("news/rejected").getHead()).isZero();
+        List<ManifestSummary> manifests = manifests("news/rejected");
+        assertThat(manifests).extracting(ManifestSummary::getState)
+                .containsOnly(ManifestState.MANIFEST_STATE_REJECTED);
+        assertThat(manifests).flatExtracting(ManifestSummary::getFeedbackList)
+                .as("quarantined, and so neither trained nor refused")
+                .containsExactly(key("rejected-f"));
+        assertThat(refusedOf("rejected")).isEmpty();
     }
 
     @Test
     @Order(9)
-    void feedbackIsClaimedWithinMilliseconds() throws Exception {
-        rig.createAdapter("news/latency", 32);
-        long[] millis = new long[60];
-        for (int i = 0; i < millis.length; i++) {
-            Impression impression = rig.slate("news/latency", "latency-" + i, "user-" + i);
-            long acknowledged = rig.send(rig.click(impression, "latency-f" + i, "c0"));
+    void feedbackThatComesAloneIsARoundOfItsOwn() throws Exception {
+        rig.createAdapter("news/alone", 32);
+        for (int i = 0; i < 10; i++) {
+            Impression impression = rig.slate("news/alone", "alone-" + i, "user-" + i);
+            rig.send(rig.click(impression, "alone-f" + i, "c0"));
             long seq = i + 1L;
             await("the round is committed",
-                    () -> rig.client.getAdapter("news/latency").getHead() >= seq);
-            millis[i] =
-                    rig.client.getManifest("news/latency", seq).getClaimedAtMillis() - acknowledged;
+                    () -> rig.client.getAdapter("news/alone").getHead() >= seq);
+            assertThat(rig.client.getManifest("news/alone", seq).getExamplesList())
+                    .extracting(Example::getFeedbackList)
+                    .containsExactly(List.of(key("alone-f" + i)));
         }
-        Arrays.sort(millis);
-        System.out.printf("feedback acknowledged to claimed, ms: p50 %d, p90 %d, max %d%n",
-                millis[30], millis[54], millis[59]);
     }
 
     @Test
@@ -292,13 +299,27 @@ class LoopJobTest {
     @Test
     @Order(11)
     void aWriterThatWasReplacedStopsForGoodAndSaysWhy() throws Exception {
-        long epoch = rig.client.acquireEpoch("news/latency", "another job").getEpoch();
-        rig.send(rig.click(rig.slate("news/latency", "lost-0", "u"), "lost-f", "c0"));
-        await("the job has failed",
-                () -> failure().isPresent());
+        List<String> said = new CopyOnWriteArrayList<>();
+        SimpleMeterRegistry meters = new SimpleMeterRegistry();
+        long epoch;
+        try (LoopProgress progress = rig.progress();
+                JobWatch watch = new JobWatch(rig.flink, progress, meters, Duration.ofMillis(50),
+                        said::add)) {
+            await("what is pending is exported",
+                    () -> meters.get("flywheel.loop.pending").gauge().value() == 0);
+            assertThat(meters.get("flywheel.loop.job.restarts").gauge().value()).isZero();
+            epoch = rig.client.acquireEpoch("news/alone", "another job").getEpoch();
+            rig.send(rig.click(rig.slate("news/alone", "lost-0", "u"), "lost-f", "c0"));
+            await("the job has failed", () -> failure().isPresent());
+            await("the watch has said so", () -> !said.isEmpty());
+        }
+        assertThat(said).hasSize(1);
+        assertThat(said.get(0)).contains("nothing is learned any more")
+                .contains("adapter news/alone has another writer now")
+                .doesNotContain("\n");
         assertThat(failure().orElseThrow())
                 .hasStackTraceContaining(EpochLostException.class.getName())
-                .hasStackTraceContaining("adapter news/latency has another writer now");
+                .hasStackTraceContaining("adapter news/alone has another writer now");
         assertThat(epoch).isPositive();
     }
 
@@ -333,9 +354,13 @@ class LoopJobTest {
     }
 
     private List<ManifestState> states(String adapter) {
+        return manifests(adapter).stream().map(ManifestSummary::getState).toList();
+    }
+
+    private List<ManifestSummary> manifests(String adapter) {
         List<ManifestSummary> manifests = new ArrayList<>();
         rig.client.listManifests(adapter, 0, manifests::add);
-        return manifests.stream().map(ManifestSummary::getState).toList();
+        return manifests;
     }
 
     private List<String> exampleIds(String adapter) {

@@ -250,10 +250,14 @@ final class LoopRig implements AutoCloseable {
     }
 
     LoopProgress.Pending drain() throws Exception {
-        try (LoopProgress progress = new LoopProgress(flink.rest(), flink.job().toString(),
-                broker.bootstrapServers(), TOPICS)) {
+        try (LoopProgress progress = progress()) {
             return progress.awaitDrained(DRAIN);
         }
+    }
+
+    LoopProgress progress() {
+        return new LoopProgress(flink.rest(), flink.job().toString(), broker.bootstrapServers(),
+                TOPICS);
     }
 
     /** Every example of every manifest of an adapter, abandoned ones left out. */
