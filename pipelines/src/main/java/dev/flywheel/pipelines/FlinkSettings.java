@@ -24,9 +24,11 @@ public final class FlinkSettings {
      * Returns the configuration.
      *
      * @param checkpoints folder for checkpoints, kept after the job's end
+     * @param scratch folder for what lives as long as the process
      * @param checkpointInterval how often; costs no latency and no exactness, only replay after a crash
      */
-    public static Configuration local(Path checkpoints, Duration checkpointInterval) {
+    public static Configuration local(
+            Path checkpoints, Path scratch, Duration checkpointInterval) {
         Configuration c = new Configuration();
         c.setString("execution.checkpointing.dir", checkpoints.toUri().toString());
         c.setString("execution.checkpointing.interval", millis(checkpointInterval));
@@ -46,6 +48,15 @@ public final class FlinkSettings {
         c.setString("rest.bind-address", "127.0.0.1");
         c.setString("rest.address", "127.0.0.1");
         c.setString("rest.bind-port", "0");
+        // The blob server, too, listens there; by default it would on every address.
+        c.setString("jobmanager.bind-host", "127.0.0.1");
+        c.setString("taskmanager.bind-host", "127.0.0.1");
+        c.setString("io.tmp.dirs", scratch.toString());
+        c.setString("process.working-dir", scratch.toString());
+        c.setString("web.tmpdir", scratch.toString());
+        // Its web interface is there for its figures, not to take other people's jobs.
+        c.setString("web.submit.enable", "false");
+        c.setString("web.cancel.enable", "false");
         c.setString("taskmanager.memory.managed.size", "16mb");
         c.setString("taskmanager.memory.network.min", "32mb");
         c.setString("taskmanager.memory.network.max", "32mb");

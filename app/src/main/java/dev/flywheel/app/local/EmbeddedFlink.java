@@ -54,13 +54,16 @@ public final class EmbeddedFlink implements AutoCloseable {
      * Starts a cluster and the job, and returns once all of the job's tasks run.
      *
      * @param checkpoints folder of the checkpoints; if one there cannot be restored the job starts from none, which loses
-     *     nothing: the store knows what was claimed
+     *     nothing: the store knows what was claimed. A folder beside it, with {@code -tmp} after its name, is emptied and
+     *     used for what need not outlive the process
      * @throws StartException if the job does not run in time
      */
     public static EmbeddedFlink start(
             LoopSettings settings, Path checkpoints, Duration checkpointInterval,
             Duration timeout) {
-        Configuration configuration = FlinkSettings.local(checkpoints, checkpointInterval);
+        Path scratch = checkpoints.resolveSibling(checkpoints.getFileName() + "-tmp");
+        Configuration configuration =
+                FlinkSettings.local(checkpoints, scratch, checkpointInterval);
         MiniCluster cluster = new MiniCluster(new MiniClusterConfiguration.Builder()
                 .setConfiguration(configuration)
                 .setNumTaskManagers(1)
@@ -68,6 +71,8 @@ public final class EmbeddedFlink implements AutoCloseable {
                 .build());
         try {
             Files.createDirectories(checkpoints);
+            remove(scratch); // what a killed process left
+            Files.createDirectories(scratch);
             cluster.start();
             Optional<Path> newest = keepNewest(checkpoints);
             return run(cluster, configuration, settings, newest, timeout);
@@ -136,13 +141,20 @@ public final class EmbeddedFlink implements AutoCloseable {
             jobs = folders.filter(folder -> !folder.equals(kept)).toList();
         }
         for (Path old : jobs) {
-            try (Stream<Path> files = Files.walk(old)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(file);
-                }
-            }
+            remove(old);
         }
         return newest;
+    }
+
+    private static void remove(Path folder) throws IOException {
+        if (!Files.exists(folder)) {
+            return;
+        }
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
     }
 
     /**
