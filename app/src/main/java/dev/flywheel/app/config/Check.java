@@ -26,6 +26,34 @@ final class Check {
         atMostTenYears(key, value);
     }
 
+    static void atLeast(String key, Duration value, Duration least) {
+        if (value.compareTo(least) < 0) {
+            throw new ConfigException(
+                    "%s is %d ms, allowed are at least %d ms".formatted(key, value.toMillis(),
+                            least.toMillis()));
+        }
+        atMostTenYears(key, value);
+    }
+
+    static void notShorter(String key, Duration value, String otherKey, Duration other) {
+        if (value.compareTo(other) < 0) {
+            throw new ConfigException(
+                    "%s is %s, it must not be shorter than %s %s".formatted(key, value, otherKey,
+                            other));
+        }
+        atMostTenYears(key, value);
+    }
+
+    /** For libraries that count in seconds and would cut off the rest in silence. */
+    static void wholeSeconds(String key, Duration value) {
+        if (value.isZero() || value.getNano() != 0) {
+            throw new ConfigException(
+                    "%s is %d ms, allowed are whole seconds from 1s".formatted(key,
+                            value.toMillis()));
+        }
+        atMostTenYears(key, value);
+    }
+
     /** Longer ones would overflow when they are added to a time. */
     static void atMostTenYears(String key, Duration value) {
         if (value.compareTo(LONGEST) > 0) {

@@ -69,7 +69,8 @@ public final class ConfigLoader {
             if (in == null) {
                 throw new IllegalStateException("reference.yaml is missing from the jar");
             }
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            return AdapterDefaults.fill(
+                    new String(in.readAllBytes(), StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new IllegalStateException("reference.yaml cannot be read", e);
         }

@@ -32,6 +32,10 @@ public record FlywheelConfig(
                             .formatted(loop.guardProfile(), guardProfiles.keySet()));
         }
         guardProfiles.forEach((name, profile) -> profile.check("guard_profiles." + name));
+        Check.within("adapter.rank (at most engine.rank_max)", adapter.rank(), 1, engine.rankMax());
+        Engine.requireCache(
+                engine.kvBlocks(), engine.kvBlockTokens(), serving.tokensMax() + 1,
+                "serving.tokens_max and one token of prompt");
     }
 
     /** Returns the guard profile in force. */
@@ -62,7 +66,7 @@ public record FlywheelConfig(
             Check.within("server.metadata_bytes_max", metadataBytesMax, 1_024, 1_048_576);
             Check.within("server.calls_per_connection_max", callsPerConnectionMax, 1, 100_000);
             Check.within("server.resets_per_window_max", resetsPerWindowMax, 1, 100_000);
-            Check.positive("server.reset_window", resetWindow);
+            Check.wholeSeconds("server.reset_window", resetWindow);
             Check.positive("server.keep_alive_min", keepAliveMin);
             Check.positive("server.drain_timeout", drainTimeout);
         }
@@ -87,6 +91,9 @@ public record FlywheelConfig(
             int kvBlockTokens,
             int rowsMax,
             int trainingRowsMax) {
+        /** Four texts of eight tokens, of which blocks may be filled in part only. */
+        private static final int PROBE_TOKENS = 64;
+
         public Engine {
             Check.oneOf("engine.backend", backend, List.of("cpu", "reference"));
             Check.within("engine.threads", threads, 1, 256);
@@ -100,8 +107,17 @@ public record FlywheelConfig(
                     (double) kvBlocks * kvBlockTokens,
                     1,
                     Integer.MAX_VALUE);
-            Check.within("engine.rows_max", rowsMax, 1, 65_536);
+            Check.within("engine.rows_max", rowsMax, 2, 65_536);
             Check.within("engine.training_rows_max", trainingRowsMax, 16, 65_536);
+            requireCache(kvBlocks, kvBlockTokens, PROBE_TOKENS, "the probe of a version");
+        }
+
+        private static void requireCache(int blocks, int blockTokens, int tokens, String what) {
+            if ((long) blocks * blockTokens < tokens) {
+                throw new ConfigException(
+                        "engine.kv_blocks times engine.kv_block_tokens is %d tokens, at least %d are needed (%s); raise engine.kv_blocks"
+                                .formatted((long) blocks * blockTokens, tokens, what));
+            }
         }
     }
 
@@ -173,6 +189,7 @@ public record FlywheelConfig(
             String env,
             int brokerPort,
             int partitions,
+            Duration topicRetention,
             Duration observationWindow,
             Duration attributionWindow,
             Duration orphanTimeout,
@@ -185,6 +202,10 @@ public record FlywheelConfig(
             Duration trainTimeout,
             int bufferedExamplesMax,
             Duration checkpointInterval,
+            int roundAttemptsMax,
+            Duration callBackoffMin,
+            Duration callBackoffMax,
+            int publisherBufferBytes,
             Duration heartbeatInterval,
             Duration tokenLifetime,
             int feedbackBytesMax,
@@ -193,6 +214,7 @@ public record FlywheelConfig(
             Check.matches("loop.env", env, NAME);
             Check.within("loop.partitions", partitions, 1, 1_000);
             Check.positive("loop.observation_window", observationWindow);
+            Check.atLeast("loop.topic_retention", topicRetention, Duration.ofHours(1));
             Check.positive("loop.attribution_window", attributionWindow);
             Check.positive("loop.orphan_timeout", orphanTimeout);
             Check.atMostTenYears("loop.out_of_orderness", outOfOrderness);
@@ -204,16 +226,21 @@ public record FlywheelConfig(
             Check.within("loop.held_bytes_max", heldBytesMax, heldBytesPerImpressionMax, 1e12);
             Check.positive("loop.train_timeout", trainTimeout);
             Check.within("loop.buffered_examples_max", bufferedExamplesMax, 1, 1_000_000);
-            Check.positive("loop.checkpoint_interval", checkpointInterval);
+            Check.atLeast("loop.checkpoint_interval", checkpointInterval, Duration.ofMillis(100));
+            Check.within("loop.round_attempts_max", roundAttemptsMax, 1, 1_000);
+            Check.positive("loop.call_backoff_min", callBackoffMin);
+            Check.notShorter(
+                    "loop.call_backoff_max", callBackoffMax, "loop.call_backoff_min",
+                    callBackoffMin);
+            Check.within("loop.publisher_buffer_bytes", publisherBufferBytes, 1_048_576,
+                    Integer.MAX_VALUE);
             Check.positive("loop.heartbeat_interval", heartbeatInterval);
             Check.positive("loop.token_lifetime", tokenLifetime);
             // Below, no token would fit in; above, no dead letter into what Kafka takes by default.
             Check.within("loop.feedback_bytes_max", feedbackBytesMax, 8_192, 524_288);
-            if (attributionWindow.compareTo(observationWindow) < 0) {
-                throw new ConfigException(
-                        "loop.attribution_window is %s, it must not be shorter than loop.observation_window %s"
-                                .formatted(attributionWindow, observationWindow));
-            }
+            Check.notShorter(
+                    "loop.attribution_window", attributionWindow, "loop.observation_window",
+                    observationWindow);
         }
     }
 
@@ -231,8 +258,23 @@ public record FlywheelConfig(
     }
 
     /** Versions at rest. */
-    public record Store(int versionsKept, int snapshotEvery, int watchQueueMax) {
+    public record Store(
+            int adaptersMax,
+            int aliasesMax,
+            int openManifestsMax,
+            int manifestBytesMax,
+            int blobBytesMax,
+            int versionsKept,
+            int snapshotEvery,
+            int watchersMax,
+            int watchQueueMax) {
         public Store {
+            Check.within("store.adapters_max", adaptersMax, 1, 10_000_000);
+            Check.within("store.aliases_max", aliasesMax, 2, 10_000);
+            Check.within("store.open_manifests_max", openManifestsMax, 1, 1_000);
+            Check.within("store.manifest_bytes_max", manifestBytesMax, 65_536, 268_435_456);
+            Check.within("store.blob_bytes_max", blobBytesMax, 1_048_576, 1_073_741_824);
+            Check.within("store.watchers_max", watchersMax, 4, 1_000_000);
             Check.within("store.versions_kept", versionsKept, 2, 1_000_000);
             Check.within("store.snapshot_every", snapshotEvery, 1, 1_000_000);
             Check.within("store.watch_queue_max", watchQueueMax, 16, 1_000_000);
@@ -254,8 +296,28 @@ public record FlywheelConfig(
     }
 
     /** The adapter that is made at the first start. */
-    public record Adapter(String name, String tenant) {
+    public record Adapter(
+            String name,
+            String tenant,
+            int rank,
+            double alpha,
+            double learningRate,
+            int steps,
+            double gradientClip,
+            double sftTargetLoss,
+            int sftStepsMax,
+            int anchorsPerStep,
+            double anchorWeight) {
         public Adapter {
+            Check.within("adapter.rank", rank, 1, 256);
+            Check.within("adapter.alpha", alpha, 0.001, 10_000);
+            Check.within("adapter.learning_rate", learningRate, 1e-9, 1);
+            Check.within("adapter.steps", steps, 1, 1_000);
+            Check.within("adapter.gradient_clip", gradientClip, 0, 1e6);
+            Check.within("adapter.sft_target_loss", sftTargetLoss, 0, 100);
+            Check.within("adapter.sft_steps_max", sftStepsMax, 0, 1_000);
+            Check.within("adapter.anchors_per_step", anchorsPerStep, 0, 1_000);
+            Check.within("adapter.anchor_weight", anchorWeight, 0, 1_000);
             Check.matches("adapter.name", name, ADAPTER_NAME);
             Check.matches("adapter.tenant", tenant, NAME);
         }

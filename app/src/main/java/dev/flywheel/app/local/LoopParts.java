@@ -156,7 +156,8 @@ final class LoopParts {
         Properties properties = new Properties();
         properties.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers());
         try (Admin admin = Admin.create(properties)) {
-            topics.create(admin, config.loop().partitions(), (short) 1);
+            topics.create(
+                    admin, config.loop().partitions(), (short) 1, config.loop().topicRetention());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new StartException("interrupted while topics were made", e);
@@ -224,9 +225,7 @@ final class LoopParts {
             Tokenizer tokenizer, DeviceLoop device, TokenKeys keys,
             List<BindableService> storeServices) {
         PublisherSettings publishing =
-                PublisherSettings.of(
-                        broker.bootstrapServers(), topics, NODE_ID,
-                        config.loop().heartbeatInterval());
+                ModuleSettings.publisher(config, broker.bootstrapServers(), topics, NODE_ID);
         ImpressionPublisher impressions =
                 closing.add("impression publisher",
                         () -> new ImpressionPublisher(publishing, clock));

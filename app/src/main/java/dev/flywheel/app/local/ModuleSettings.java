@@ -3,6 +3,7 @@ package dev.flywheel.app.local;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.feedback.attribution.AttributionSettings;
 import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.kafka.PublisherSettings;
 import dev.flywheel.feedback.kafka.Topics;
 import dev.flywheel.pipelines.LoopSettings;
 import dev.flywheel.pipelines.round.RoundPace;
@@ -15,12 +16,16 @@ import dev.flywheel.serving.settings.TransportSettings;
 import dev.flywheel.store.StoreSettings;
 import dev.flywheel.store.core.Limits;
 import dev.flywheel.store.core.Retention;
+import dev.flywheel.trainer.adapter.AdapterSettings;
 import dev.flywheel.trainer.gate.Gate;
 import dev.flywheel.trainer.server.TrainerSettings;
 import java.nio.file.Path;
 
 /** Hands each module its share of the settings. */
 final class ModuleSettings {
+    /** Blobs of the largest size that may be on their way into the store at once. */
+    private static final long UPLOADS = 4;
+
     private ModuleSettings() {}
 
     static StoreSettings store(FlywheelConfig config) {
@@ -32,15 +37,15 @@ final class ModuleSettings {
                         store.snapshotEvery(),
                         Retention.DEFAULT.orphanBlobsKept()),
                 new Limits(
-                        d.adaptersMax(),
-                        d.aliasesMax(),
-                        d.openManifestsMax(),
+                        store.adaptersMax(),
+                        store.aliasesMax(),
+                        store.openManifestsMax(),
                         d.examplesMax(),
-                        d.manifestBytesMax(),
-                        d.blobBytesMax(),
-                        d.uploadBytesMax(),
+                        store.manifestBytesMax(),
+                        store.blobBytesMax(),
+                        UPLOADS * store.blobBytesMax(),
                         d.listMax(),
-                        d.watchersMax(),
+                        store.watchersMax(),
                         store.watchQueueMax(),
                         d.commandsMax(),
                         d.textMax()));
@@ -88,9 +93,45 @@ final class ModuleSettings {
                         loop.heldBytesMax()),
                 loop.outOfOrderness(),
                 guard(loop.guardProfile(), config.guard()),
-                RoundPace.of(loop.roundLinger(), loop.trainTimeout(), loop.bufferedExamplesMax()),
+                new RoundPace(
+                        loop.roundLinger(),
+                        loop.trainTimeout(),
+                        loop.callBackoffMin(),
+                        loop.callBackoffMax(),
+                        loop.roundAttemptsMax(),
+                        loop.bufferedExamplesMax()),
                 1,
                 loop.feedbackBytesMax());
+    }
+
+    static PublisherSettings publisher(
+            FlywheelConfig config, String brokers, Topics topics, String nodeId) {
+        FlywheelConfig.Loop loop = config.loop();
+        return PublisherSettings.of(brokers, topics, nodeId, loop.heartbeatInterval())
+                .withBufferBytes(loop.publisherBufferBytes());
+    }
+
+    /** The adapter that is made at the first start: it learns from clicks and from corrections. */
+    static AdapterSettings adapter(FlywheelConfig.Adapter adapter) {
+        AdapterSettings defaults = AdapterSettings.teacher().withTenant(adapter.tenant());
+        return defaults
+                .withLora(
+                        defaults.lora()
+                                .toBuilder()
+                                .setRank(adapter.rank())
+                                .setAlpha(adapter.alpha())
+                                .build())
+                .withRound(
+                        defaults.round()
+                                .toBuilder()
+                                .setLearningRate(adapter.learningRate())
+                                .setSteps(adapter.steps())
+                                .setGradientClip(adapter.gradientClip())
+                                .setSftTargetLoss(adapter.sftTargetLoss())
+                                .setSftStepsMax(adapter.sftStepsMax())
+                                .setAnchorsPerStep(adapter.anchorsPerStep())
+                                .setAnchorWeight(adapter.anchorWeight())
+                                .build());
     }
 
     private static GuardProfile guard(String name, FlywheelConfig.GuardProfile profile) {

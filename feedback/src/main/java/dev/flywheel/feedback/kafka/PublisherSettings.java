@@ -37,6 +37,11 @@ public record PublisherSettings(
                 brokers, topics, nodeId, heartbeatInterval, 32L << 20, Duration.ofSeconds(10));
     }
 
+    public PublisherSettings withBufferBytes(long other) {
+        return new PublisherSettings(
+                brokers, topics, nodeId, heartbeatInterval, other, feedbackTimeout);
+    }
+
     /** Returns the producer's settings: durable, in order, and never blocking the caller. */
     Properties producer(String clientId, Duration deliveryTimeout) {
         Properties properties = new Properties();

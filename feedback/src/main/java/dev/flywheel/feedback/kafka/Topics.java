@@ -1,5 +1,6 @@
 package dev.flywheel.feedback.kafka;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -17,6 +18,7 @@ import org.apache.kafka.common.errors.TopicExistsException;
  * @param environment part of each name, so that environments can share a broker
  */
 public record Topics(String environment) {
+    private static final Duration WEEK = Duration.ofDays(7);
     private static final Pattern ENVIRONMENT = Pattern.compile("[a-z0-9-]{1,63}");
 
     public Topics {
@@ -50,10 +52,17 @@ public record Topics(String environment) {
         return List.of(impression(), feedback(), deadFeedback(), deadImpression());
     }
 
-    /** Makes the topics that are not there yet; those that are stay as they are. */
+    /** Makes the topics that are not there yet, to keep events for a week; those that are stay as they are. */
     public void create(Admin admin, int partitions, short replication) throws InterruptedException {
+        create(admin, partitions, replication, WEEK);
+    }
+
+    /** Makes the topics that are not there yet; those that are stay as they are. */
+    public void create(Admin admin, int partitions, short replication, Duration retention)
+            throws InterruptedException {
         List<NewTopic> wanted = all().stream()
-                .map(name -> new NewTopic(name, partitions, replication).configs(settings(name)))
+                .map(name -> new NewTopic(name, partitions, replication)
+                        .configs(settings(name, retention)))
                 .toList();
         Set<Map.Entry<String, KafkaFuture<Void>>> results =
                 admin.createTopics(wanted).values().entrySet();
@@ -69,10 +78,13 @@ public record Topics(String environment) {
         }
     }
 
-    private Map<String, String> settings(String topic) {
+    private static Map<String, String> settings(String topic, Duration retention) {
+        String kept = Long.toString(retention.toMillis());
         // The broker's clock bounds what a sender can claim about time, see pipelines.
         return topic.startsWith("dlq.")
-                ? Map.of()
-                : Map.of(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG, "LogAppendTime");
+                ? Map.of(TopicConfig.RETENTION_MS_CONFIG, kept)
+                : Map.of(
+                        TopicConfig.RETENTION_MS_CONFIG, kept,
+                        TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG, "LogAppendTime");
     }
 }

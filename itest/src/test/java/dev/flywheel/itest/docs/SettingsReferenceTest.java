@@ -126,7 +126,7 @@ class SettingsReferenceTest {
             return value.longValue() + 1;
         }
         if (value.isNumber()) {
-            return value.doubleValue() / 2 + 0.001;
+            return value.doubleValue() / 2 + 0.0007;
         }
         return value.textValue().matches("\\d+(ms|s|m|h|d)") ? "11m" : value.textValue() + "x";
     }
