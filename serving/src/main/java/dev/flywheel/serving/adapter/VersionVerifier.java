@@ -67,7 +67,7 @@ final class VersionVerifier {
         if (weights.config().rankMax() > rankMax) {
             throw refused(key, "its rank is " + weights.config().rankMax()
                     + ", the engine was started with at most " + rankMax
-                    + "; raise engine.lora.rank_max");
+                    + "; raise engine.rank_max");
         }
         TreeSet<String> missing = new TreeSet<>(modules.keySet());
         missing.removeIf(module -> !weights.config().targets(module));

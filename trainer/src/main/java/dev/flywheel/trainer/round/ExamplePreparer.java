@@ -187,7 +187,7 @@ final class ExamplePreparer {
             throw new UntrainableException(
                     UntrainableReason.UNTRAINABLE_REASON_TOO_LONG,
                     ("its options take %d tokens, the longest %d; the device takes %d, the model"
-                            + " %d: raise trainer.rows_max or send less text")
+                            + " %d: raise engine.training_rows_max or send less text")
                             .formatted(
                                     optionRows,
                                     longestOption,

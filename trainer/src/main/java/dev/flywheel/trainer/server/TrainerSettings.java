@@ -27,8 +27,8 @@ public record TrainerSettings(
     public TrainerSettings {
         requireAtLeastOne("trainer.rounds_waiting_max", roundsWaitingMax);
         requireAtLeastOne("trainer.replies_kept", repliesKept);
-        requireAtLeastOne("trainer.rows_max", rowsMax);
-        requireAtLeastOne("engine.lora.rank_max", rankMax);
+        requireAtLeastOne("engine.training_rows_max", rowsMax);
+        requireAtLeastOne("engine.rank_max", rankMax);
         if (abandonedGrace.isNegative()) {
             throw new IllegalArgumentException(
                     "trainer.abandoned_grace must not be below zero, was " + abandonedGrace);
