@@ -1,7 +1,7 @@
 /**
  * What a device can do: the closed list of kernels that model families are written over.
  *
- * <p>Only {@link dev.flywheel.engine.backend.Backends} names the implementations, which never see
+ * <p>Only {@link dev.flywheel.engine.device.Backends} names the implementations, which never see
  * each other; the reference judges the fast ones, kernel by kernel.
  */
 @NullMarked

@@ -35,7 +35,7 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
-/** One adapter's store and trainer by the rules of DESIGN section 8, and the faults that a test asks for. */
+/** One adapter's store and trainer by the rules of a round's six steps (ARCHITECTURE.md), and the faults that a test asks for. */
 final class InMemoryServers implements RoundServers {
     /** What happens to a call. */
     enum Fault {

@@ -39,7 +39,7 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
 @Fork(value = 1, jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "-XX:+UseSerialGC"})
-public class MatmulBenchmark {
+public class MatmulBench {
     private static final int PEAK_STEPS = 4096;
     private static final int PEAK_CHAINS = 12;
 
@@ -133,7 +133,7 @@ public class MatmulBenchmark {
 
     public static void main(String[] args) throws RunnerException {
         Collection<RunResult> results = new Runner(new OptionsBuilder()
-                .include(MatmulBenchmark.class.getName())
+                .include(MatmulBench.class.getName())
                 .build()).run();
         double peak = 0;
         for (RunResult result : results) {
