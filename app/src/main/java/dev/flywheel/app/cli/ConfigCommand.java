@@ -20,14 +20,23 @@ public final class ConfigCommand implements Runnable {
     @Option(names = "--config", paramLabel = "FILE",
             description = "Settings to check.") private @Nullable Path file;
 
+    @Option(names = "-o",
+            description = "Prints as ${COMPLETION-CANDIDATES}. Default: text.") private OutputFormat output =
+                    OutputFormat.text;
+
     @Override
     public void run() {
         var out = spec.commandLine().getOut();
         if (file == null) {
-            out.print(ConfigLoader.referenceText());
+            out.print(
+                    output == OutputFormat.json
+                            ? JsonFile.text(new ConfigLoader().settings()) + "\n"
+                            : ConfigLoader.referenceText());
         } else {
             var unused = new ConfigLoader().load(file, Map.of());
-            out.println(file + " is valid");
+            out.println(
+                    output == OutputFormat.json ? JsonFile.text(Map.of("valid", true))
+                            : file + " is valid");
         }
         out.flush();
     }

@@ -17,6 +17,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -74,6 +75,11 @@ public final class ConfigLoader {
         } catch (IOException e) {
             throw new IllegalStateException("reference.yaml cannot be read", e);
         }
+    }
+
+    /** Returns every setting with default, unit and reason, as {@code reference.yaml} has them. */
+    public List<Setting> settings() {
+        return SettingsReader.read(referenceText(), reference());
     }
 
     private ObjectNode reference() {
