@@ -1,5 +1,6 @@
 package dev.flywheel.app.cli;
 
+import dev.flywheel.app.local.LogFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.concurrent.ExecutionException;
@@ -29,7 +30,7 @@ public final class Failures {
     /** A command that could not do its work. */
     public static int report(Exception e, CommandLine command, ParseResult parsed) {
         Throwable cause = cause(e);
-        LOG.debug("command failed", e);
+        LOG.info("command failed", e); // for the file: the user reads the line below
         command.getErr().println("flywheel: " + line(cause));
         return command.getCommandSpec().exitCodeOnExecutionException();
     }
@@ -48,7 +49,7 @@ public final class Failures {
     private static String line(Throwable cause) {
         String message = cause.getMessage();
         if (message == null || cause instanceof NullPointerException) {
-            return "unexpected " + cause + "; please report it with the log";
+            return "unexpected " + cause + "; please report it; " + LogFile.hint();
         }
         boolean fileProblem = cause instanceof IOException;
         return oneLine(fileProblem ? cause.getClass().getSimpleName() + ": " + message : message);

@@ -1,8 +1,8 @@
 package dev.flywheel.app.cli;
 
 import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.app.local.Endpoints;
 import dev.flywheel.app.local.LocalLoop;
-import dev.flywheel.trainer.adapter.AdapterSettings;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Map;
@@ -12,6 +12,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** The whole loop in one process, for real clients. */
@@ -33,8 +34,16 @@ public final class UpCommand implements Callable<Integer> {
     @Option(names = "--port",
             description = "gRPC port; 0 takes a free one. Default: server.port of the settings.") private @Nullable Integer port;
 
+    @Option(names = "-o",
+            description = "Prints where it listens, once it is ready, as ${COMPLETION-CANDIDATES}. Default: text.") private OutputFormat output =
+                    OutputFormat.text;
+
     @Override
     public Integer call() throws InterruptedException {
+        if (port != null && (port < 0 || port > 65_535)) {
+            throw new ParameterException(
+                    spec.commandLine(), "--port is %d, allowed is 0 to 65535".formatted(port));
+        }
         FlywheelConfig config =
                 loop.settings(Map.of(), port == null ? Map.of() : Map.of("server.port", port));
         Path model = loop.modelFolder();
@@ -42,16 +51,22 @@ public final class UpCommand implements Callable<Integer> {
         PrintWriter err = spec.commandLine().getErr();
         try (StopHook stop = new StopHook(err)) {
             LocalLoop node = LocalLoop.start(config, data, model, stop.closing());
-            node.createAdapter(
-                    config.adapter().name(),
-                    AdapterSettings.ranker().withTenant(config.adapter().tenant()));
-            node.endpoints().forEach(out::println);
-            out.println("ready; Ctrl-C drains and stops");
-            out.flush();
+            node.createAdapterOfSettings();
+            print(out, node.endpoints());
             // Said before the parts close: on a full disk that may take long.
             err.println("flywheel: " + node.awaitEnd());
             err.flush();
         }
         return 1;
+    }
+
+    private void print(PrintWriter out, Endpoints endpoints) {
+        if (output == OutputFormat.json) {
+            out.println(JsonFile.text(endpoints));
+        } else {
+            endpoints.lines().forEach(out::println);
+            out.println("ready; Ctrl-C drains and stops");
+        }
+        out.flush();
     }
 }

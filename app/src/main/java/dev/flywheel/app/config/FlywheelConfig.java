@@ -73,10 +73,11 @@ public record FlywheelConfig(
     }
 
     /** What a process keeps on disk. */
-    public record Data(int freeMibMin, Duration checkInterval) {
+    public record Data(int freeMibMin, Duration checkInterval, int logMibMax) {
         public Data {
             Check.within("data.free_mib_min", freeMibMin, 1, 1_048_576);
             Check.positive("data.check_interval", checkInterval);
+            Check.within("data.log_mib_max", logMibMax, 0, 1_024);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.flywheel.app.demo;
 
 import dev.flywheel.adapters.random.SeededRandom;
+import dev.flywheel.app.local.LogFile;
 import dev.flywheel.trainer.pretrain.Prompts;
 import dev.flywheel.trainer.pretrain.Topic;
 import dev.flywheel.trainer.pretrain.Topics;
@@ -81,8 +82,9 @@ final class DemoWorld {
                     client.generate(lesson.adapter(), "teacher", lesson.question(), Teacher.TOKENS)
                             .orElseThrow(
                                     () -> new IllegalStateException(
-                                            "adapter %s gave no answer before the demo began, so nothing can be taught to it; see the log"
-                                                    .formatted(lesson.adapter())));
+                                            "adapter %s gave no answer before the demo began, so nothing can be taught to it; %s"
+                                                    .formatted(
+                                                            lesson.adapter(), LogFile.hint())));
             if (!answer.text().equals(lesson.answer())) {
                 return lesson;
             }

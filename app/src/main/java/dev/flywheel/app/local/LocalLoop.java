@@ -18,7 +18,6 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -80,7 +79,7 @@ public final class LocalLoop implements AutoCloseable {
         LoopParts parts = LoopParts.start(config, data, model, closing);
         ManagedChannel channel =
                 Grpc.newChannelBuilder(
-                        "127.0.0.1:" + parts.node().port(), InsecureChannelCredentials.create())
+                        parts.listens().dialled(), InsecureChannelCredentials.create())
                         .build();
         AutoCloseable unused = closing.add("client channel", () -> () -> stop(channel));
         return new LocalLoop(closing, config, parts, channel);
@@ -94,6 +93,11 @@ public final class LocalLoop implements AutoCloseable {
     /** A channel to the public port, as an outside client has it. */
     public ManagedChannel channel() {
         return channel;
+    }
+
+    /** Makes the adapter that the settings describe if there is none of its name, and waits until the node serves it. */
+    public void createAdapterOfSettings() {
+        createAdapter(config.adapter().name(), ModuleSettings.adapter(config.adapter()));
     }
 
     /** Makes an adapter of this base if there is none of that name, and waits until the node serves it. */
@@ -119,8 +123,8 @@ public final class LocalLoop implements AutoCloseable {
         while (!answers(request)) {
             if (System.nanoTime() > deadline) {
                 throw new StartException(
-                        "the node did not take up adapter %s within %d s; see the log"
-                                .formatted(adapter, SERVED.toSeconds()));
+                        "the node did not take up adapter %s within %d s; %s"
+                                .formatted(adapter, SERVED.toSeconds(), LogFile.hint()));
             }
             LockSupport.parkNanos(POLL_NANOS);
         }
@@ -139,8 +143,8 @@ public final class LocalLoop implements AutoCloseable {
         }
     }
 
-    /** Returns where what listens, a line each. */
-    public List<String> endpoints() {
+    /** Returns where what listens. */
+    public Endpoints endpoints() {
         return parts.endpoints();
     }
 

@@ -71,6 +71,10 @@ final class LoopParts {
         this.topics = new Topics(config.loop().env());
         DataFolder folder =
                 closing.add("data folder", () -> DataFolder.take(data, config.data().freeMibMin()));
+        if (config.data().logMibMax() > 0) {
+            LogFile.open(folder.folder("log"), config.data().logMibMax());
+        }
+        requireAddresses(config);
         Backend backend =
                 closing.add(
                         "backend",
@@ -129,6 +133,14 @@ final class LoopParts {
 
     static LoopParts start(FlywheelConfig config, Path data, Path model, Closing closing) {
         return new LoopParts(config, data, model, closing);
+    }
+
+    /** What cannot be listened on is told before anything is loaded. */
+    private static void requireAddresses(FlywheelConfig config) {
+        FlywheelConfig.Server server = config.server();
+        FlywheelConfig.Metrics metrics = config.metrics();
+        new ListenAddress("server", server.host(), server.port()).require("--port or server.port");
+        new ListenAddress("metrics", metrics.host(), metrics.port()).require("metrics.port");
     }
 
     private static BaseModel load(Path model, Backend backend) {
@@ -266,7 +278,8 @@ final class LoopParts {
         try {
             if (!impressions.awaitReady(READY) || !feedback.awaitReady(READY)) {
                 throw new StartException(
-                        "the broker in this process did not answer within a minute; see the log");
+                        "the broker in this process did not answer within a minute; "
+                                + LogFile.hint());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -302,14 +315,20 @@ final class LoopParts {
         }
     }
 
-    List<String> endpoints() {
-        return List.of(
-                "gRPC     %s:%d  (flywheel.v1, health, reflection)"
-                        .formatted(config.server().host(), node.port()),
-                "Kafka    %s  (%s, %s)"
-                        .formatted(broker.bootstrapServers(), topics.impression(),
-                                topics.feedback()),
-                "metrics  http://%s:%d/metrics".formatted(config.metrics().host(), metrics.port()));
+    Endpoints endpoints() {
+        ListenAddress scraped =
+                new ListenAddress("metrics", config.metrics().host(), metrics.port());
+        return new Endpoints(
+                listens().shown(),
+                broker.bootstrapServers(),
+                topics.impression(),
+                topics.feedback(),
+                "http://" + scraped.shown() + "/metrics");
+    }
+
+    /** Returns where clients reach the node. */
+    ListenAddress listens() {
+        return new ListenAddress("server", config.server().host(), node.port());
     }
 
     ServingNode node() {

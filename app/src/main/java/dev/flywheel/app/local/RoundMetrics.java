@@ -40,6 +40,6 @@ final class RoundMetrics implements RoundListener {
     @Override
     public void died() {
         over.accept(
-                "the trainer's thread has ended, nothing is learned any more; the log says why");
+                "the trainer's thread has ended, nothing is learned any more; " + LogFile.hint());
     }
 }

@@ -2,6 +2,8 @@ package dev.flywheel.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.flywheel.app.FlywheelCommand;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -72,6 +74,39 @@ class CommandLineTest {
 
         assertThat(run("pretrain", "--out", folder.toString())).isEqualTo(1);
         assertThat(err.toString()).contains("is not empty");
+    }
+
+    @Test
+    void configAsJsonHasEverySettingWithDefaultUnitAndReason() throws Exception {
+        assertThat(run("config", "-o", "json")).isZero();
+        JsonNode settings = new ObjectMapper().readTree(out.toString());
+
+        assertThat(settings).isNotEmpty()
+                .allSatisfy(setting -> assertThat(setting.get("reason").textValue())
+                        .as("%s", setting)
+                        .isNotBlank());
+        assertThat(settings).anySatisfy(setting -> {
+            assertThat(setting.get("key").textValue()).isEqualTo("server.message_bytes_max");
+            assertThat(setting.get("default").intValue()).isEqualTo(1 << 20);
+            assertThat(setting.get("unit").textValue()).isEqualTo("bytes");
+            assertThat(setting.get("reason").textValue()).startsWith("Largest message taken");
+        });
+    }
+
+    @Test
+    void aFileThatIsValidIsOneJsonObject() throws Exception {
+        Path file = java.nio.file.Files.writeString(folder.resolve("x.yaml"), "server: {port: 1}");
+
+        assertThat(run("config", "-o", "json", "--config", file.toString())).isZero();
+        assertThat(new ObjectMapper().readTree(out.toString()).get("valid").booleanValue())
+                .isTrue();
+    }
+
+    @Test
+    void aPortOutOfRangeIsNotBlamedOnAFile() {
+        assertThat(run("up", "--port", "99999")).isEqualTo(2);
+        assertThat(err.toString()).contains("--port is 99999, allowed is 0 to 65535")
+                .doesNotContain("--config");
     }
 
     private int run(String... args) {

@@ -35,6 +35,8 @@ final class UpProcess implements AutoCloseable {
                         "--add-modules=jdk.incubator.vector",
                         "-XX:+UseSerialGC",
                         "-Xmx1g",
+                        // A library of the tests brings a configuration of its own, which logs nothing.
+                        "-Dlog4j2.configurationFile=log4j2.properties",
                         "-Djava.io.tmpdir=" + Files.createDirectories(folder.resolve("tmp")),
                         "-cp",
                         System.getProperty("java.class.path"),

@@ -3,6 +3,8 @@ package dev.flywheel.itest.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,12 +25,12 @@ class UpTest {
     @BeforeAll
     static void start() throws Exception {
         up = UpProcess.start(folder, """
-                server: {port: 0}
+                server: {port: 0, host: 127.0.0.2}
                 loop: {broker_port: 0}
                 metrics: {port: 0}
                 data: {free_mib_min: 16}
-                """);
-        up.awaitOut("ready");
+                """, "-o", "json");
+        up.awaitOut("}");
     }
 
     @AfterAll
@@ -44,6 +46,23 @@ class UpTest {
 
         assertThat(ListeningSockets.of(up.process().pid())).hasSizeGreaterThan(3)
                 .allMatch(InetAddress::isLoopbackAddress);
+    }
+
+    @Test
+    void itPrintsOneJsonObjectOfWhereItListensOnTheHostThatWasAskedFor() throws Exception {
+        JsonNode endpoints = new ObjectMapper().readTree(up.out());
+
+        assertThat(endpoints.get("grpc").textValue()).startsWith("127.0.0.2:");
+        assertThat(endpoints.get("kafka").textValue()).startsWith("127.0.0.1:");
+        assertThat(endpoints.get("metrics").textValue()).endsWith("/metrics");
+    }
+
+    @Test
+    void theLogIsAFileInTheDataFolderAndStandardErrorStaysQuiet() {
+        assertThat(up.data().resolve("log/flywheel.log")).content()
+                .contains("INFO")
+                .contains("loop job submitted");
+        assertThat(up.err()).doesNotContain("INFO").doesNotContain("ERROR");
     }
 
     @Test

@@ -1,0 +1,25 @@
+package dev.flywheel.app.local;
+
+import java.util.List;
+
+/**
+ * Where a running node is reached.
+ *
+ * @param grpc host and port of flywheel.v1, health and reflection
+ * @param kafka bootstrap servers of the broker in the process
+ * @param metrics address that Prometheus scrapes
+ */
+public record Endpoints(
+        String grpc,
+        String kafka,
+        String impressionTopic,
+        String feedbackTopic,
+        String metrics) {
+    /** Returns them for people, a line each. */
+    public List<String> lines() {
+        return List.of(
+                "gRPC     %s  (flywheel.v1, health, reflection)".formatted(grpc),
+                "Kafka    %s  (%s, %s)".formatted(kafka, impressionTopic, feedbackTopic),
+                "metrics  %s".formatted(metrics));
+    }
+}
