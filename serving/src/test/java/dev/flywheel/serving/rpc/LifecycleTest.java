@@ -47,6 +47,9 @@ import org.junit.jupiter.api.io.TempDir;
 class LifecycleTest {
     private static final int LONG = 400;
 
+    /** Long enough to begin, and for no machine long enough to finish {@value #LONG} tokens. */
+    private static final Duration TOO_SHORT = Duration.ofMillis(5);
+
     @TempDir private Path folder;
     private Node node;
 
@@ -76,7 +79,7 @@ class LifecycleTest {
     void aDeadlineEndsAnAnswerAndGivesBackItsBlocks() throws Exception {
         start(UnaryOperator.identity());
         StatusRuntimeException late = Errors.of(() -> InferenceGrpc.newBlockingStub(node.channel)
-                .withDeadlineAfter(30, TimeUnit.MILLISECONDS)
+                .withDeadlineAfter(TOO_SHORT.toMillis(), TimeUnit.MILLISECONDS)
                 .generate(endless())
                 .forEachRemaining(reply -> {}));
         assertThat(late.getStatus().getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
@@ -85,7 +88,7 @@ class LifecycleTest {
 
     @Test
     void aRequestWithoutADeadlineGetsTheNodesOwn() throws Exception {
-        start(settings -> withRequests(settings, 256, 128, Duration.ofMillis(40),
+        start(settings -> withRequests(settings, 256, 128, TOO_SHORT,
                 Duration.ofSeconds(20)));
         StatusRuntimeException late = Errors.of(() -> {
             while (true) {
