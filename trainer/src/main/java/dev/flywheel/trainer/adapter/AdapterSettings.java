@@ -35,7 +35,7 @@ public record AdapterSettings(
      * For rankers on the built-in base, which learn from clicks:
      *
      * <ul>
-     *   <li>two steps of 1e-3 a round rather than one of twice the size: AdamW's first steps move
+     *   <li>two steps of 5e-4 a round rather than one larger: AdamW's first steps move
      *       every element by the whole rate, and tastes that drifted are unlearned sooner in small
      *       steps; more than two fit the noise of a round's few clicks;
      *   <li>beta2 of 0.99, not 0.999: tastes drift within minutes, and the second moment must
@@ -49,7 +49,7 @@ public record AdapterSettings(
      */
     private static final RoundSettings RANKER_ROUND =
             RoundSettings.newBuilder()
-                    .setLearningRate(1e-3)
+                    .setLearningRate(5e-4)
                     .setBeta1(0.9)
                     .setBeta2(0.99)
                     .setEpsilon(1e-8)
