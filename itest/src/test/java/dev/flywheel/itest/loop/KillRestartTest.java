@@ -6,8 +6,6 @@ import dev.flywheel.api.v1.RankReply;
 import dev.flywheel.api.v1.VersionRef;
 import io.grpc.ManagedChannel;
 import java.io.IOException;
-import java.net.ServerSocket;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -26,21 +24,21 @@ class KillRestartTest {
 
     @TempDir Path folder;
 
-    private final List<Process> processes = new ArrayList<>();
+    private final List<UpProcess> processes = new ArrayList<>();
 
     @AfterEach
     void stop() throws InterruptedException {
-        for (Process process : processes) {
-            process.destroyForcibly().waitFor();
+        for (UpProcess process : processes) {
+            process.close();
         }
     }
 
     @Test
     void whatWasAcknowledgedBeforeAKillIsTrainedOnceAfterwardsAndTheVersionStays()
             throws Exception {
-        int port = freePort();
+        int port = UpProcess.freePort();
         // Rounds of the first life wait long for company, so that the kill finds feedback that nothing has trained yet.
-        Process first = up(port, "5s");
+        UpProcess first = up(port, "5s");
         Set<String> ids = new HashSet<>();
         VersionRef before;
         ManagedChannel channel = LoopClient.connect(port);
@@ -56,7 +54,7 @@ class KillRestartTest {
             assertThat(client.trained()).as("trained at the kill")
                     .doesNotContainAnyElementsOf(
                             Set.of("late-0", "late-1", "late-2"));
-            first.destroyForcibly().waitFor();
+            first.close();
         } finally {
             channel.shutdownNow();
         }
@@ -88,45 +86,15 @@ class KillRestartTest {
         }
     }
 
-    /** Starts the command as the launcher does, in a process of its own. */
-    private Process up(int port, String linger) throws IOException {
-        Path config =
-                Files.writeString(
-                        folder.resolve("flywheel.yaml"),
+    private UpProcess up(int port, String linger) throws IOException {
+        UpProcess up =
+                UpProcess.start(
+                        folder,
                         "loop: {broker_port: 0, round_linger: " + linger
-                                + "}\nmetrics: {port: 0}\ndata: {free_mib_min: 16}\n");
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(
-                List.of(
-                        "--enable-native-access=ALL-UNNAMED",
-                        "--sun-misc-unsafe-memory-access=allow",
-                        "--add-modules=jdk.incubator.vector",
-                        "-XX:+UseSerialGC",
-                        "-Xmx1g",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        "dev.flywheel.app.FlywheelCommand",
-                        "up",
-                        "--data",
-                        folder.resolve("data").toString(),
-                        "--model",
-                        BuiltInBase.folder().toString(),
-                        "--config",
-                        config.toString(),
+                                + "}\nmetrics: {port: 0}\ndata: {free_mib_min: 16}\n",
                         "--port",
-                        Integer.toString(port)));
-        ProcessBuilder builder = new ProcessBuilder(command);
-        builder.environment().put("RUST_FLAVOR", "cpu");
-        builder.redirectErrorStream(true).redirectOutput(folder.resolve("up.log").toFile());
-        Process process = builder.start();
-        processes.add(process);
-        return process;
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
+                        Integer.toString(port));
+        processes.add(up);
+        return up;
     }
 }
