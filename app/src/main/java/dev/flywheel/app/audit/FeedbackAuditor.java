@@ -44,7 +44,7 @@ public final class FeedbackAuditor implements AutoCloseable {
     /**
      * Reads both topics from their beginning.
      *
-     * @param pending measures the events on their way: topic lag, events held by the job, open manifests
+     * @param pending measures the events on their way: topic lag, events between the stages of the job, events it holds
      */
     public FeedbackAuditor(String brokers, Topics topics, StoreClient store, LongSupplier pending) {
         this.consumer = new KafkaConsumer<>(properties(brokers));

@@ -10,7 +10,8 @@ import java.util.SortedMap;
  * @param trained events that stand in a committed manifest among HEAD's ancestors
  * @param quarantined events that stand in a rejected manifest, or in a committed one that could not train on them
  * @param refused events refused, by reason
- * @param pending events on their way: topic lag, events held by the job and open manifests, as measured
+ * @param pending events on their way: topic lag, events between the stages of the job and events it holds, those
+ *        of rounds in flight included. An open manifest that the job does not hold is not in it
  * @param repeated events that stand in more than one manifest that was committed or rejected; none may
  */
 public record FeedbackFates(

@@ -21,6 +21,8 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The whole loop in one process, on real parts: Kafka broker, Flink MiniCluster with the same job that a cluster runs, store
@@ -30,6 +32,7 @@ import java.util.concurrent.locks.LockSupport;
  * drains: serving first, so that nothing new comes in, then the job, trainer, broker and store.
  */
 public final class LocalLoop implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(LocalLoop.class);
     private static final long DRAIN_PAUSE_NANOS = 100_000_000;
     private static final long POLL_NANOS = 5_000_000;
     private static final Duration SERVED = Duration.ofSeconds(60);
@@ -177,6 +180,9 @@ public final class LocalLoop implements AutoCloseable {
                 settled = next.pending() == 0 && next.balanced() && next.equals(fates) ? settled + 1
                         : 0;
                 fates = next;
+            }
+            if (fates.pending() != 0) {
+                LOG.warn("not drained within {}: {}", timeout, parts.whereIsPending());
             }
             return fates;
         }

@@ -303,6 +303,18 @@ final class LoopParts {
         return new FeedbackAuditor(broker.bootstrapServers(), topics, store, this::pending);
     }
 
+    /** Tells where the feedback is that is still on its way. */
+    String whereIsPending() {
+        try {
+            return progress.measure().map(LoopProgress.Pending::toString).orElse("unmeasured");
+        } catch (IOException e) {
+            return "unmeasured: " + e.getMessage();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return "unmeasured: interrupted";
+        }
+    }
+
     /** Measures the feedback that is on its way; while it cannot be measured it counts as not drained. */
     private long pending() {
         try {
