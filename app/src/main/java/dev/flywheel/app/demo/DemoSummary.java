@@ -31,7 +31,7 @@ public final class DemoSummary {
                 arm("learned", r.clickThrough().learned()),
                 arm("popularity", r.clickThrough().popularity()),
                 arm("frozen", r.clickThrough().frozen()),
-                line("drift          recovered in %.1f s", r.recoverySecondsAfterDrift()),
+                "drift          " + recovery(r.recoverySecondsAfterDrift()),
                 line(
                         "correction     right after %.2f s and %d asks, paraphrase %s, %.0f %% of unrelated answers unchanged",
                         r.correction().secondsToRight(),
@@ -41,6 +41,12 @@ public final class DemoSummary {
                 r.held()
                         ? "every event accounted for, no request failed, no answer mixed versions"
                         : "FAILED: see above");
+    }
+
+    private static String recovery(double seconds) {
+        return Double.isNaN(seconds)
+                ? "not recovered before the traffic ended"
+                : line("recovered in %.1f s", seconds);
     }
 
     private static String arm(String name, DemoReport.Rates rates) {
