@@ -17,7 +17,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
-import java.util.function.LongSupplier;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -37,16 +36,28 @@ public final class FeedbackAuditor implements AutoCloseable {
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final Topics topics;
     private final StoreClient store;
-    private final LongSupplier pending;
+    private final Pending pending;
+    /** By partition of the feedback topic: offset after its last event; only heartbeats have come since. */
+    private final Map<Integer, Long> eventsEnd = new HashMap<>();
     private final Set<FeedbackKey> acknowledged = new HashSet<>();
     private final Map<FeedbackKey, String> refused = new HashMap<>();
+
+    /** Measures feedback that is on its way. */
+    public interface Pending {
+        /**
+         * Counts what has no end yet.
+         *
+         * @param ends offset, by partition of the feedback topic, before which records count
+         */
+        long count(Map<Integer, Long> ends);
+    }
 
     /**
      * Reads both topics from their beginning.
      *
      * @param pending measures the events on their way: topic lag, events between the stages of the job, events it holds
      */
-    public FeedbackAuditor(String brokers, Topics topics, StoreClient store, LongSupplier pending) {
+    public FeedbackAuditor(String brokers, Topics topics, StoreClient store, Pending pending) {
         this.consumer = new KafkaConsumer<>(properties(brokers));
         this.topics = topics;
         this.store = store;
@@ -74,8 +85,8 @@ public final class FeedbackAuditor implements AutoCloseable {
 
     /** Counts as things stand. */
     public FeedbackFates audit() {
-        long onTheWay = pending.getAsLong();
         readTopics();
+        long onTheWay = pending.count(eventsEnd);
         ManifestTally tally = new ManifestTally(acknowledged);
         for (AdapterRecord adapter : store.listAdapters()) {
             store.listManifests(adapter.getName(), 0, tally::add);
@@ -104,8 +115,12 @@ public final class FeedbackAuditor implements AutoCloseable {
     /** A record that cannot be read counts under the id its headers claim; without one it is nobody's feedback. */
     private void readEvent(ConsumerRecord<byte[], byte[]> record) {
         switch (IntakeReader.feedback(record, Integer.MAX_VALUE)) {
-            case Intake.Valid<FeedbackEvent>(FeedbackEvent event) -> acknowledged.add(key(event));
+            case Intake.Valid<FeedbackEvent>(FeedbackEvent event) -> {
+                eventsEnd.put(record.partition(), record.offset() + 1);
+                acknowledged.add(key(event));
+            }
             case Intake.Malformed<FeedbackEvent> malformed -> {
+                eventsEnd.put(record.partition(), record.offset() + 1);
                 FeedbackKey claimed = IntakeReader.claimedKey(record);
                 if (!claimed.getFeedbackId().isEmpty()) {
                     acknowledged.add(claimed);

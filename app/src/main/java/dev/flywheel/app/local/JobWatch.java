@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -28,6 +29,8 @@ public final class JobWatch implements AutoCloseable {
     private final AtomicLong restarts = new AtomicLong();
     /** -1 while it cannot be measured. */
     private final AtomicLong pending = new AtomicLong(-1);
+    /** Where the feedback topic ended at the last look: what has come since may still be too new to show. */
+    private Map<Integer, Long> ends = Map.of();
     private final ScheduledExecutorService timer =
             Executors.newSingleThreadScheduledExecutor(
                     Thread.ofPlatform().daemon().name("job-watch").factory());
@@ -58,7 +61,8 @@ public final class JobWatch implements AutoCloseable {
                 return;
             }
             restarts.set(progress.restarts());
-            pending.set(progress.measure().map(LoopProgress.Pending::total).orElse(-1L));
+            pending.set(progress.measure(ends).map(LoopProgress.Pending::total).orElse(-1L));
+            ends = progress.ends();
         } catch (IOException e) {
             pending.set(-1);
             LOG.debug("the job's figures cannot be read now: {}", e.toString());

@@ -35,6 +35,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -306,7 +307,9 @@ final class LoopParts {
     /** Tells where the feedback is that is still on its way. */
     String whereIsPending() {
         try {
-            return progress.measure().map(LoopProgress.Pending::toString).orElse("unmeasured");
+            return progress.measure(progress.ends())
+                    .map(LoopProgress.Pending::toString)
+                    .orElse("unmeasured");
         } catch (IOException e) {
             return "unmeasured: " + e.getMessage();
         } catch (InterruptedException e) {
@@ -316,9 +319,9 @@ final class LoopParts {
     }
 
     /** Measures the feedback that is on its way; while it cannot be measured it counts as not drained. */
-    private long pending() {
+    private long pending(Map<Integer, Long> ends) {
         try {
-            return progress.measure().map(LoopProgress.Pending::total).orElse(UNMEASURED);
+            return progress.measure(ends).map(LoopProgress.Pending::total).orElse(UNMEASURED);
         } catch (IOException e) {
             return UNMEASURED;
         } catch (InterruptedException e) {

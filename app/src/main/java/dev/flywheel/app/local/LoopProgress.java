@@ -57,7 +57,7 @@ public final class LoopProgress implements AutoCloseable {
     /**
      * Feedback that has no end yet.
      *
-     * @param lag records of the feedback topic that the job has not taken
+     * @param lag records of the feedback topic, up to given ends, that the job has not taken
      * @param onTheWire events between two stages
      * @param held events in the stages' state, buffers and rounds in flight
      * @param asOfMillis when the oldest of the figures was read
@@ -77,9 +77,16 @@ public final class LoopProgress implements AutoCloseable {
         return restarts;
     }
 
-    /** Measures; empty while the job does not report all of it, as in its first moments. */
-    public Optional<Pending> measure() throws IOException, InterruptedException {
-        Map<TopicPartition, Long> ends = ends();
+    /**
+     * Measures; empty while the job does not report all of it, as in its first moments.
+     *
+     * <p>The job's figures are some 100 ms old, longer on a busy machine, and heartbeats go on without end: the newest ends of
+     * the topic would always be some heartbeats ahead, and look like feedback that is never taken.
+     *
+     * @param ends offset, by partition of the feedback topic, up to which records count
+     */
+    public Optional<Pending> measure(Map<Integer, Long> ends)
+            throws IOException, InterruptedException {
         Map<String, List<Map<String, Long>>> figures = new HashMap<>();
         for (JsonNode vertex : get("").path("vertices")) {
             read(vertex.path("id").asText(), figures);
@@ -88,8 +95,8 @@ public final class LoopProgress implements AutoCloseable {
             return Optional.empty();
         }
         long lag = 0;
-        for (Map.Entry<TopicPartition, Long> end : ends.entrySet()) {
-            String position = LoopMetrics.POSITION + end.getKey().partition();
+        for (Map.Entry<Integer, Long> end : ends.entrySet()) {
+            String position = LoopMetrics.POSITION + end.getKey();
             List<Map<String, Long>> intake =
                     figures.getOrDefault(LoopMetrics.FEEDBACK_INTAKE, List.of());
             // Not taken at all yet, or not since the restart: then all of it may be left.
@@ -113,16 +120,17 @@ public final class LoopProgress implements AutoCloseable {
     }
 
     /**
-     * Waits until nothing is pending, as seen by figures that were all read after this call.
+     * Waits until nothing of what the topic holds now is pending, as seen by figures that were all read after this call.
      *
      * @return the last measure; its total is above zero if time ran out
      */
     public Pending awaitDrained(Duration timeout) throws IOException, InterruptedException {
+        Map<Integer, Long> ends = ends();
         long since = System.currentTimeMillis();
         long deadline = System.nanoTime() + timeout.toNanos();
         Pending last = new Pending(Long.MAX_VALUE, 0, 0, 0);
         while (System.nanoTime() - deadline < 0) {
-            last = measure().orElse(last);
+            last = measure(ends).orElse(last);
             if (last.total() == 0 && last.asOfMillis() >= since) {
                 return last;
             }
@@ -216,7 +224,8 @@ public final class LoopProgress implements AutoCloseable {
         return JSON.readTree(response.body());
     }
 
-    private Map<TopicPartition, Long> ends() throws IOException, InterruptedException {
+    /** Returns where each partition of the feedback topic ends now: the offset of the record to come. */
+    public Map<Integer, Long> ends() throws IOException, InterruptedException {
         try {
             TopicDescription topic = Objects.requireNonNull(
                     admin.describeTopics(List.of(topics.feedback()))
@@ -229,12 +238,12 @@ public final class LoopProgress implements AutoCloseable {
                     .collect(Collectors.toMap(
                             each -> new TopicPartition(topics.feedback(), each.partition()),
                             each -> OffsetSpec.latest()));
-            Map<TopicPartition, Long> ends = new HashMap<>();
+            Map<Integer, Long> ends = new HashMap<>();
             for (Map.Entry<TopicPartition, ListOffsetsResultInfo> end : admin.listOffsets(latest)
                     .all()
                     .get()
                     .entrySet()) {
-                ends.put(end.getKey(), end.getValue().offset());
+                ends.put(end.getKey().partition(), end.getValue().offset());
             }
             return ends;
         } catch (ExecutionException e) {

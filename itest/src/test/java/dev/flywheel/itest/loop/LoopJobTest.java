@@ -13,11 +13,13 @@ import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.RefusedFeedback;
+import dev.flywheel.app.audit.FeedbackAuditor;
 import dev.flywheel.app.local.JobWatch;
 import dev.flywheel.app.local.LoopProgress;
 import dev.flywheel.feedback.kafka.EventRecords;
 import dev.flywheel.pipelines.round.EpochLostException;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -298,6 +300,42 @@ class LoopJobTest {
 
     @Test
     @Order(11)
+    void heartbeatsThatFollowTheLastEventAreNotPending() throws Exception {
+        List<Map<Integer, Long>> ends = new ArrayList<>();
+        FeedbackAuditor.Pending nothing = upTo -> {
+            ends.add(Map.copyOf(upTo));
+            return 0;
+        };
+        try (LoopProgress progress = rig.progress();
+                FeedbackAuditor auditor = new FeedbackAuditor(
+                        rig.broker.bootstrapServers(), LoopRig.TOPICS, rig.client, nothing)) {
+            var unused = auditor.audit();
+            Map<Integer, Long> last = ends.getFirst();
+            await("heartbeats have come to every partition",
+                    () -> newerEverywhere(progress, last));
+            var again = auditor.audit();
+            assertThat(last).hasSize(LoopRig.PARTITIONS);
+            assertThat(ends).containsExactly(last, last);
+        }
+    }
+
+    private static boolean newerEverywhere(LoopProgress progress, Map<Integer, Long> than) {
+        try {
+            Map<Integer, Long> now = progress.ends();
+            return than.entrySet()
+                    .stream()
+                    .allMatch(
+                            end -> now.getOrDefault(end.getKey(), 0L) > end.getValue() + 1);
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    @Order(12)
     void aWriterThatWasReplacedStopsForGoodAndSaysWhy() throws Exception {
         List<String> said = new CopyOnWriteArrayList<>();
         SimpleMeterRegistry meters = new SimpleMeterRegistry();

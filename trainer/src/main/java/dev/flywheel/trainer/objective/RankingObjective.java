@@ -18,13 +18,19 @@ package dev.flywheel.trainer.objective;
  * to all scores and says nothing about a slate of one, so logistic terms join it (as in Bai et al.,
  * arXiv:2211.01494); they also anchor the log-odds as probabilities. Silence is weak evidence,
  * never a hard negative: its terms have small weights, and the slope of softplus(o), the model's
- * own belief that the option is liked, fades as soon as the model has learned otherwise.
+ * own belief that the option is liked, fades as soon as the model has learned otherwise. When
+ * tastes drift most slates go unanswered; weighed like choices, all that silence would push every
+ * option down alike until none stands out and nothing can be learned from the few clicks left.
+ *
+ * <p>Where an option stands alone the listwise term is zero, and the pointwise one takes its place
+ * at full weight: a spoken yes then weighs what a spoken no does.
  *
  * <p>A verdict's score is its log-odds. A likelihood score s = log p becomes log-odds s - log(1 -
  * p), so the pointwise terms are -log p and -log(1 - p) (unlikelihood, Welleck et al.,
  * arXiv:1908.04319).
  *
- * @param chosen weight of the pointwise term of chosen options, relative to the listwise one
+ * @param chosen weight of the pointwise term of chosen options, relative to the listwise one; 1 in
+ *     a slate of one
  * @param passedOver weight of options passed over in favour of another
  * @param unanswered weight of options in a slate without any answer
  * @param rejected weight of options that were rejected in so many words
@@ -36,9 +42,10 @@ public record RankingObjective(
         double rejected) {
     /**
      * Learns from few clicks on the built-in base: a choice moves the order at full weight and the
-     * level at half, silence counts for a tenth of a choice, a spoken rejection for a whole one.
+     * level at a tenth, being passed over counts for a tenth of a choice, a slate without any
+     * answer for a fiftieth, a spoken rejection for a whole one.
      */
-    public static final RankingObjective DEFAULT = new RankingObjective(0.5, 0.1, 0.1, 1);
+    public static final RankingObjective DEFAULT = new RankingObjective(0.1, 0.1, 0.02, 1);
 
     /** The loss of one slate and its derivative by each score. */
     public Loss loss(double[] scores, SlateLabels slate) {
@@ -54,10 +61,11 @@ public record RankingObjective(
             value += listwise(scores, slate, counts.chosen, gradient);
         }
         double silence = counts.chosen > 0 ? passedOver : counts.rejected > 0 ? 0 : unanswered;
+        double level = scores.length == 1 ? 1 : chosen;
         for (int k = 0; k < scores.length; k++) {
             double label = slate.labels()[k];
             if (label > 0) {
-                double weight = chosen * label * slate.importance()[k] / counts.chosen;
+                double weight = level * label * slate.importance()[k] / counts.chosen;
                 value += liked(scores, k, slate.logOdds(), weight, gradient);
             } else if (label < 0) {
                 double weight = rejected * -label / counts.rejected;

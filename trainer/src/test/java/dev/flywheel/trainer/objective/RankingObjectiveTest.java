@@ -51,10 +51,20 @@ class RankingObjectiveTest {
     }
 
     @Test
+    void inASlateOfOneASpokenYesWeighsWhatASpokenNoDoes() {
+        RankingObjective even = new RankingObjective(0.1, 0.1, 0.02, 1);
+        SlateLabels liked = new SlateLabels(new double[] {1}, new double[] {1}, true);
+        SlateLabels rejected = new SlateLabels(new double[] {-1}, new double[] {1}, true);
+        double yes = even.loss(new double[] {0.7}, liked).gradient()[0];
+        double no = even.loss(new double[] {-0.7}, rejected).gradient()[0];
+        assertThat(yes).isNegative().isEqualTo(-no);
+    }
+
+    @Test
     void aSlateOfOneTeachesThroughItsLogisticTerm() {
         SlateLabels liked = new SlateLabels(new double[] {1}, new double[] {1}, true);
         SlateLabels silent = new SlateLabels(new double[] {0}, new double[] {1}, true);
-        assertThat(OBJECTIVE.loss(new double[] {0}, liked).gradient()[0]).isEqualTo(-0.25);
+        assertThat(OBJECTIVE.loss(new double[] {0}, liked).gradient()[0]).isEqualTo(-0.5);
         assertThat(OBJECTIVE.loss(new double[] {0}, silent).gradient()[0]).isEqualTo(0.05);
     }
 
