@@ -478,7 +478,7 @@ class AdapterRoundsTest {
         rounds.offer(example(feedbackId, exampleId));
     }
 
-    private static LabelledExample example(String feedbackId, String exampleId) {
+    static LabelledExample example(String feedbackId, String exampleId) {
         return ofImpression(feedbackId, exampleId, "impression");
     }
 
@@ -514,7 +514,7 @@ class AdapterRoundsTest {
                 .build();
     }
 
-    private static FeedbackKey key(String feedbackId) {
+    static FeedbackKey key(String feedbackId) {
         return FeedbackKey.newBuilder().setSource("s").setFeedbackId(feedbackId).build();
     }
 }

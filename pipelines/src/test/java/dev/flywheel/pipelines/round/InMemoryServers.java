@@ -52,6 +52,8 @@ final class InMemoryServers implements RoundServers {
     Predicate<Example> untrainable = example -> false;
     /** Fails a look at a manifest; null shows it. */
     Supplier<Throwable> manifestFailure = () -> null;
+    /** Fails a look at the manifests left open; null shows them. */
+    Supplier<Throwable> openFailure = () -> null;
     /** What the trainer says it runs, "" nothing. */
     String runningAdapter = "";
     /** Outcomes that find a blob missing, until the round is trained anew. */
@@ -132,10 +134,29 @@ final class InMemoryServers implements RoundServers {
 
     @Override
     public CompletableFuture<List<Manifest>> listOpenManifests(String adapter) {
-        return call("open", () -> CompletableFuture.completedFuture(manifests.values()
+        return call("open", () -> {
+            Throwable failure = openFailure.get();
+            return failure == null ? CompletableFuture.completedFuture(openManifests())
+                    : failed(failure);
+        });
+    }
+
+    private List<Manifest> openManifests() {
+        return manifests.values()
                 .stream()
                 .filter(manifest -> !outcomes.containsKey(manifest.getSeq()))
-                .toList()));
+                .toList();
+    }
+
+    /** Claims for an earlier driver, which then does nothing more. */
+    void leaveOpen(Example... examples) {
+        claim(PutManifestRequest.newBuilder()
+                .setSeq(nextSeq)
+                .setEpoch(epoch)
+                .setParent(head)
+                .setBackend(backend)
+                .addAllExamples(List.of(examples))
+                .build());
     }
 
     @Override

@@ -9,8 +9,6 @@ import dev.flywheel.api.v1.RequestScope;
 import dev.flywheel.api.v1.ScoreReply;
 import dev.flywheel.api.v1.ScoreRequest;
 import dev.flywheel.serving.adapter.Lease;
-import dev.flywheel.serving.error.ErrorCode;
-import dev.flywheel.serving.error.ServingException;
 import dev.flywheel.serving.impression.ImpressionLog;
 import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.rank.RankPolicy;
@@ -23,12 +21,9 @@ import dev.flywheel.serving.settings.RequestSettings;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Rank, Generate and Score: check, lease a version, tokenize, hand to the engine, answer.
@@ -37,8 +32,6 @@ import org.slf4j.LoggerFactory;
  * back at the end of the answer, whatever that end is.
  */
 final class InferenceService extends InferenceGrpc.InferenceImplBase {
-    private static final Logger log = LoggerFactory.getLogger(InferenceService.class);
-
     /** The transport takes a stream's next reply while it holds less than this of it. */
     private static final int STREAM_BUFFER_BYTES = 1024;
 
@@ -51,6 +44,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
     private final ImpressionLog impressions;
     private final ServingMetrics metrics;
     private final Executor executor;
+    private final Answering answering;
     private final Set<AnswerStream> streams = ConcurrentHashMap.newKeySet();
 
     InferenceService(RequestSettings limits, Leases leases, Texts texts, RankPolicy policy,
@@ -65,19 +59,20 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         this.impressions = impressions;
         this.metrics = metrics;
         this.executor = executor;
+        this.answering = new Answering(metrics, executor);
         metrics.gauge("streams", streams::size);
     }
 
     @Override
     public void rank(RankRequest request, StreamObserver<RankReply> observer) {
         var out = (ServerCallStreamObserver<RankReply>) observer;
-        guarded(out, () -> {
+        answering.guarded(out, () -> {
             rules.check(request);
             long deadline = leases.deadlineNanos();
             submit(request.getScope(), deadline, lease -> {
                 RankCall call = new RankCall(request, texts, lease);
                 VerdictJob job = call.job(lease, deadline);
-                answer(out, job, job.result(),
+                answering.once(out, job::cancel, job.result(),
                         scores -> call.reply(scores, policy, impressions));
                 return job;
             });
@@ -87,13 +82,14 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
     @Override
     public void score(ScoreRequest request, StreamObserver<ScoreReply> observer) {
         var out = (ServerCallStreamObserver<ScoreReply>) observer;
-        guarded(out, () -> {
+        answering.guarded(out, () -> {
             rules.check(request);
             long deadline = leases.deadlineNanos();
             submit(request.getScope(), deadline, lease -> {
                 ScoreCall call = new ScoreCall(request, texts, lease);
                 ContinuationJob job = call.job(lease, deadline);
-                answer(out, job, job.result(), sums -> call.reply(sums, impressions));
+                answering.once(out, job::cancel, job.result(),
+                        sums -> call.reply(sums, impressions));
                 return job;
             });
         });
@@ -102,7 +98,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
     @Override
     public void generate(GenerateRequest request, StreamObserver<GenerateReply> observer) {
         var out = (ServerCallStreamObserver<GenerateReply>) observer;
-        guarded(out, () -> {
+        answering.guarded(out, () -> {
             rules.check(request);
             long deadline = leases.deadlineNanos();
             submit(request.getScope(), deadline, lease -> stream(request, out, lease, deadline));
@@ -145,33 +141,5 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
             }
         }
         engine.submit(job);
-    }
-
-    /** Answers a unary call once the job has its result. */
-    private <R> void answer(ServerCallStreamObserver<R> out, Job job,
-            CompletableFuture<double[]> result, Function<double[], R> reply) {
-        out.setOnCancelHandler(job::cancel);
-        var unused = result.whenCompleteAsync((scores, failure) -> guarded(out, () -> {
-            if (failure != null) {
-                throw failure instanceof ServingException why ? why
-                        : new IllegalStateException(failure);
-            }
-            out.onNext(reply.apply(scores));
-            out.onCompleted();
-        }), executor);
-    }
-
-    /** Turns what goes wrong into the call's status; text and stack of a fault stay on this node. */
-    private void guarded(ServerCallStreamObserver<?> out, Runnable action) {
-        try {
-            action.run();
-        } catch (ServingException why) {
-            metrics.refusal(why.code().name());
-            out.onError(ErrorTable.toStatus(why));
-        } catch (RuntimeException fault) {
-            log.error("a request failed by a fault of this node", fault);
-            out.onError(ErrorTable.toStatus(ServingException.of(ErrorCode.INTERNAL,
-                    "the request failed by a fault of this node")));
-        }
     }
 }
