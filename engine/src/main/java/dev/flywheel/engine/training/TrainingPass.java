@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * Trains an adapter over a frozen base: log-probabilities out, dL/dlogp in.
  *
  * <p>Use: {@link #forward}, work out the loss, {@link #backward}; the gradient lands in the
- * adapter. Each layer is one slice of the device loop, so serving waits for at most one. Memory is
+ * adapter. Each layer is one slice of the device loop, and so is what {@link #slice} is given: serving waits
+ * for at most one. Memory is
  * allocated once for {@code rowsMax} rows. Not thread-safe; does not own model, loop or adapters.
  */
 public final class TrainingPass implements AutoCloseable {
@@ -109,6 +110,14 @@ public final class TrainingPass implements AutoCloseable {
                 .backward(
                         pass.output(), coefficients, leashCoefficients, pass.dResidual(), null);
         pass.backward(null);
+    }
+
+    /**
+     * Runs work on an adapter between two passes, such as a step of its optimizer, as a slice of its
+     * own: with a large adapter it takes as long as a layer.
+     */
+    public void slice(Runnable work) {
+        pass.unit(s -> work.run());
     }
 
     @Override

@@ -9,13 +9,15 @@ import dev.flywheel.trainer.objective.Loss;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.DoubleSupplier;
 
 /**
  * Optimizer steps of one round on one adapter.
  *
  * <p>A step's gradient is the mean over users of each user's mean over examples, each example's
  * gradient clipped on its own, so that no example and no user moves the adapter by more than its
- * share; plus the anchors' leash. Between two examples the round can be stopped.
+ * share; plus the anchors' leash. Between two examples the round can be stopped. All work on the
+ * device is in slices, so that serving waits for at most one (P10).
  */
 final class Steps {
     /** Every example teaches, however well it is known. */
@@ -59,7 +61,7 @@ final class Steps {
         double[] losses = new double[examples.size()];
         List<Integer> broken = new ArrayList<>();
         boolean moved = false;
-        adapter.zeroGradients();
+        pass.slice(adapter::zeroGradients);
         for (int i = 0; i < losses.length; i++) {
             PreparedExample example = examples.get(i);
             Loss loss = forward(example);
@@ -69,10 +71,10 @@ final class Steps {
             }
             double norm = backward(example, loss);
             if (Double.isFinite(norm)) {
-                adapter.accumulate(averaging.share(example) * example.influence() * clip(norm));
+                accumulate(averaging.share(example) * example.influence() * clip(norm));
                 moved = true;
             } else {
-                adapter.accumulate(0);
+                accumulate(0);
                 broken.add(i);
             }
         }
@@ -80,8 +82,8 @@ final class Steps {
             return new Result(losses, 0, false, broken);
         }
         leashToAnchors();
-        double norm = adapter.accumulatedNorm();
-        adapter.step(adamW(), 1);
+        double norm = sliced(adapter::accumulatedNorm);
+        pass.slice(() -> adapter.step(adamW(), 1));
         return new Result(losses, norm, true, broken);
     }
 
@@ -100,7 +102,17 @@ final class Steps {
     private double backward(PreparedExample example, Loss loss) {
         int leashed = example.batch().leashRows().length;
         pass.backward(loss.gradient(), leashed == 0 ? 0 : settings.getKlWeight() / leashed);
-        return adapter.gradientNorm();
+        return sliced(adapter::gradientNorm);
+    }
+
+    private void accumulate(double factor) {
+        pass.slice(() -> adapter.accumulate(factor));
+    }
+
+    private double sliced(DoubleSupplier work) {
+        double[] result = new double[1];
+        pass.slice(() -> result[0] = work.getAsDouble());
+        return result[0];
     }
 
     private double clip(double norm) {
@@ -121,7 +133,7 @@ final class Steps {
             }
             pass.forward(batch, adapter);
             pass.backward(new double[0], settings.getAnchorWeight() / rows);
-            adapter.accumulate(1);
+            accumulate(1);
         }
     }
 

@@ -54,9 +54,14 @@ public final class RoundFixture implements AutoCloseable {
     public Round round;
 
     public RoundFixture(Path folder, String backendName, TinyBase size, int anchorCount) {
+        this(folder, Backends.open(backendName, 1), size, anchorCount);
+    }
+
+    /** @param backend closed with the fixture */
+    public RoundFixture(Path folder, Backend backend, TinyBase size, int anchorCount) {
         this.folder = size.write(folder, 11);
         writeAnchors(folder, anchorCount);
-        this.backend = Backends.open(backendName, 1);
+        this.backend = backend;
         this.base = BaseModel.load(folder, backend);
         this.tokenizer = Tokenizer.load(folder);
         this.anchors = loadAnchors();
@@ -65,7 +70,10 @@ public final class RoundFixture implements AutoCloseable {
 
     /** Makes a round of its own on the same base, with nothing on the device yet. */
     public Round newRound() {
-        DeviceLoop loop = new DeviceLoop(1, System::nanoTime);
+        return newRound(new DeviceLoop(1, System::nanoTime));
+    }
+
+    public Round newRound(DeviceLoop loop) {
         return new Round(
                 base, tokenizer, anchors, loop, new RoundLimits(512, 8), System::nanoTime);
     }
