@@ -211,6 +211,8 @@ class AdapterRoundsTest {
             assertThat(other.host.refused).containsEntry(key("r1"), end);
             assertThat(other.host.refused.containsKey(key("f1"))).isEqualTo(abandoned);
             assertThat(other.servers.trained()).hasSize(abandoned ? 0 : 1);
+            assertThat(other.servers.calls).as("what was taken back is not claimed again")
+                    .containsOnlyOnce("claim");
             assertThat(other.rounds.finished()).isTrue();
         }
     }

@@ -5,13 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.flywheel.api.v1.AcquireEpochReply;
 import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.Outcome;
+import dev.flywheel.api.v1.PutManifestReply;
 import dev.flywheel.api.v1.PutManifestRequest;
+import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.api.v1.WithdrawReply;
+import dev.flywheel.api.v1.WithdrawRequest;
 import dev.flywheel.store.InMemoryCommitLog;
 import dev.flywheel.store.Samples;
 import dev.flywheel.store.rocksdb.RocksCommitLog;
@@ -47,12 +52,17 @@ class RandomCommandsTest {
         long first = Long.getLong("flywheel.seed", 1);
         long seeds = System.getProperty("flywheel.seed") != null ? 1
                 : Long.getLong("flywheel.seeds", 4);
+        long refusedAsWithdrawn = 0;
         for (long seed = first; seed < first + seeds; seed++) {
             try (Run run = new Run(seed, folder.resolve("seed" + seed))) {
                 run.play();
+                refusedAsWithdrawn += run.refusedAsWithdrawn;
             } catch (AssertionError | RuntimeException failure) {
                 throw new AssertionError("seed " + seed, failure);
             }
+        }
+        if (seeds > 1) { // one seed's history may have none
+            assertThat(refusedAsWithdrawn).as("claims of what was withdrawn").isPositive();
         }
     }
 
@@ -68,6 +78,10 @@ class RandomCommandsTest {
         // What the writers believe; often out of date on purpose.
         private final Map<String, Long> epochs = new HashMap<>();
         private final Map<String, Set<String>> gone = new HashMap<>();
+        // Which was the how manieth command that changed something.
+        private final Map<FeedbackKey, Long> withdrawnAt = new HashMap<>();
+        private final Map<Claim, Long> claimedAt = new HashMap<>();
+        private long refusedAsWithdrawn;
 
         Run(long seed, Path folder) {
             this.random = new Random(seed);
@@ -86,7 +100,6 @@ class RandomCommandsTest {
             for (int step = 0; step < COMMANDS; step++) {
                 Command<?> command = next(step);
                 if (carryOut(command)) {
-                    accepted++;
                     judge();
                 }
                 if (random.nextInt(40) == 0) {
@@ -109,6 +122,9 @@ class RandomCommandsTest {
             Decision<R> expected = rules.decide(maps.load(), command, maps);
             Decision<R> actual = rules.decide(diskState, command, disk.history());
             assertThat(actual).as("decision on %s", command).isEqualTo(expected);
+            if (actual instanceof Decision.Accepted<R> done) {
+                note(command, done);
+            }
             if (!(actual instanceof Decision.Accepted<R> done) || done.facts().isEmpty()) {
                 return false;
             }
@@ -120,6 +136,60 @@ class RandomCommandsTest {
                 epochs.put(reply.getAdapter().getName(), reply.getEpoch());
             }
             return true;
+        }
+
+        /** Writes down when what was claimed and withdrawn, and judges what a withdrawal is told. */
+        private void note(Command<?> command, Decision.Accepted<?> done) {
+            if (!done.facts().isEmpty()) {
+                accepted++;
+            }
+            if (command instanceof Command.Withdraw withdraw) {
+                withdraw.tombstones()
+                        .forEach(each -> withdrawnAt.putIfAbsent(keyOf(each), accepted));
+            } else if (command instanceof Command.WithdrawFeedback withdraw) {
+                FeedbackKey key = withdraw.request().getFeedback();
+                withdrawnAt.putIfAbsent(key, accepted);
+                judgeReply(key, (WithdrawReply) done.reply());
+            } else if (done.reply() instanceof PutManifestReply reply) {
+                if (!done.facts().isEmpty()) {
+                    String adapter = ((Command.PutManifest) command).request().getAdapter();
+                    claimedAt.put(new Claim(adapter, reply.getSeq()), accepted);
+                }
+                refusedAsWithdrawn += reply.getRefusedList()
+                        .stream()
+                        .filter(each -> each
+                                .getReason() == RefusalReason.REFUSAL_REASON_RETRACTED)
+                        .count();
+            }
+        }
+
+        private static FeedbackKey keyOf(Tombstone stone) {
+            Tombstone.OfFeedback of = (Tombstone.OfFeedback) stone;
+            return FeedbackKey.newBuilder()
+                    .setSource(of.source())
+                    .setFeedbackId(of.feedbackId())
+                    .build();
+        }
+
+        /** A withdrawal names the one live manifest that has the event, or none. */
+        private void judgeReply(FeedbackKey key, WithdrawReply reply) {
+            List<ManifestSummary> live = new ArrayList<>();
+            for (AdapterState state : maps.load().sorted()) {
+                maps.manifestsAfter(state.name(), 0, 10_000)
+                        .stream()
+                        .filter(each -> each
+                                .getState() != ManifestState.MANIFEST_STATE_ABANDONED)
+                        .filter(each -> each.getFeedbackList().contains(key))
+                        .forEach(live::add);
+            }
+            assertThat(live.stream().map(ManifestSummary::getSeq).toList())
+                    .isEqualTo(reply.getManifestSeq() == 0 ? List.of()
+                            : List.of(reply.getManifestSeq()));
+            for (ManifestSummary manifest : live) {
+                assertThat(reply.getAdapter()).isEqualTo(manifest.getAdapter());
+                assertThat(reply.getOpen()).isEqualTo(
+                        manifest.getState() == ManifestState.MANIFEST_STATE_OPEN);
+            }
         }
 
         private Command<?> next(int step) {
@@ -221,9 +291,14 @@ class RandomCommandsTest {
         }
 
         private Command<?> withdraw(int step) {
-            return new Command.Withdraw(
-                    Set.of(new Tombstone.OfFeedback("web", "example " + random.nextInt(200))),
-                    step);
+            String id = "example " + random.nextInt(200);
+            return random.nextBoolean()
+                    ? new Command.Withdraw(Set.of(new Tombstone.OfFeedback("web", id)), step)
+                    : new Command.WithdrawFeedback(WithdrawRequest.newBuilder()
+                            .setFeedback(FeedbackKey.newBuilder()
+                                    .setSource("web")
+                                    .setFeedbackId(id))
+                            .build(), step);
         }
 
         private void judge() {
@@ -249,8 +324,9 @@ class RandomCommandsTest {
             for (ManifestSummary summary : summaries) {
                 Manifest manifest = disk.history().manifest(state.name(), summary.getSeq());
                 boolean live = summary.getState() != ManifestState.MANIFEST_STATE_ABANDONED;
+                Claim claim = new Claim(state.name(), summary.getSeq());
                 for (Example example : manifest.getExamplesList()) {
-                    Claim claim = new Claim(state.name(), summary.getSeq());
+                    judgeWithdrawn(claim, example);
                     for (String id : Claim.idsOf(example)) {
                         ids.add(id);
                         assertThat(live ? claims.put(id, claim) : null)
@@ -264,6 +340,15 @@ class RandomCommandsTest {
                 judgeQuarantine(state.name(), summary, manifest);
             }
             assertThat(state.open().keySet()).isEqualTo(open);
+        }
+
+        /** What was withdrawn is in no manifest that was claimed afterwards. */
+        private void judgeWithdrawn(Claim claim, Example example) {
+            for (FeedbackKey key : example.getFeedbackList()) {
+                assertThat(withdrawnAt.getOrDefault(key, Long.MAX_VALUE))
+                        .as("when %s was withdrawn, which is in %s", key, claim)
+                        .isGreaterThan(claimedAt.get(claim));
+            }
         }
 
         /** P3: what a committed manifest does not train is quarantined, and in no other manifest is anything. */
