@@ -8,12 +8,11 @@ import dev.flywheel.app.demo.DemoSettings;
 import dev.flywheel.app.demo.DemoSummary;
 import dev.flywheel.app.demo.LiveView;
 import dev.flywheel.app.local.LocalLoop;
-import java.io.PrintWriter;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -41,6 +40,7 @@ public final class DemoCommand implements Callable<Integer> {
 
     @Spec private CommandSpec spec;
     @Mixin private LoopOptions loop = new LoopOptions();
+    @Mixin private ReportOptions report = new ReportOptions();
 
     @Option(names = "--seed",
             description = "Fixes readers, items and luck. Default: ${DEFAULT-VALUE}.") private long seed =
@@ -50,32 +50,17 @@ public final class DemoCommand implements Callable<Integer> {
             description = "Length of the traffic. Default: ${DEFAULT-VALUE}.") private int seconds =
                     90;
 
-    @Option(names = "--json", paramLabel = "FILE",
-            description = "Also writes the figures as JSON.") private @Nullable Path json;
-
-    @Option(names = "-o",
-            description = "Prints the summary as ${COMPLETION-CANDIDATES}. Default: text.") private OutputFormat output =
-                    OutputFormat.text;
-
     @Override
     public Integer call() throws InterruptedException {
-        if (json != null) {
-            JsonFile.requireWritable(json);
-        }
-        DemoSettings settings = DemoSettings.of(seed, seconds);
-        DemoReport report = run(settings);
-        PrintWriter out = spec.commandLine().getOut();
-        out.println(output == OutputFormat.json ? JsonFile.text(report) : DemoSummary.text(report));
-        out.flush();
-        if (json != null) {
-            JsonFile.write(json, report);
-        }
-        return report.held() ? 0 : 1;
+        report.requireWritable();
+        DemoReport figures = run(DemoSettings.of(seed, seconds));
+        report.give(figures, DemoSummary.text(figures));
+        return figures.held() ? 0 : 1;
     }
 
     private DemoReport run(DemoSettings settings) throws InterruptedException {
         FlywheelConfig config = loop.settings(DEFAULTS, Map.of());
-        var progress = output == OutputFormat.json ? System.err : System.out;
+        PrintStream progress = report.output().progress();
         progress.printf(
                 Locale.ROOT, "flywheel demo: seed %d, %d s of traffic, observation window %s s%n",
                 seed, seconds, config.loop().observationWindow().toMillis() / 1e3);
@@ -83,16 +68,13 @@ public final class DemoCommand implements Callable<Integer> {
         try (StopHook stop = new StopHook(spec.commandLine().getErr())) {
             TemporaryFolder data = new TemporaryFolder("flywheel-demo");
             var unused = stop.closing().add("temporary folder", () -> data);
-            LocalLoop node = LocalLoop.start(config, data.path(), model, stop.closing());
             LiveView view =
-                    stop.closing()
-                            .add(
-                                    "view",
-                                    () -> new LiveView(
-                                            progress,
-                                            output == OutputFormat.text && Terminal.interactive(),
-                                            Terminal.columns()));
-            return DemoRun.against(node, settings, view, System::nanoTime);
+                    new LiveView(progress, report.output().watched(), Terminal.columns());
+            LocalLoop node =
+                    LocalLoop.start(config, data.path(), model, stop.closing(), view::event);
+            // Added last, so closed first: what the closing says stands below the view.
+            return DemoRun.against(
+                    node, settings, stop.closing().add("view", () -> view), System::nanoTime);
         }
     }
 }

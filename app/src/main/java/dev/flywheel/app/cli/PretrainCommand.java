@@ -1,7 +1,6 @@
 package dev.flywheel.app.cli;
 
 import dev.flywheel.app.console.Progress;
-import dev.flywheel.app.console.Terminal;
 import dev.flywheel.app.local.StartException;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
@@ -11,16 +10,14 @@ import dev.flywheel.trainer.pretrain.PretrainReport;
 import dev.flywheel.trainer.pretrain.PretrainSettings;
 import dev.flywheel.trainer.pretrain.Pretraining;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** Makes the built-in base model from nothing. */
 @Command(
@@ -33,7 +30,7 @@ import picocli.CommandLine.Spec;
 public final class PretrainCommand implements Callable<Integer> {
     private static final PretrainSettings STANDARD = PretrainSettings.standard();
 
-    @Spec private CommandSpec spec;
+    @Mixin private OutputOptions output = new OutputOptions();
 
     @Option(names = "--out", required = true, paramLabel = "DIR",
             description = "New folder for the model.") private Path out;
@@ -49,26 +46,19 @@ public final class PretrainCommand implements Callable<Integer> {
     @Option(names = "--threads", description = "Threads. Default: all cores.") private int threads =
             Runtime.getRuntime().availableProcessors();
 
-    @Option(names = "-o",
-            description = "Prints the result as ${COMPLETION-CANDIDATES}. Default: text.") private OutputFormat output =
-                    OutputFormat.text;
-
     @Override
     public Integer call() throws IOException {
         requireEmpty(out);
-        PrintStream console = output == OutputFormat.json ? System.err : System.out;
-        boolean terminal = output == OutputFormat.text && Terminal.interactive();
-        Progress progress = new Progress(console, terminal, "steps", steps, System.nanoTime());
+        Progress progress =
+                new Progress(
+                        output.progress(), output.watched(), "steps", steps, System.nanoTime());
         try (Backend backend = Backends.open("cpu", threads)) {
             PretrainSettings settings = STANDARD.withSeed(seed).withSteps(steps);
             PretrainReport report =
                     new Pretraining(settings, backend, new DeviceLoop(1, System::nanoTime),
                             System::nanoTime)
                             .run(out, command(), step -> show(progress, step));
-            spec.commandLine()
-                    .getOut()
-                    .println(output == OutputFormat.json ? JsonFile.text(report) : text(report));
-            spec.commandLine().getOut().flush();
+            output.print(report, text(report));
         }
         return 0;
     }

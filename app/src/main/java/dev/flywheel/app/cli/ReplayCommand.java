@@ -1,7 +1,6 @@
 package dev.flywheel.app.cli;
 
 import dev.flywheel.app.config.FlywheelConfig;
-import dev.flywheel.app.console.Terminal;
 import dev.flywheel.app.local.LocalLoop;
 import dev.flywheel.app.local.StartException;
 import dev.flywheel.app.replay.MovieLens;
@@ -12,7 +11,6 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -39,6 +37,7 @@ public final class ReplayCommand implements Callable<Integer> {
 
     @Spec private CommandSpec spec;
     @Mixin private LoopOptions loop = new LoopOptions();
+    @Mixin private ReportOptions report = new ReportOptions();
 
     @Option(names = "--ratings", required = true, paramLabel = "FILE",
             description = "Ratings.") private Path ratings;
@@ -49,37 +48,21 @@ public final class ReplayCommand implements Callable<Integer> {
     @Option(names = "--limit", description = "Replays only the first N ratings.",
             paramLabel = "N") private int limit = Integer.MAX_VALUE;
 
-    @Option(names = "--json", paramLabel = "FILE",
-            description = "Also writes the figures as JSON.") private @Nullable Path json;
-
-    @Option(names = "-o",
-            description = "Prints the summary as ${COMPLETION-CANDIDATES}. Default: text.") private OutputFormat output =
-                    OutputFormat.text;
-
     @Override
     public Integer call() throws InterruptedException {
         if (limit < 1) {
             throw new StartException("--limit is %d, it must be at least 1".formatted(limit));
         }
-        if (json != null) {
-            JsonFile.requireWritable(json);
-        }
-        PrintStream progress = output == OutputFormat.json ? System.err : System.out;
+        report.requireWritable();
+        PrintStream progress = report.output().progress();
         MovieLens data = MovieLens.read(ratings, items);
-        report(data, progress);
-        ReplayReport report = run(data, progress);
-        spec.commandLine()
-                .getOut()
-                .println(output == OutputFormat.json ? JsonFile.text(report)
-                        : ReplaySummary.text(report));
-        spec.commandLine().getOut().flush();
-        if (json != null) {
-            JsonFile.write(json, report);
-        }
-        return report.held() ? 0 : 1;
+        nameBadRows(data, progress);
+        ReplayReport figures = run(data, progress);
+        report.give(figures, ReplaySummary.text(figures));
+        return figures.held() ? 0 : 1;
     }
 
-    private static void report(MovieLens data, PrintStream progress) {
+    private static void nameBadRows(MovieLens data, PrintStream progress) {
         MovieLens.BadRows bad = data.badRows();
         if (bad.count() > 0) {
             progress.printf("%,d bad rows, not replayed:%n", bad.count());
@@ -100,9 +83,10 @@ public final class ReplayCommand implements Callable<Integer> {
         try (StopHook stop = new StopHook(spec.commandLine().getErr())) {
             TemporaryFolder folder = new TemporaryFolder("flywheel-replay");
             var unused = stop.closing().add("temporary folder", () -> folder);
-            LocalLoop node = LocalLoop.start(config, folder.path(), model, stop.closing());
-            boolean terminal = output == OutputFormat.text && Terminal.interactive();
-            return ReplayRun.against(node, data, limit, progress, terminal);
+            LocalLoop node =
+                    LocalLoop.start(
+                            config, folder.path(), model, stop.closing(), progress::println);
+            return ReplayRun.against(node, data, limit, progress, report.output().watched());
         }
     }
 }

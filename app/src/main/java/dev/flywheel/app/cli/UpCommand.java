@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
 public final class UpCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
     @Mixin private LoopOptions loop = new LoopOptions();
+    @Mixin private OutputOptions output = new OutputOptions();
 
     @Option(names = "--data", paramLabel = "DIR",
             description = "Folder for all state. Default: ${DEFAULT-VALUE}.") private Path data =
@@ -33,10 +34,6 @@ public final class UpCommand implements Callable<Integer> {
 
     @Option(names = "--port",
             description = "gRPC port; 0 takes a free one. Default: server.port of the settings.") private @Nullable Integer port;
-
-    @Option(names = "-o",
-            description = "Prints where it listens, once it is ready, as ${COMPLETION-CANDIDATES}. Default: text.") private OutputFormat output =
-                    OutputFormat.text;
 
     @Override
     public Integer call() throws InterruptedException {
@@ -47,12 +44,13 @@ public final class UpCommand implements Callable<Integer> {
         FlywheelConfig config =
                 loop.settings(Map.of(), port == null ? Map.of() : Map.of("server.port", port));
         Path model = loop.modelFolder();
-        PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
         try (StopHook stop = new StopHook(err)) {
-            LocalLoop node = LocalLoop.start(config, data, model, stop.closing());
+            LocalLoop node =
+                    LocalLoop.start(
+                            config, data, model, stop.closing(), output.progress()::println);
             node.createAdapterOfSettings();
-            print(out, node.endpoints());
+            output.print(node.endpoints(), text(node.endpoints()));
             // Said before the parts close: on a full disk that may take long.
             err.println("flywheel: " + node.awaitEnd());
             err.flush();
@@ -60,13 +58,7 @@ public final class UpCommand implements Callable<Integer> {
         return 1;
     }
 
-    private void print(PrintWriter out, Endpoints endpoints) {
-        if (output == OutputFormat.json) {
-            out.println(JsonFile.text(endpoints));
-        } else {
-            endpoints.lines().forEach(out::println);
-            out.println("ready; Ctrl-C drains and stops");
-        }
-        out.flush();
+    private static String text(Endpoints endpoints) {
+        return String.join("\n", endpoints.lines()) + "\nready; Ctrl-C drains and stops";
     }
 }

@@ -34,10 +34,10 @@ final class ArmClicks {
         return shown == 0 ? 0 : (double) clicked / shown;
     }
 
-    /** Returns the click-through of the last {@code window} slates; 0 if none was shown. */
+    /** Returns the click-through of the last {@code window} slates; NaN if none was shown. */
     synchronized double recent(int window) {
         List<Slate> last = slates.subList(Math.max(0, slates.size() - window), slates.size());
-        return last.isEmpty() ? 0
+        return last.isEmpty() ? Double.NaN
                 : (double) last.stream().filter(Slate::clicked).count() / last.size();
     }
 

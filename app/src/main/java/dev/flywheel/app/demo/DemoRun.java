@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * Runs readers and teacher against a node and measures what they see.
@@ -63,14 +64,21 @@ public final class DemoRun {
     DemoReport run(DemoWorld world) throws InterruptedException {
         NodeClient client = new NodeClient(node.channel(), answers);
         Teacher teacher = new Teacher(world.lesson(client), client, deskLatency, nanos);
+        view.event(
+                "asking the questions whose answers must not change, before anything is learned");
         List<String> before = teacher.unrelatedAnswers();
+        long answeredBefore = answers.answeredCount();
         StoreClient registry = StoreClient.over(node.channel());
         try (ManifestFollower ranker = follow(registry, DemoSettings.RANKER, rankLatency);
                 ManifestFollower desk = follow(registry, DemoSettings.DESK, deskLatency)) {
             long start = nanos.getAsLong();
             ReaderTraffic traffic = traffic(world, client, start);
             DemoReport.CorrectionResult correction =
-                    underTraffic(traffic, ranker, start, () -> teach(teacher, before, start));
+                    underTraffic(
+                            traffic,
+                            start,
+                            () -> teach(teacher, before, start),
+                            () -> moment(traffic, ranker, start, answeredBefore));
             view.event("traffic has stopped, draining");
             FeedbackFates fates = node.drain(DRAIN);
             settle(traffic, ranker, fates);
@@ -126,7 +134,7 @@ public final class DemoRun {
     }
 
     private DemoReport.CorrectionResult underTraffic(
-            ReaderTraffic traffic, ManifestFollower follower, long start, Lesson lesson)
+            ReaderTraffic traffic, long start, Lesson lesson, Supplier<LiveView.Moment> moment)
             throws InterruptedException {
         long end = start + TimeUnit.SECONDS.toNanos(settings.seconds());
         AtomicLong number = new AtomicLong();
@@ -137,7 +145,7 @@ public final class DemoRun {
             }
             Future<DemoReport.CorrectionResult> taught = clients.submit(lesson::teach);
             while (nanos.getAsLong() < end) {
-                view.show(moment(traffic, follower, start));
+                view.show(moment.get());
                 parkUntil(Math.min(end, nanos.getAsLong() + 250_000_000L));
             }
             for (Future<?> asker : askers) {
@@ -173,13 +181,13 @@ public final class DemoRun {
         }
     }
 
-    private LiveView.Moment moment(ReaderTraffic traffic, ManifestFollower follower, long start) {
+    private LiveView.Moment moment(
+            ReaderTraffic traffic, ManifestFollower follower, long start, long answeredBefore) {
         double seconds = (nanos.getAsLong() - start) / 1e9;
         return new LiveView.Moment(
                 seconds,
                 settings.seconds(),
-                answers.answeredCount(),
-                answers.answeredCount() / Math.max(0.1, seconds),
+                answers.answeredCount() - answeredBefore,
                 follower.newest(),
                 traffic.learned.recent(RECENT),
                 traffic.frozen.recent(RECENT),

@@ -21,16 +21,21 @@ public final class LiveView implements AutoCloseable {
     private final boolean terminal;
     private final int columns;
     private final Deque<String> events = new ArrayDeque<>();
+    private List<String> figures = List.of();
     private int linesDrawn;
     private boolean closed;
     private double plainAt = -PLAIN_SECONDS;
 
-    /** The figures of one moment. */
+    /**
+     * The figures of one moment; what has not been measured yet is NaN.
+     *
+     * @param seconds since traffic began
+     * @param answers since traffic began
+     */
     record Moment(
             double seconds,
             double secondsAll,
             long answers,
-            double answersPerSecond,
             long version,
             double learned,
             double frozen,
@@ -39,7 +44,14 @@ public final class LiveView implements AutoCloseable {
             double loopP99,
             long failed,
             long mixed,
-            boolean drifted) {}
+            boolean drifted) {
+        /** Below this time a rate says nothing. */
+        private static final double RATED_SECONDS = 0.5;
+
+        double answersPerSecond() {
+            return seconds < RATED_SECONDS ? Double.NaN : answers / seconds;
+        }
+    }
 
     /**
      * Draws on {@code out}.
@@ -53,12 +65,15 @@ public final class LiveView implements AutoCloseable {
         this.columns = columns;
     }
 
-    /** Adds one line to what happened. */
-    synchronized void event(String line) {
+    /** Adds one line to what happened; shows it at once, be it before there are figures. */
+    public synchronized void event(String line) {
         if (terminal) {
             events.addLast(line);
             if (events.size() > EVENTS_SHOWN) {
                 events.removeFirst();
+            }
+            if (!closed) {
+                draw();
             }
         } else {
             out.println("  " + line);
@@ -71,7 +86,8 @@ public final class LiveView implements AutoCloseable {
             return;
         }
         if (terminal) {
-            draw(moment);
+            figures = figures(moment);
+            draw();
         } else if (moment.seconds - plainAt >= PLAIN_SECONDS) {
             plainAt = moment.seconds;
             out.println(plain(moment));
@@ -86,37 +102,45 @@ public final class LiveView implements AutoCloseable {
     }
 
     private static String plain(Moment m) {
-        return String.format(
-                Locale.ROOT,
-                "%3.0f s of %.0f  %,d answers (%.0f/s)  version %d  click-through learned %.2f frozen %.2f popularity %.2f"
-                        + "  loop p50 %.2f s p99 %.2f s  failed %d mixed %d%s",
+        return line(
+                "%3.0f s of %.0f  %,d answers (%s/s)  version %d  click-through learned %s frozen %s popularity %s"
+                        + "  loop p50 %s p99 %s  failed %d mixed %d%s",
                 m.seconds,
                 m.secondsAll,
                 m.answers,
-                m.answersPerSecond,
+                Figure.of("%.0f", m.answersPerSecond()),
                 m.version,
-                m.learned,
-                m.frozen,
-                m.popularity,
-                m.loopP50,
-                m.loopP99,
+                Figure.of("%.2f", m.learned),
+                Figure.of("%.2f", m.frozen),
+                Figure.of("%.2f", m.popularity),
+                Figure.seconds(m.loopP50),
+                Figure.seconds(m.loopP99),
                 m.failed,
                 m.mixed,
                 m.drifted ? "  (tastes have drifted)" : "");
     }
 
-    private void draw(Moment m) {
+    private static List<String> figures(Moment m) {
         List<String> lines = new ArrayList<>();
         lines.add(line("flywheel demo  %s %3.0f/%.0f s%s", bar(m.seconds / m.secondsAll), m.seconds,
                 m.secondsAll, m.drifted ? "  tastes have drifted" : ""));
-        lines.add(line("answers      %,8d   %6.1f/s   failed %d   mixed %d", m.answers,
-                m.answersPerSecond, m.failed, m.mixed));
-        lines.add(line("version      %,8d   loop p50 %.2f s  p99 %.2f s", m.version, m.loopP50,
-                m.loopP99));
+        lines.add(line("answers      %,8d   %6s/s   failed %d   mixed %d", m.answers,
+                Figure.of("%.1f", m.answersPerSecond()), m.failed, m.mixed));
+        lines.add(line("version      %,8d   loop p50 %s  p99 %s", m.version,
+                Figure.seconds(m.loopP50), Figure.seconds(m.loopP99)));
         lines.add("click-through, last 100 slates");
-        lines.add(line("  learned    %s %.2f", bar(m.learned), m.learned));
-        lines.add(line("  popularity %s %.2f", bar(m.popularity), m.popularity));
-        lines.add(line("  frozen     %s %.2f", bar(m.frozen), m.frozen));
+        lines.add(arm("learned", m.learned));
+        lines.add(arm("popularity", m.popularity));
+        lines.add(arm("frozen", m.frozen));
+        return lines;
+    }
+
+    private static String arm(String name, double rate) {
+        return line("  %-10s %s %s", name, bar(rate), Figure.of("%.2f", rate));
+    }
+
+    private void draw() {
+        List<String> lines = new ArrayList<>(figures);
         lines.addAll(events);
         StringBuilder frame = new StringBuilder();
         if (linesDrawn > 0) {
@@ -140,7 +164,7 @@ public final class LiveView implements AutoCloseable {
     }
 
     private static String bar(double share) {
-        int filled = (int) Math.round(Math.clamp(share, 0, 1) * BAR);
+        int filled = (int) Math.round(Math.clamp(share, 0, 1) * BAR); // 0 of NaN
         return "#".repeat(filled) + ".".repeat(BAR - filled);
     }
 }

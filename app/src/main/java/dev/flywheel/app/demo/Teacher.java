@@ -98,7 +98,7 @@ final class Teacher {
         }
         double seconds =
                 right && corrected > 0 ? (nanos.getAsLong() - corrected) / 1e9 : Double.NaN;
-        listener.said(right ? "right after %.2f s".formatted(seconds) : "still wrong");
+        listener.said(right ? "right after " + Figure.seconds(seconds) : "still wrong");
         return examine(unrelatedBefore, seconds, asks, right, listener);
     }
 

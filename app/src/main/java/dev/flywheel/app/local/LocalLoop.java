@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -63,7 +64,7 @@ public final class LocalLoop implements AutoCloseable {
     public static LocalLoop start(FlywheelConfig config, Path data, Path model) {
         Closing closing = new Closing();
         try {
-            return start(config, data, model, closing);
+            return start(config, data, model, closing, starting -> {});
         } catch (RuntimeException e) {
             closing.close();
             throw e;
@@ -76,10 +77,13 @@ public final class LocalLoop implements AutoCloseable {
      * @param data folder for all state
      * @param model base model folder
      * @param closing takes over each part as soon as it has started; the caller closes it, also after a failure
+     * @param listener told what starts now, in words for the operator
      * @throws StartException or another with a message for the operator
      */
-    public static LocalLoop start(FlywheelConfig config, Path data, Path model, Closing closing) {
-        LoopParts parts = LoopParts.start(config, data, model, closing);
+    public static LocalLoop start(
+            FlywheelConfig config, Path data, Path model, Closing closing,
+            Consumer<String> listener) {
+        LoopParts parts = LoopParts.start(config, data, model, closing, listener);
         ManagedChannel channel =
                 Grpc.newChannelBuilder(
                         parts.listens().dialled(), InsecureChannelCredentials.create())

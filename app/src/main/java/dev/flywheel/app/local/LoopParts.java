@@ -39,6 +39,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 
@@ -66,7 +67,9 @@ final class LoopParts {
     private final LoopProgress progress;
     private final MetricsEndpoint metrics;
 
-    private LoopParts(FlywheelConfig config, Path data, Path model, Closing closing) {
+    private LoopParts(
+            FlywheelConfig config, Path data, Path model, Closing closing,
+            Consumer<String> listener) {
         this.config = config;
         this.closing = closing;
         this.topics = new Topics(config.loop().env());
@@ -76,6 +79,7 @@ final class LoopParts {
             LogFile.open(folder.folder("log"), config.data().logMibMax());
         }
         requireAddresses(config);
+        listener.accept("loading model " + model);
         Backend backend =
                 closing.add(
                         "backend",
@@ -84,6 +88,7 @@ final class LoopParts {
         CompletableFuture<Void> warm = CompletableFuture.runAsync(backend::warmUp);
         this.base = closing.add("base model", () -> load(model, backend));
         Tokenizer tokenizer = closing.add("tokenizer", () -> Tokenizer.load(model));
+        listener.accept("starting store and broker");
         Store stored =
                 closing.add(
                         "store",
@@ -101,10 +106,12 @@ final class LoopParts {
                                 config.loop().brokerPort()));
         var unused = broker.broken().thenAccept(reason -> end.complete(orFull(folder, reason)));
         makeTopics();
+        listener.accept("starting trainer and serving node");
         DeviceLoop device = new DeviceLoop(config.engine().lanes(), System::nanoTime);
         InternalServer trainerServer =
                 closing.add("trainer server", () -> trainer(model, tokenizer, device));
         this.node = serving(tokenizer, device, keys(folder), stored.services());
+        listener.accept("starting stream job");
         EmbeddedFlink flink = job(folder, storeServer, trainerServer);
         this.progress =
                 closing.add(
@@ -129,11 +136,14 @@ final class LoopParts {
                         config.data().freeMibMin(),
                         config.data().checkInterval(),
                         end::complete));
+        listener.accept("warming up");
         awaitReady(CompletableFuture.allOf(node.ready(), warm));
     }
 
-    static LoopParts start(FlywheelConfig config, Path data, Path model, Closing closing) {
-        return new LoopParts(config, data, model, closing);
+    static LoopParts start(
+            FlywheelConfig config, Path data, Path model, Closing closing,
+            Consumer<String> listener) {
+        return new LoopParts(config, data, model, closing, listener);
     }
 
     /** What cannot be listened on is told before anything is loaded. */

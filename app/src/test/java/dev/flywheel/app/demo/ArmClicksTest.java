@@ -19,6 +19,11 @@ class ArmClicksTest {
     }
 
     @Test
+    void withoutASlateThereIsNoRecentRate() {
+        assertThat(clicks.recent(100)).isNaN();
+    }
+
+    @Test
     void aLevelIsReachedByTheSlatesAfterTheDriftAlone() {
         for (int i = 0; i < 10; i++) {
             clicks.add(i, true);

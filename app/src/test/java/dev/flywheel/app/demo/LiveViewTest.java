@@ -8,6 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LiveViewTest {
     private static final int COLUMNS = 60;
@@ -20,7 +22,6 @@ class LiveViewTest {
         view.show(moment(1));
         int lines = lines(frame());
         view.event("heard \"an answer\"");
-        view.show(moment(2));
         String second = frame();
         view.show(moment(3));
 
@@ -37,7 +38,7 @@ class LiveViewTest {
         view.show(moment(1));
 
         List<String> lines =
-                Stream.of(frame().replace("\u001b[J", "").split("\n"))
+                Stream.of(frame().replaceAll("\u001b\\[(J|1A|2A)", "").split("\n"))
                         .map(line -> line.replace("\r\u001b[2K", ""))
                         .toList();
         assertThat(lines).allSatisfy(line -> assertThat(line).hasSizeLessThan(COLUMNS)
@@ -55,12 +56,48 @@ class LiveViewTest {
         assertThat(frame().lines()).hasSize(3).noneMatch(line -> line.contains("\u001b"));
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatStartsIsShownBeforeThereAreFigures(boolean terminal) {
+        LiveView view = view(terminal);
+
+        view.event("starting store and broker");
+
+        assertThat(frame()).contains("starting store and broker\n").doesNotContain("answers");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatIsNotMeasuredYetIsADash(boolean terminal) {
+        LiveView view = view(terminal);
+        double unmeasured = Double.NaN;
+
+        view.show(new LiveView.Moment(0, 90, 0, 0, unmeasured, unmeasured, unmeasured, unmeasured,
+                unmeasured, 0, 0, false));
+
+        assertThat(frame()).containsPattern("p50 -  ?p99 -")
+                .contains("-/s")
+                .containsPattern("learned +(\\.+ )?-")
+                .doesNotContain("NaN");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void theRateIsOfTheTrafficSoFar(boolean terminal) {
+        LiveView view = view(terminal);
+
+        view.show(moment(20));
+
+        assertThat(frame()).containsPattern("50(\\.0)?/s");
+    }
+
     @Test
     void aClosedViewDrawsNoMore() {
         LiveView view = view(true);
         view.close();
 
         view.show(moment(1));
+        view.event("told late");
 
         assertThat(frame()).isEmpty();
     }
@@ -82,6 +119,6 @@ class LiveViewTest {
 
     private static LiveView.Moment moment(double seconds) {
         return new LiveView.Moment(
-                seconds, 90, 1000, 20, 3, 0.5, 0.2, 0.3, 0.4, 0.9, 0, 0, seconds > 45);
+                seconds, 90, 1000, 3, 0.5, 0.2, 0.3, 0.4, 0.9, 0, 0, seconds > 45);
     }
 }
