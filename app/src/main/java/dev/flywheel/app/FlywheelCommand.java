@@ -19,6 +19,12 @@ import picocli.CommandLine.Spec;
         versionProvider = FlywheelCommand.Version.class,
         description = "Serves language models and learns from every click.",
         synopsisSubcommandLabel = "COMMAND",
+        footer = {
+            "",
+            "New here? Run ./flywheel demo, then ./flywheel up. ./flywheel COMMAND --help explains a command.",
+            "Exit code: 0 if it worked, 1 if not, 2 if the command line was wrong.",
+            "Environment: JAVA_HOME (a JDK 25; else one is searched for), FLYWHEEL_JAVA_OPTS (further flags of the JVM)."
+        },
         subcommands = {
             DemoCommand.class,
             UpCommand.class,
@@ -36,14 +42,17 @@ public final class FlywheelCommand implements Runnable {
 
     /** Returns the command line with its rules for errors: one line, exit code not 0. */
     public static CommandLine commandLine() {
-        return new CommandLine(new FlywheelCommand())
-                .setExecutionExceptionHandler(Failures::report)
+        CommandLine line = new CommandLine(new FlywheelCommand());
+        line.getSubcommands()
+                .values()
+                .forEach(command -> command.getCommandSpec().versionProvider(new Version()));
+        return line.setExecutionExceptionHandler(Failures::report)
                 .setParameterExceptionHandler(Failures::usage);
     }
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "missing command");
+        throw new ParameterException(spec.commandLine(), "missing command, such as demo or up");
     }
 
     static final class Version implements CommandLine.IVersionProvider {

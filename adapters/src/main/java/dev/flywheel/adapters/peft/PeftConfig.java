@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.flywheel.adapters.AdapterException;
 import dev.flywheel.adapters.AdapterException.Code;
+import dev.flywheel.adapters.json.JsonProblem;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -80,7 +81,7 @@ final class PeftConfig {
         } catch (JsonProcessingException e) {
             throw new AdapterException(
                     Code.MALFORMED,
-                    PeftFolder.CONFIG_FILE + " is no valid JSON: " + e.getOriginalMessage(),
+                    PeftFolder.CONFIG_FILE + " is no valid JSON: " + JsonProblem.located(e),
                     e);
         } catch (java.io.IOException e) {
             throw new AdapterException(

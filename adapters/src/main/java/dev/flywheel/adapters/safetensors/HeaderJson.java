@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import dev.flywheel.adapters.AdapterException;
 import dev.flywheel.adapters.AdapterException.Code;
+import dev.flywheel.adapters.json.JsonProblem;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -63,7 +64,7 @@ final class HeaderJson {
             return header;
         } catch (JsonProcessingException e) {
             throw new AdapterException(
-                    Code.MALFORMED, "the header is no valid JSON: " + e.getOriginalMessage(), e);
+                    Code.MALFORMED, "the header is no valid JSON: " + JsonProblem.located(e), e);
         } catch (IOException e) {
             throw new IllegalStateException("reading from memory failed", e);
         }

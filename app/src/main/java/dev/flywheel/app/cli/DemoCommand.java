@@ -24,9 +24,9 @@ import picocli.CommandLine.Spec;
         name = "demo",
         mixinStandardHelpOptions = true,
         description = {
-            "Starts everything in this process and lets simulated readers and a teacher use it.",
-            "Unless the file given with --config sets them: free ports, an observation window of 3 s, and rounds that wait 100 ms for more.",
-            "Exit code 1 if a feedback event is unaccounted for, a request failed or an answer mixed versions."
+            "Shows the whole loop learning: starts all of it in this process and lets simulated readers and a teacher use it.",
+            "Takes free ports and leaves no files behind. Unless the file given with --config says otherwise, an answer without a click counts as not wanted after 3 s (loop.observation_window), and feedback is gathered for 100 ms before it is trained (loop.round_linger).",
+            "Exit code 1 also if a feedback event is unaccounted for, a request failed or an answer mixed versions."
         })
 public final class DemoCommand implements Callable<Integer> {
     private static final Map<String, Object> DEFAULTS =
@@ -42,12 +42,12 @@ public final class DemoCommand implements Callable<Integer> {
     @Mixin private LoopOptions loop = new LoopOptions();
     @Mixin private ReportOptions report = new ReportOptions();
 
-    @Option(names = "--seed",
-            description = "Fixes readers, items and luck. Default: ${DEFAULT-VALUE}.") private long seed =
+    @Option(names = "--seed", paramLabel = "N",
+            description = "Number that fixes readers, items and luck. Default: ${DEFAULT-VALUE}.") private long seed =
                     7;
 
-    @Option(names = "--seconds",
-            description = "Length of the traffic. Default: ${DEFAULT-VALUE}.") private int seconds =
+    @Option(names = "--seconds", paramLabel = "N",
+            description = "Seconds of traffic, at least 10; at half of them the readers' tastes drift. Default: ${DEFAULT-VALUE}.") private int seconds =
                     90;
 
     @Override

@@ -12,13 +12,13 @@ final class LoopOptions {
     @Option(
             names = "--model",
             paramLabel = "DIR",
-            description = "Base model, a Hugging Face folder. Default: the built-in one.")
+            description = "Folder of the base model, as Hugging Face has them: config.json, *.safetensors, tokenizer.json. Default: the built-in one.")
     @Nullable Path model;
 
     @Option(
             names = "--config",
             paramLabel = "FILE",
-            description = "Settings laid over the defaults; ./flywheel config prints them all.")
+            description = "YAML file with the settings that differ from the defaults; ./flywheel config prints them all.")
     @Nullable Path config;
 
     Path modelFolder() {

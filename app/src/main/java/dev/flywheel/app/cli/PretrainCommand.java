@@ -24,7 +24,8 @@ import picocli.CommandLine.Option;
         name = "pretrain",
         mixinStandardHelpOptions = true,
         description = {
-            "Trains the built-in base from generated texts and writes it as a Hugging Face folder.",
+            "Makes the built-in base model again: trains it from nothing on generated texts and writes it as a Hugging Face folder.",
+            "Takes some minutes with the default steps.",
             "The same seed, steps and backend give the same weights."
         })
 public final class PretrainCommand implements Callable<Integer> {
@@ -33,27 +34,28 @@ public final class PretrainCommand implements Callable<Integer> {
     @Mixin private OutputOptions output = new OutputOptions();
 
     @Option(names = "--out", required = true, paramLabel = "DIR",
-            description = "New folder for the model.") private Path out;
+            description = "Folder for the model, new or empty.") private Path out;
 
-    @Option(names = "--seed",
+    @Option(names = "--seed", paramLabel = "N",
             description = "Seed of weights and texts. Default: ${DEFAULT-VALUE}.") private long seed =
                     STANDARD.seed();
 
-    @Option(names = "--steps",
+    @Option(names = "--steps", paramLabel = "N",
             description = "Optimizer steps. Default: ${DEFAULT-VALUE}.") private int steps =
                     STANDARD.steps();
 
-    @Option(names = "--threads", description = "Threads. Default: all cores.") private int threads =
-            Runtime.getRuntime().availableProcessors();
+    @Option(names = "--threads", paramLabel = "N",
+            description = "Threads that compute. Default: one for each core.") private int threads =
+                    Runtime.getRuntime().availableProcessors();
 
     @Override
     public Integer call() throws IOException {
-        requireEmpty(out);
         Progress progress =
                 new Progress(
                         output.progress(), output.watched(), "steps", steps, System.nanoTime());
         try (Backend backend = Backends.open("cpu", threads)) {
             PretrainSettings settings = STANDARD.withSeed(seed).withSteps(steps);
+            requireNew(out);
             PretrainReport report =
                     new Pretraining(settings, backend, new DeviceLoop(1, System::nanoTime),
                             System::nanoTime)
@@ -78,8 +80,10 @@ public final class PretrainCommand implements Callable<Integer> {
         return "wrote %s%n%s".formatted(out, JsonFile.text(report));
     }
 
-    private static void requireEmpty(Path folder) throws IOException {
+    /** What cannot be written is told before the work, not after it. */
+    private static void requireNew(Path folder) throws IOException {
         if (!Files.exists(folder)) {
+            make(folder);
             return;
         }
         if (!Files.isDirectory(folder)) {
@@ -91,6 +95,21 @@ public final class PretrainCommand implements Callable<Integer> {
                         "--out %s is not empty; give a new folder, nothing is overwritten"
                                 .formatted(folder));
             }
+        }
+        if (!Files.isWritable(folder)) {
+            throw new StartException(
+                    "--out %s cannot be written to; give a new folder".formatted(folder));
+        }
+    }
+
+    private static void make(Path folder) {
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new StartException(
+                    "--out %s cannot be made (%s); give a new folder where you may write"
+                            .formatted(folder, e.getClass().getSimpleName()),
+                    e);
         }
     }
 }

@@ -23,8 +23,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = {
             "Replays ratings in order of time through the whole loop: predicts each one before it is sent as feedback.",
-            "Unless the file given with --config sets them: free ports, and the guard profile trusted-stream.",
-            "Files in the CSV form of MovieLens: userId,movieId,rating,timestamp and movieId,title,genres."
+            "Reads the CSV files of MovieLens. Rows that cannot be used are named and counted.",
+            "Unless the file given with --config says otherwise, it listens on free ports, and takes many ratings of one user in a row (loop.guard_profile trusted-stream)."
         })
 public final class ReplayCommand implements Callable<Integer> {
     private static final Map<String, Object> DEFAULTS =
@@ -40,12 +40,12 @@ public final class ReplayCommand implements Callable<Integer> {
     @Mixin private ReportOptions report = new ReportOptions();
 
     @Option(names = "--ratings", required = true, paramLabel = "FILE",
-            description = "Ratings.") private Path ratings;
+            description = "Ratings, with the columns userId,movieId,rating,timestamp.") private Path ratings;
 
     @Option(names = "--items", required = true, paramLabel = "FILE",
-            description = "Titles and genres.") private Path items;
+            description = "What was rated, with the columns movieId,title,genres.") private Path items;
 
-    @Option(names = "--limit", description = "Replays only the first N ratings.",
+    @Option(names = "--limit", description = "Replays only the first N ratings. Default: all.",
             paramLabel = "N") private int limit = Integer.MAX_VALUE;
 
     @Override

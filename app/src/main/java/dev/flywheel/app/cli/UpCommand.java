@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
         name = "up",
         mixinStandardHelpOptions = true,
         description = {
-            "Starts store, broker, stream job, trainer and serving node in this process and prints where they listen.",
+            "Serves real clients: starts store, broker, stream job, trainer and serving node in this process and prints where they listen.",
             "State lives under --data. Ctrl-C drains and stops; after a crash the same command goes on where it was."
         })
 public final class UpCommand implements Callable<Integer> {
@@ -29,11 +29,11 @@ public final class UpCommand implements Callable<Integer> {
     @Mixin private OutputOptions output = new OutputOptions();
 
     @Option(names = "--data", paramLabel = "DIR",
-            description = "Folder for all state. Default: ${DEFAULT-VALUE}.") private Path data =
+            description = "Folder for all state, made if it is missing. Default: ${DEFAULT-VALUE}, in the current folder.") private Path data =
                     Path.of("data");
 
-    @Option(names = "--port",
-            description = "gRPC port; 0 takes a free one. Default: server.port of the settings.") private @Nullable Integer port;
+    @Option(names = "--port", paramLabel = "PORT",
+            description = "gRPC port; 0 takes a free one. Default: the setting server.port.") private @Nullable Integer port;
 
     @Override
     public Integer call() throws InterruptedException {

@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.flywheel.adapters.json.JsonProblem;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -98,7 +99,7 @@ public final class ConfigLoader {
             return tree == null || tree.isMissingNode() ? yaml.createObjectNode() : tree;
         } catch (JsonProcessingException e) {
             throw new ConfigException(
-                    "%s is not yaml: %s".formatted(file, e.getOriginalMessage()), e);
+                    "%s is no valid YAML: %s".formatted(file, JsonProblem.located(e)), e);
         } catch (IOException e) {
             throw new ConfigException(
                     "settings file %s cannot be read (%s); check the path given with --config"

@@ -77,6 +77,35 @@ class CommandLineTest {
     }
 
     @Test
+    void aFolderThatPretrainCannotMakeIsToldBeforeTheWorkWithTheRemedy() throws Exception {
+        Path file = java.nio.file.Files.writeString(folder.resolve("file"), "x");
+        Path below = file.resolve("model");
+
+        assertThat(run("pretrain", "--out", below.toString())).isEqualTo(1);
+        assertThat(err.toString()).isEqualToIgnoringNewLines(
+                "flywheel: --out " + below
+                        + " cannot be made (FileSystemException); give a new folder where you may write");
+    }
+
+    @Test
+    void everyCommandTellsItsVersion() {
+        for (String command : FlywheelCommand.commandLine().getSubcommands().keySet()) {
+            assertThat(run(command, "--version")).as(command).isZero();
+            assertThat(out.toString()).as(command).startsWith("flywheel ");
+            out.getBuffer().setLength(0);
+        }
+    }
+
+    @Test
+    void everyOptionNamesInCapitalsWhatItTakes() {
+        for (String command : FlywheelCommand.commandLine().getSubcommands().keySet()) {
+            run(command, "--help");
+        }
+
+        assertThat(out.toString()).contains("-o=FORMAT").doesNotContain("=<");
+    }
+
+    @Test
     void configAsJsonHasEverySettingWithDefaultUnitAndReason() throws Exception {
         assertThat(run("config", "-o", "json")).isZero();
         JsonNode settings = new ObjectMapper().readTree(out.toString());

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigLoaderTest {
     @TempDir Path folder;
@@ -184,6 +185,19 @@ class ConfigLoaderTest {
 
     private FlywheelConfig load(String text) {
         return new ConfigLoader().load(write(text), Map.of());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"server: {port: 1\nloop: x", "server:\n\tport: 1", "a: 1\n---\nb: 2",
+        "server:\n  port: \"x", "server:\n  port: 1\n  port: 2"})
+    void aFileThatIsNoYamlIsToldInOneLineWithItsPlace(String text) {
+        assertThatThrownBy(() -> load(text))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageStartingWith(
+                        folder.resolve("flywheel.yaml") + " is no valid YAML: ")
+                .message()
+                .containsPattern("\\(line \\d+, column \\d+\\)$")
+                .doesNotContain("\n", "Source", "fasterxml", "'reader'");
     }
 
     private Path write(String text) {

@@ -1,9 +1,11 @@
 package dev.flywheel.engine.model;
 
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.flywheel.adapters.json.JsonProblem;
 import dev.flywheel.engine.backend.Activation;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -41,11 +43,14 @@ final class ConfigReader {
                 throw malformed(file + " is no JSON object");
             }
             return node;
-        } catch (IOException e) {
+        } catch (JsonProcessingException e) {
             throw new ModelException(
                     ModelException.Code.MALFORMED,
-                    file + " is no valid JSON: " + firstLine(e),
+                    file + " is no valid JSON: " + JsonProblem.located(e),
                     e);
+        } catch (IOException e) {
+            throw new ModelException(
+                    ModelException.Code.MALFORMED, file + " cannot be decoded: " + e, e);
         }
     }
 
@@ -264,11 +269,5 @@ final class ConfigReader {
         String text = value.toString();
         int shownMax = 80;
         return text.length() <= shownMax ? text : text.substring(0, shownMax) + "...";
-    }
-
-    private static String firstLine(IOException e) {
-        String message = String.valueOf(e.getMessage());
-        int end = message.indexOf('\n');
-        return end < 0 ? message : message.substring(0, end);
     }
 }

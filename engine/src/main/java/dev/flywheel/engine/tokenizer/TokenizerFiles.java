@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.flywheel.adapters.json.JsonProblem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,7 +60,7 @@ final class TokenizerFiles {
             }
             throw new TokenizerException(file + " is not a JSON object");
         } catch (JsonProcessingException e) {
-            throw new TokenizerException(file + " is no valid JSON: " + e.getOriginalMessage(), e);
+            throw new TokenizerException(file + " is no valid JSON: " + JsonProblem.located(e), e);
         } catch (IOException e) {
             throw new TokenizerException(file + " cannot be read: " + e, e);
         }

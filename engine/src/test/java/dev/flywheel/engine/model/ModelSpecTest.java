@@ -66,6 +66,17 @@ class ModelSpecTest {
     }
 
     @Test
+    void aConfigThatIsNotClosedIsToldWithItsPlaceAlone() {
+        byte[] broken = "{\"architectures\":\n [".getBytes(StandardCharsets.UTF_8);
+        assertThatThrownBy(() -> ModelSpec.parse(broken))
+                .isInstanceOf(ModelException.class)
+                .hasMessageStartingWith("config.json is no valid JSON: ")
+                .hasMessageEndingWith("(line 2, column 3)")
+                .message()
+                .doesNotContain("Source");
+    }
+
+    @Test
     void whatIsWrittenReadsBackTheSame() {
         ModelSpec spec = new ModelSpec(
                 Family.LLAMA, 600, 64, 128, 2, 4, 2, 24, 1e-6f, Activation.GELU_TANH, true, true,

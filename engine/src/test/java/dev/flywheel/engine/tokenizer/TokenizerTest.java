@@ -131,5 +131,11 @@ class TokenizerTest {
         assertThatThrownBy(() -> Tokenizer.load(temp))
                 .isInstanceOf(TokenizerException.class)
                 .hasMessageContaining("was refused");
+        Files.writeString(temp.resolve("tokenizer.json"), "{\"model\":\n [1,2");
+        assertThatThrownBy(() -> Tokenizer.load(temp))
+                .isInstanceOf(TokenizerException.class)
+                .hasMessageEndingWith("(line 2, column 6)")
+                .message()
+                .doesNotContain("Source");
     }
 }

@@ -1,8 +1,10 @@
 package dev.flywheel.trainer.round;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.flywheel.adapters.identity.Digest;
+import dev.flywheel.adapters.json.JsonProblem;
 import dev.flywheel.adapters.random.SeededRandom;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -76,8 +78,17 @@ public final class AnchorSet {
         return drawn;
     }
 
+    private static JsonNode node(String line, int number) throws IOException {
+        try {
+            return JSON.readTree(line);
+        } catch (JsonProcessingException e) {
+            throw new IOException(
+                    FILE + " line " + number + " is no valid JSON: " + JsonProblem.text(e), e);
+        }
+    }
+
     private static Anchor parse(String line, int number, Tokenizer tokenizer) throws IOException {
-        JsonNode node = JSON.readTree(line);
+        JsonNode node = node(line, number);
         JsonNode prompt = node.path("prompt");
         JsonNode answer = node.path("answer");
         if (!prompt.isTextual() || !answer.isTextual()) {

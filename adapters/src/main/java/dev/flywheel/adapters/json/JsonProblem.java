@@ -1,0 +1,36 @@
+package dev.flywheel.adapters.json;
+
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/** What a parser has against a text, in one line for the person who wrote the text. */
+public final class JsonProblem {
+    /** A place within the message; the source's name in it says nothing. */
+    private static final Pattern PLACE =
+            Pattern.compile("\\[Source: .*?; line: (\\d+), column: (\\d+)\\]", Pattern.DOTALL);
+
+    private static final Pattern TRAILING = Pattern.compile("Trailing token \\(.*", Pattern.DOTALL);
+
+    private JsonProblem() {}
+
+    /** Returns the problem with line and column, as far as they are known. */
+    public static String located(JsonProcessingException e) {
+        JsonLocation at = e.getLocation();
+        return at == null || at.getLineNr() < 1
+                ? text(e)
+                : "%s (line %d, column %d)".formatted(text(e), at.getLineNr(), at.getColumnNr());
+    }
+
+    /** Returns the problem without its place, where another one is known. */
+    public static String text(JsonProcessingException e) {
+        String message = String.valueOf(e.getOriginalMessage());
+        message = PLACE.matcher(message).replaceAll("line $1, column $2");
+        message = TRAILING.matcher(message).replaceAll("more text follows after its end");
+        // A YAML parser adds the text around the problem, indented.
+        return message.lines()
+                .filter(line -> !line.isBlank() && !Character.isWhitespace(line.charAt(0)))
+                .collect(Collectors.joining(": "));
+    }
+}
