@@ -35,9 +35,9 @@ public record AdapterSettings(
      * For rankers on the built-in base, which learn from clicks:
      *
      * <ul>
-     *   <li>two steps of 5e-4 a round rather than one larger: AdamW's first steps move
-     *       every element by the whole rate, and tastes that drifted are unlearned sooner in small
-     *       steps; more than two fit the noise of a round's few clicks;
+     *   <li>three steps of 5e-4 a round rather than one larger: AdamW's first steps move every
+     *       element by the whole rate, and tastes that drifted are unlearned sooner, and more
+     *       surely, in small steps;
      *   <li>beta2 of 0.99, not 0.999: tastes drift within minutes, and the second moment must
      *       forget as fast;
      *   <li>every example's gradient cut to length 1, far below its usual length of ten or more: a
@@ -54,7 +54,7 @@ public record AdapterSettings(
                     .setBeta2(0.99)
                     .setEpsilon(1e-8)
                     .setWeightDecay(1e-3)
-                    .setSteps(2)
+                    .setSteps(3)
                     .setGradientClip(1)
                     .setKlWeight(0)
                     .setImportanceClip(10)
