@@ -2,6 +2,7 @@ package dev.flywheel.adapters.json;
 
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -11,12 +12,24 @@ public final class JsonProblem {
     private static final Pattern PLACE =
             Pattern.compile("\\[Source: .*?; line: (\\d+), column: (\\d+)\\]", Pattern.DOTALL);
 
+    private static final Pattern MARK =
+            Pattern.compile("^ in .*, (line \\d+, column \\d+)", Pattern.MULTILINE);
+
     private static final Pattern TRAILING = Pattern.compile("Trailing token \\(.*", Pattern.DOTALL);
 
     private JsonProblem() {}
 
     /** Returns the problem with line and column, as far as they are known. */
     public static String located(JsonProcessingException e) {
+        // A YAML parser's own mark is the problem; the location is only the last token before it.
+        Optional<String> mark =
+                MARK.matcher(String.valueOf(e.getOriginalMessage()))
+                        .results()
+                        .reduce((earlier, last) -> last)
+                        .map(found -> found.group(1));
+        if (mark.isPresent()) {
+            return "%s (%s)".formatted(text(e), mark.get());
+        }
         JsonLocation at = e.getLocation();
         return at == null || at.getLineNr() < 1
                 ? text(e)

@@ -39,10 +39,12 @@ class JsonProblemTest {
 
     @Test
     void theTextThatAParserShowsBelowItsMessageIsLeftOut() {
-        var shown = new JsonParseException(null, "while parsing\n in 'reader', line 1\n    a: [\n"
-                + "expected ','\n    ^\n");
+        var shown = new JsonParseException(null,
+                "while parsing\n in 'reader', line 1, column 4:\n    a: [\n"
+                        + "expected ','\n in 'reader', line 2, column 1:\n    ^\n");
 
-        assertThat(JsonProblem.located(shown)).isEqualTo("while parsing: expected ','");
+        assertThat(JsonProblem.located(shown))
+                .isEqualTo("while parsing: expected ',' (line 2, column 1)");
     }
 
     private static JsonProcessingException problem(String text) {

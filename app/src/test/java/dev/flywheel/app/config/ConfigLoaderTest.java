@@ -179,6 +179,13 @@ class ConfigLoaderTest {
     }
 
     @Test
+    void aTabInYamlIsToldWhereItStands() {
+        assertThatThrownBy(() -> load("server:\n\tport: 1"))
+                .hasMessageContaining("TAB")
+                .hasMessageEndingWith("(line 2, column 1)");
+    }
+
+    @Test
     void anEmptyFileChangesNothing() {
         assertThat(load("# nothing yet\n")).isEqualTo(new ConfigLoader().load(null, Map.of()));
     }
