@@ -350,6 +350,11 @@ class LoopJobTest {
             rig.send(rig.click(rig.slate("news/alone", "lost-0", "u"), "lost-f", "c0"));
             await("the job has failed", () -> failure().isPresent());
             await("the watch has said so", () -> !said.isEmpty());
+            await("the watch looks no more, so that it says so once", () -> Thread
+                    .getAllStackTraces()
+                    .keySet()
+                    .stream()
+                    .noneMatch(thread -> thread.getName().equals("job-watch")));
         }
         assertThat(said).hasSize(1);
         assertThat(said.get(0)).contains("nothing is learned any more")
