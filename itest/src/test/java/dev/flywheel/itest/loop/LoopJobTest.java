@@ -313,7 +313,7 @@ class LoopJobTest {
             Map<Integer, Long> last = ends.getFirst();
             await("heartbeats have come to every partition",
                     () -> newerEverywhere(progress, last));
-            var again = auditor.audit();
+            var unusedToo = auditor.audit();
             assertThat(last).hasSize(LoopRig.PARTITIONS);
             assertThat(ends).containsExactly(last, last);
         }
