@@ -3,6 +3,7 @@ package dev.flywheel.app;
 import dev.flywheel.app.cli.ConfigCommand;
 import dev.flywheel.app.cli.DemoCommand;
 import dev.flywheel.app.cli.Failures;
+import dev.flywheel.app.cli.OracleCommand;
 import dev.flywheel.app.cli.PretrainCommand;
 import dev.flywheel.app.cli.ReplayCommand;
 import dev.flywheel.app.cli.UpCommand;
@@ -30,6 +31,7 @@ import picocli.CommandLine.Spec;
             UpCommand.class,
             ReplayCommand.class,
             PretrainCommand.class,
+            OracleCommand.class,
             ConfigCommand.class
         })
 public final class FlywheelCommand implements Runnable {

@@ -16,7 +16,7 @@ class AnswerObjectivesTest {
     private static final double[] REFERENCES = {-9.5, -3.25, -14, -6};
     private static final double[] WEIGHTS = {0.25, 2, 1, 1.5};
     private static final double[][] SCORES = {
-            {-8, -4, -17, -5.5}, {-9.5, -3.25, -14, -6}, {-30, -1, -2, -60}};
+        {-8, -4, -17, -5.5}, {-9.5, -3.25, -14, -6}, {-30, -1, -2, -60}};
 
     @Test
     void theSlopeOfPreferencesAgreesWithFiniteDifferences() {
@@ -41,7 +41,8 @@ class AnswerObjectivesTest {
 
     @Test
     void anAdapterThatMovedNothingLosesOneBitPerPreference() {
-        assertThat(PREFERENCE.loss(pairs(REFERENCES)).value()).isCloseTo(Math.log(2), within(1e-15));
+        assertThat(PREFERENCE.loss(pairs(REFERENCES)).value()).isCloseTo(Math.log(2),
+                within(1e-15));
     }
 
     @Test

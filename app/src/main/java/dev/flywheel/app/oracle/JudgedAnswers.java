@@ -1,0 +1,44 @@
+package dev.flywheel.app.oracle;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.flywheel.engine.training.PackedBatch;
+import dev.flywheel.trainer.objective.OptionTerms;
+import dev.flywheel.trainer.objective.ScoredAnswer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * Single answers marked good or bad, and perhaps further ones without a mark behind them.
+ *
+ * @param marked the examples, whose scores come first
+ */
+record JudgedAnswers(PackedBatch rows, OptionTerms terms, List<ScoredAnswer> marked) {
+    /** Lays out the examples of a batch, then its unmarked ones. */
+    static JudgedAnswers of(JsonNode batch, Predicate<JsonNode> desirable) {
+        AnswerLayout layout = new AnswerLayout();
+        List<ScoredAnswer> marked = new ArrayList<>();
+        for (JsonNode example : OracleCase.list(batch, "examples")) {
+            layout.answer(layout.prompt(example.path("prompt")), example.path("completion"));
+            marked.add(
+                    new ScoredAnswer(
+                            0, 0, desirable.test(example), TrainingBatch.weight(example)));
+        }
+        for (JsonNode example : batch.path("kl_examples")) {
+            layout.answer(layout.prompt(example.path("prompt")), example.path("completion"));
+        }
+        return new JudgedAnswers(layout.rows(), layout.terms(), marked);
+    }
+
+    /** Returns the marked answers with scores. */
+    List<ScoredAnswer> scored(double[] scores, double[] references) {
+        List<ScoredAnswer> scored = new ArrayList<>();
+        for (int i = 0; i < marked.size(); i++) {
+            ScoredAnswer answer = marked.get(i);
+            scored.add(
+                    new ScoredAnswer(
+                            scores[i], references[i], answer.desirable(), answer.weight()));
+        }
+        return scored;
+    }
+}
