@@ -60,7 +60,7 @@ public final class ForwardPass implements AutoCloseable {
         this.slots = slots;
         this.cache = cache;
         this.rowsMax = rowsMax;
-        this.layers = new LayerForward(backend, spec, model.weights(), model.ropeFrequencies());
+        this.layers = new LayerForward(backend, spec, model.weights(), model.ropes());
         this.buffers = LayerBuffers.transientSet(backend, spec, rowsMax);
         this.rows = new RaggedRows(backend, cache, slots, rowsMax);
         this.shrunk = backend.allocate(DType.F32, (long) rowsMax * slots.rankMax());
@@ -119,8 +119,8 @@ public final class ForwardPass implements AutoCloseable {
         Stream s = cache.stream();
         rows.upload(s);
         backend.embed(
-                s, buffers.input(), model.weights().embedding(), rows.ids(), 1, rows.count(),
-                spec.hiddenSize());
+                s, buffers.input(), model.weights().embedding(), rows.ids(), spec.embeddingScale(),
+                rows.count(), spec.hiddenSize());
         for (int layer = 0; layer < spec.layers(); layer++) {
             layers.run(s, layer, buffers, rows.positions(), this::attend, this::adapt,
                     rows.count());
@@ -139,7 +139,7 @@ public final class ForwardPass implements AutoCloseable {
         backend.storeKv(s, keys, values, b.key(), b.value(), rows.kvSlots(), count, spec.kvDim());
         backend.attendPaged(
                 s, b.attended(), b.query(), keys, values, rows.sequences(), rows.positions(),
-                rows.blockTables(), spec.attentionShape(), count, rows.blocksPerSequence(),
+                rows.blockTables(), spec.attentionShape(layer), count, rows.blocksPerSequence(),
                 cache.blockTokens());
     }
 
@@ -159,6 +159,9 @@ public final class ForwardPass implements AutoCloseable {
         backend.matmul(
                 s, logits, wantedHidden, model.weights().head(), 1, 0, count, spec.hiddenSize(),
                 vocab);
+        if (spec.logitCap() > 0) {
+            backend.softCap(s, logits, spec.logitCap(), (long) count * vocab);
+        }
         backend.download(
                 s, logits.slice(0, (long) count * vocab),
                 host.asSlice((long) hostRow * vocab * Float.BYTES,

@@ -3,16 +3,18 @@ package dev.flywheel.engine.forward;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.backend.Buffer;
 import dev.flywheel.engine.backend.Stream;
+import dev.flywheel.engine.model.ExpertWeights;
 import dev.flywheel.engine.model.LayerWeights;
 import dev.flywheel.engine.model.Linear;
 import dev.flywheel.engine.model.LinearWeights;
 import dev.flywheel.engine.model.ModelSpec;
 import dev.flywheel.engine.model.ModelWeights;
+import dev.flywheel.engine.model.RopeTables;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One layer, forward: pre-norm attention with rotary positions, then a gated feed-forward part, both
- * added to the residual stream.
+ * One layer, forward: pre-norm attention with rotary positions, then a gated feed-forward part or a
+ * mixture of such, both added to the residual stream. What a family leaves out is null in its weights.
  *
  * <p>Holds no state of a pass; thread-safe over distinct streams and buffers.
  */
@@ -20,14 +22,16 @@ public final class LayerForward {
     private final Backend backend;
     private final ModelSpec spec;
     private final ModelWeights weights;
-    private final Buffer ropeFrequencies;
+    private final RopeTables ropes;
+    private final ExpertForward experts;
 
     public LayerForward(
-            Backend backend, ModelSpec spec, ModelWeights weights, Buffer ropeFrequencies) {
+            Backend backend, ModelSpec spec, ModelWeights weights, RopeTables ropes) {
         this.backend = backend;
         this.spec = spec;
         this.weights = weights;
-        this.ropeFrequencies = ropeFrequencies;
+        this.ropes = ropes;
+        this.experts = new ExpertForward(backend, spec);
     }
 
     /** How the rows of a pass see each other. */
@@ -64,27 +68,63 @@ public final class LayerForward {
             Adapters adapters, int rows) {
         LayerWeights w = weights.layers().get(layer);
         norm(s, b.attentionNormed(), b.input(), w.attentionNorm(), rows);
-        linear(s, layer, Linear.QUERY, b.query(), b.attentionNormed(), 0, adapters, rows);
-        linear(s, layer, Linear.KEY, b.key(), b.attentionNormed(), 0, adapters, rows);
+        linear(s, layer, Linear.QUERY, b.queryProjected(), b.attentionNormed(), 0, adapters, rows);
+        linear(s, layer, Linear.KEY, b.keyProjected(), b.attentionNormed(), 0, adapters, rows);
         linear(s, layer, Linear.VALUE, b.value(), b.attentionNormed(), 0, adapters, rows);
-        rotate(s, b.query(), positions, spec.heads(), rows);
-        rotate(s, b.key(), positions, spec.kvHeads(), rows);
+        LayerWeights.@Nullable HeadNorms heads = w.heads();
+        if (heads != null) {
+            headNorm(s, b.query(), b.queryProjected(), heads.query(), rows * spec.heads());
+            headNorm(s, b.key(), b.keyProjected(), heads.key(), rows * spec.kvHeads());
+        }
+        rotate(s, layer, b.query(), positions, spec.heads(), rows);
+        rotate(s, layer, b.key(), positions, spec.kvHeads(), rows);
         attention.attend(s, layer, b, rows);
-        copyResidual(s, b.middle(), b.input(), rows);
-        linear(s, layer, Linear.OUTPUT, b.middle(), b.attended(), 1, adapters, rows);
+        LayerWeights.@Nullable NormsAround around = w.around();
+        if (around == null) {
+            copyResidual(s, b.middle(), b.input(), rows);
+            linear(s, layer, Linear.OUTPUT, b.middle(), b.attended(), 1, adapters, rows);
+        } else {
+            linear(s, layer, Linear.OUTPUT, b.attentionGiven(), b.attended(), 0, adapters, rows);
+            addNormed(
+                    s, b.middle(), b.input(), b.attentionGiven(), around.attention(), rows);
+        }
     }
 
     private void feedForwardPart(
             Stream s, int layer, LayerBuffers b, Adapters adapters, int rows) {
         LayerWeights w = weights.layers().get(layer);
         norm(s, b.feedForwardNormed(), b.middle(), w.feedForwardNorm(), rows);
-        linear(s, layer, Linear.GATE, b.gate(), b.feedForwardNormed(), 0, adapters, rows);
-        linear(s, layer, Linear.UP, b.up(), b.feedForwardNormed(), 0, adapters, rows);
+        @Nullable ExpertWeights sparse = w.experts();
+        if (sparse != null) {
+            copyResidual(s, b.output(), b.middle(), rows);
+            experts.run(
+                    s, sparse, b.requireExperts(), b.feedForwardNormed(), b.output(), rows);
+            return;
+        }
+        GateBuffers gates = b.requireGates();
+        linear(s, layer, Linear.GATE, gates.gate(), b.feedForwardNormed(), 0, adapters, rows);
+        linear(s, layer, Linear.UP, gates.up(), b.feedForwardNormed(), 0, adapters, rows);
         backend.gatedActivation(
-                s, b.activated(), b.gate(), b.up(), spec.activation(),
+                s, gates.activated(), gates.gate(), gates.up(), spec.activation(),
                 (long) rows * spec.intermediateSize());
-        copyResidual(s, b.output(), b.middle(), rows);
-        linear(s, layer, Linear.DOWN, b.output(), b.activated(), 1, adapters, rows);
+        LayerWeights.@Nullable NormsAround around = w.around();
+        if (around == null) {
+            copyResidual(s, b.output(), b.middle(), rows);
+            linear(s, layer, Linear.DOWN, b.output(), gates.activated(), 1, adapters, rows);
+        } else {
+            linear(s, layer, Linear.DOWN, b.feedForwardGiven(), gates.activated(), 0, adapters,
+                    rows);
+            addNormed(
+                    s, b.output(), b.middle(), b.feedForwardGiven(), around.feedForward(), rows);
+        }
+    }
+
+    /** to = from + norm of {@code given}, which a pass that keeps nothing loses. */
+    private void addNormed(
+            Stream s, Buffer to, Buffer from, Buffer given, Buffer weight, int rows) {
+        boolean inPlace = to.equals(from);
+        norm(s, inPlace ? given : to, given, weight, rows);
+        backend.add(s, to, inPlace ? given : from, 1, (long) rows * spec.hiddenSize());
     }
 
     /** y = W x + bias + adapters + beta * y. */
@@ -102,11 +142,22 @@ public final class LayerForward {
 
     /** out = RMS norm of x. */
     public void norm(Stream s, Buffer out, Buffer x, Buffer weight, int rows) {
-        backend.rmsNorm(s, out, x, weight, 0, spec.normEpsilon(), rows, spec.hiddenSize());
+        backend.rmsNorm(
+                s, out, x, weight, spec.family().normOffset(), spec.normEpsilon(), rows,
+                spec.hiddenSize());
     }
 
-    private void rotate(Stream s, Buffer x, Buffer positions, int heads, int rows) {
-        backend.rope(s, x, positions, ropeFrequencies, 1, false, rows, heads, spec.headDim());
+    private void headNorm(Stream s, Buffer out, Buffer x, Buffer weight, int heads) {
+        backend.rmsNorm(
+                s, out, x, weight, spec.family().normOffset(), spec.normEpsilon(), heads,
+                spec.headDim());
+    }
+
+    private void rotate(
+            Stream s, int layer, Buffer x, Buffer positions, int heads, int rows) {
+        backend.rope(
+                s, x, positions, ropes.frequencies(layer), ropes.factor(layer), false, rows, heads,
+                spec.headDim());
     }
 
     private void copyResidual(Stream s, Buffer to, Buffer from, int rows) {

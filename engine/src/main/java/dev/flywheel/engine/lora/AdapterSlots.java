@@ -15,6 +15,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Device memory for {@code slots} adapters of rank up to {@code rankMax}, on every linear module.
@@ -32,7 +34,7 @@ public final class AdapterSlots implements AutoCloseable {
     private final int slots;
     private final int rankMax;
     private final Map<String, LoraStack> stacks = new HashMap<>();
-    private final LoraStack[][] byLayer;
+    private final @Nullable LoraStack[][] byLayer;
     private final BitSet taken = new BitSet();
 
     public AdapterSlots(BaseModel model, int slots, int rankMax) {
@@ -45,9 +47,9 @@ public final class AdapterSlots implements AutoCloseable {
         this.backend = model.backend();
         this.slots = slots;
         this.rankMax = rankMax;
-        this.byLayer = new LoraStack[spec.layers()][Linear.ALL.size()];
+        this.byLayer = new @Nullable LoraStack[spec.layers()][Linear.ALL.size()];
         for (int layer = 0; layer < spec.layers(); layer++) {
-            for (Linear linear : Linear.ALL) {
+            for (Linear linear : Linear.of(spec, layer)) {
                 LoraStack stack = allocate(linear);
                 byLayer[layer][linear.ordinal()] = stack;
                 stacks.put(linear.module(layer), stack);
@@ -109,7 +111,8 @@ public final class AdapterSlots implements AutoCloseable {
 
     /** Returns whether the slot's adapter applies to the module. */
     public boolean applies(int layer, Linear linear, int slot) {
-        return slot >= 0 && byLayer[layer][linear.ordinal()].present()[slot];
+        @Nullable LoraStack stack = byLayer[layer][linear.ordinal()];
+        return slot >= 0 && stack != null && stack.present()[slot];
     }
 
     /**
@@ -121,7 +124,7 @@ public final class AdapterSlots implements AutoCloseable {
     public void apply(
             Stream s, int layer, Linear linear, Buffer y, Buffer x, Buffer shrunk, Buffer rowSlots,
             int rows) {
-        LoraStack stack = byLayer[layer][linear.ordinal()];
+        LoraStack stack = Objects.requireNonNull(byLayer[layer][linear.ordinal()]);
         backend.loraShrink(s, shrunk, x, stack.a(), rowSlots, rows, stack.in(), rankMax);
         backend.loraExpand(
                 s, y, shrunk, stack.b(), stack.scales(), rowSlots, rows, rankMax, stack.out());

@@ -7,7 +7,6 @@ import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.backend.Buffer;
 import dev.flywheel.engine.backend.DType;
 import dev.flywheel.engine.staging.HostMemory;
-import dev.flywheel.engine.staging.StagedFloats;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,7 +35,7 @@ public final class BaseModel implements AutoCloseable {
     private final HostMemory memory;
     private final List<Buffer> owned;
     private final ModelWeights weights;
-    private final StagedFloats ropeFrequencies;
+    private final RopeTables ropes;
 
     private BaseModel(
             ModelSpec spec, Digest digest, Backend backend, HostMemory memory, List<Buffer> owned,
@@ -47,8 +46,7 @@ public final class BaseModel implements AutoCloseable {
         this.memory = memory;
         this.owned = owned;
         this.weights = weights;
-        this.ropeFrequencies = StagedFloats.of(
-                backend, spec.rope().inverseFrequencies(spec.headDim()));
+        this.ropes = RopeTables.of(backend, spec);
     }
 
     /**
@@ -98,9 +96,9 @@ public final class BaseModel implements AutoCloseable {
         return weights;
     }
 
-    /** Returns the rotation's inverse frequencies, [headDim / 2] F32. */
-    public Buffer ropeFrequencies() {
-        return ropeFrequencies.buffer();
+    /** Returns the rotation of each layer. */
+    public RopeTables ropes() {
+        return ropes;
     }
 
     /** Returns every module that may carry an adapter, by its full name. */
@@ -112,7 +110,7 @@ public final class BaseModel implements AutoCloseable {
     public static SortedMap<String, ModuleShape> linearModules(ModelSpec spec) {
         SortedMap<String, ModuleShape> modules = new TreeMap<>();
         for (int layer = 0; layer < spec.layers(); layer++) {
-            for (Linear linear : Linear.ALL) {
+            for (Linear linear : Linear.of(spec, layer)) {
                 modules.put(linear.module(layer),
                         new ModuleShape(linear.in(spec), linear.out(spec)));
             }
@@ -122,7 +120,7 @@ public final class BaseModel implements AutoCloseable {
 
     @Override
     public void close() {
-        ropeFrequencies.close();
+        ropes.close();
         owned.forEach(Buffer::close);
         memory.close();
     }

@@ -15,10 +15,17 @@ public enum Linear {
     /** All of them, in the order in which a layer uses them. */
     public static final List<Linear> ALL = List.of(values());
 
+    private static final List<Linear> ATTENTION = ALL.stream().filter(Linear::isAttention).toList();
+
     private final String path;
 
     Linear(String path) {
         this.path = path;
+    }
+
+    /** Returns those that a layer has, in order: experts are none of them. */
+    public static List<Linear> of(ModelSpec spec, int layer) {
+        return spec.isSparse(layer) ? ATTENTION : ALL;
     }
 
     /** Returns the module's name in layer {@code layer}: {@code model.layers.0.self_attn.q_proj}. */

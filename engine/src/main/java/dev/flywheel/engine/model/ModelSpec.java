@@ -3,6 +3,7 @@ package dev.flywheel.engine.model;
 import dev.flywheel.engine.backend.Activation;
 import dev.flywheel.engine.backend.AttentionShape;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The shape of a model: everything the forward pass must know besides the weights.
@@ -14,9 +15,12 @@ import java.util.List;
  * @param feedForwardBias whether gate, up and down add a bias
  * @param tiedEmbeddings whether the output head is the embedding table
  * @param positionsMax longest sequence, in tokens
+ * @param rope the rotation of every layer for which {@code attention} has none of its own
  * @param initializerRange standard deviation of freshly drawn weights
  * @param bosId token that begins a text, -1 for none
  * @param eosIds tokens that end a text
+ * @param logitCap logits become {@code logitCap * tanh(logit / logitCap)}; 0: off
+ * @param experts null where every feed-forward part is plain
  */
 public record ModelSpec(
         Family family,
@@ -37,13 +41,17 @@ public record ModelSpec(
         Rope rope,
         float initializerRange,
         int bosId,
-        List<Integer> eosIds) {
+        List<Integer> eosIds,
+        AttentionStyle attention,
+        float logitCap,
+        @Nullable Experts experts) {
 
     private static final int SIZE_MAX = 1 << 20;
     private static final int LAYERS_MAX = 1024;
     private static final int HEADS_MAX = 4096;
     private static final int HEAD_DIM_MAX = 4096;
     private static final int POSITIONS_MAX = 1 << 24;
+    private static final int EXPERTS_MAX = 4096;
 
     public ModelSpec {
         requireWithin("vocab_size", vocabSize, 4 * SIZE_MAX);
@@ -61,9 +69,40 @@ public record ModelSpec(
         require(headDim % 2 == 0, "head_dim is " + headDim + ", expected an even number");
         require(normEpsilon > 0 && normEpsilon < 1,
                 "rms_norm_eps is " + normEpsilon + ", expected above 0 and below 1");
-        require(rope.theta() >= 1 && Double.isFinite(rope.theta()),
-                "rope_theta is " + rope.theta() + ", expected a finite number of at least 1");
+        requireTheta(rope);
+        requireAttention(attention, layers);
+        requireCap("final_logit_softcapping", logitCap);
+        if (experts != null) {
+            requireExperts(experts);
+        }
         eosIds = List.copyOf(eosIds);
+    }
+
+    /** A model with plain attention, uncapped logits and no experts. */
+    public ModelSpec(
+            Family family,
+            int vocabSize,
+            int hiddenSize,
+            int intermediateSize,
+            int layers,
+            int heads,
+            int kvHeads,
+            int headDim,
+            float normEpsilon,
+            Activation activation,
+            boolean queryKeyValueBias,
+            boolean outputBias,
+            boolean feedForwardBias,
+            boolean tiedEmbeddings,
+            int positionsMax,
+            Rope rope,
+            float initializerRange,
+            int bosId,
+            List<Integer> eosIds) {
+        this(family, vocabSize, hiddenSize, intermediateSize, layers, heads, kvHeads, headDim,
+                normEpsilon, activation, queryKeyValueBias, outputBias, feedForwardBias,
+                tiedEmbeddings, positionsMax, rope, initializerRange, bosId, eosIds,
+                AttentionStyle.plain(headDim), 0, null);
     }
 
     /** Reads the bytes of a {@code config.json}; what is not supported is refused by key and value. */
@@ -84,8 +123,77 @@ public record ModelSpec(
         return kvHeads * headDim;
     }
 
-    public AttentionShape attentionShape() {
-        return new AttentionShape(heads, kvHeads, headDim, (float) (1 / Math.sqrt(headDim)), 0, 0);
+    /** Returns how the rows of a layer attend. */
+    public AttentionShape attentionShape(int layer) {
+        return new AttentionShape(
+                heads, kvHeads, headDim, (float) (1 / Math.sqrt(attention.queryScalar())),
+                attention.window(layer), attention.softCap());
+    }
+
+    /** Returns the rotation of a layer. */
+    public Rope rope(int layer) {
+        @Nullable Rope windowed = attention.windowedRope();
+        return windowed != null && attention.window(layer) > 0 ? windowed : rope;
+    }
+
+    /** Returns the factor on embeddings. */
+    public float embeddingScale() {
+        return family.scaledEmbedding() ? (float) Math.sqrt(hiddenSize) : 1;
+    }
+
+    /** Returns whether the layer has experts. */
+    public boolean isSparse(int layer) {
+        return experts != null && !experts.denseLayers().contains(layer);
+    }
+
+    /** Returns whether any layer has experts. */
+    public boolean isSparse() {
+        return experts != null && experts.denseLayers().size() < layers;
+    }
+
+    /** Returns whether any layer has a plain feed-forward part. */
+    public boolean hasDenseLayers() {
+        return experts == null || !experts.denseLayers().isEmpty();
+    }
+
+    /** Returns the experts of a model that has some. */
+    public Experts requireExperts() {
+        if (experts == null) {
+            throw new IllegalStateException("the model has no experts");
+        }
+        return experts;
+    }
+
+    private static void requireTheta(Rope rope) {
+        require(rope.theta() >= 1 && Double.isFinite(rope.theta()),
+                "rope_theta is " + rope.theta() + ", expected a finite number of at least 1");
+    }
+
+    private static void requireAttention(AttentionStyle attention, int layers) {
+        require(attention.queryScalar() > 0 && Double.isFinite(attention.queryScalar()),
+                "query_pre_attn_scalar is " + attention.queryScalar()
+                        + ", expected a finite number above 0");
+        requireCap("attn_logit_softcapping", attention.softCap());
+        require(attention.windows().isEmpty() || attention.windows().size() == layers,
+                "layer_types has " + attention.windows().size() + " entries, expected one for each"
+                        + " of " + layers + " layers");
+        for (int window : attention.windows()) {
+            require(window >= 0, "sliding_window is " + window + ", expected at least 1");
+        }
+        if (attention.windowedRope() != null) {
+            requireTheta(attention.windowedRope());
+        }
+    }
+
+    private static void requireExperts(Experts experts) {
+        requireWithin("number of experts", experts.count(), EXPERTS_MAX);
+        requireWithin("num_experts_per_tok", experts.perToken(), experts.count());
+        requireWithin("intermediate size of an expert", experts.intermediateSize(), SIZE_MAX);
+    }
+
+    private static void requireCap(String key, float cap) {
+        require(cap >= 0 && Float.isFinite(cap),
+                key + " is " + cap + ", expected a finite number above 0 or null");
     }
 
     private static void requireWithin(String key, long value, long max) {

@@ -89,7 +89,7 @@ final class WeightFiles {
 
     /** Returns the tensor names by shard. */
     private static SortedMap<String, SortedMap<String, String>> readIndex(Path index) {
-        JsonNode map = ConfigReader.parseObject(INDEX, bytes(index)).path("weight_map");
+        JsonNode map = ConfigFields.parseObject(INDEX, bytes(index)).path("weight_map");
         SortedMap<String, SortedMap<String, String>> shards = new TreeMap<>();
         for (Map.Entry<String, JsonNode> entry : map.properties()) {
             String file = entry.getValue().asText();

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Whole numbers that the host writes and kernels read.
+ * Whole numbers that the host and kernels hand to each other, in either direction.
  *
  * <p>Not thread-safe. Owns its host and device memory; {@link #buffer} is valid until the next
  * {@link #require} or {@link #close}.
@@ -42,6 +42,17 @@ public final class StagedInts implements AutoCloseable {
 
     public void set(int index, int value) {
         host.setAtIndex(ValueLayout.JAVA_INT, index, value);
+    }
+
+    /** Returns what was set, or what the last {@link #download} brought. */
+    public int get(int index) {
+        return host.getAtIndex(ValueLayout.JAVA_INT, index);
+    }
+
+    /** Copies the first {@code elements} to the host and waits for them. */
+    public void download(Stream s, int elements) {
+        backend.download(s, device.slice(0, elements),
+                host.asSlice(0, (long) elements * Integer.BYTES));
     }
 
     /** Copies the first {@code elements} to the device. */

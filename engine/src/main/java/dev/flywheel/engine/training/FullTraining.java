@@ -9,7 +9,7 @@ import dev.flywheel.engine.device.DeviceLoop;
 import dev.flywheel.engine.model.ModelException;
 import dev.flywheel.engine.model.ModelSpec;
 import dev.flywheel.engine.model.ModelWeights;
-import dev.flywheel.engine.staging.StagedFloats;
+import dev.flywheel.engine.model.RopeTables;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,10 +38,16 @@ public final class FullTraining implements AutoCloseable {
     private final Parameters parameters;
     private final long decayed;
     private final ModelWeights gradients;
-    private final StagedFloats ropeFrequencies;
+    private final RopeTables ropes;
     private final PackedPass pass;
 
     private FullTraining(ModelSpec spec, Backend backend, DeviceLoop loop, int rowsMax) {
+        if (spec.isSparse()) {
+            throw new ModelException(
+                    ModelException.Code.UNSUPPORTED,
+                    "all parameters of a " + spec.family().architecture()
+                            + " cannot be trained, for it has experts; train an adapter on it");
+        }
         this.spec = spec;
         SortedMap<String, List<Integer>> all = ModelWeights.shapes(spec);
         this.names = matricesFirst(all);
@@ -59,9 +65,8 @@ public final class FullTraining implements AutoCloseable {
                 spec, (name, shape) -> parameters.value(indexOf(index, name)));
         this.gradients = ModelWeights.assemble(
                 spec, (name, shape) -> parameters.gradient(indexOf(index, name)));
-        this.ropeFrequencies = StagedFloats.of(
-                backend, spec.rope().inverseFrequencies(spec.headDim()));
-        this.pass = new PackedPass(backend, spec, weights, ropeFrequencies.buffer(), loop, rowsMax,
+        this.ropes = RopeTables.of(backend, spec);
+        this.pass = new PackedPass(backend, spec, weights, ropes, loop, rowsMax,
                 HeadPass.LOGITS_ELEMENTS);
     }
 
@@ -69,7 +74,7 @@ public final class FullTraining implements AutoCloseable {
     public record Step(double loss, double gradientNorm) {}
 
     /**
-     * Draws fresh weights: matrices normal with the spec's deviation, norms one, biases zero. Each tensor
+     * Draws fresh weights: matrices normal with the spec's deviation, norms acting as one, biases zero. Each tensor
      * has its own generator, split off the seed by its name.
      *
      * @param rowsMax rows of the largest batch
@@ -226,7 +231,7 @@ public final class FullTraining implements AutoCloseable {
     public void close() {
         pass.close();
         parameters.close();
-        ropeFrequencies.close();
+        ropes.close();
     }
 
     private static void write(Path folder, String name, byte[] bytes) throws IOException {
@@ -266,7 +271,7 @@ public final class FullTraining implements AutoCloseable {
                 values[i] = (float) (spec.initializerRange() * random.nextGaussian());
             }
         } else if (name.endsWith(".weight")) {
-            Arrays.fill(values, 1);
+            Arrays.fill(values, 1 - spec.family().normOffset());
         }
         return values;
     }

@@ -218,8 +218,8 @@ final class HeadPass implements AutoCloseable {
         }
         backend.fill(s, dGathered, 0, (long) rows * hiddenSize);
         backend.rmsNormBackward(
-                s, dGathered, dFinalNorm, dNormed, gathered, weights.finalNorm(), 0,
-                spec.normEpsilon(), rows, hiddenSize);
+                s, dGathered, dFinalNorm, dNormed, gathered, weights.finalNorm(),
+                spec.family().normOffset(), spec.normEpsilon(), rows, hiddenSize);
         backend.scatterAddRows(
                 s, dHidden, dGathered, index.buffer().slice(from, rows), null, rows, hiddenSize);
     }
@@ -247,6 +247,9 @@ final class HeadPass implements AutoCloseable {
             backend.klDivergenceBackward(
                     s, dLogits, logits, referenceLogits(), numbers.upload(s, rows), rows, vocab);
         }
+        if (spec.logitCap() > 0) {
+            backend.softCapBackward(s, dLogits, logits, spec.logitCap(), (long) rows * vocab);
+        }
     }
 
     /** Uploads a round's tokens; rows that are not asked get token 0, whose result is not used. */
@@ -260,12 +263,16 @@ final class HeadPass implements AutoCloseable {
 
     private void norm(Stream s, Buffer out, Buffer x, int rows) {
         backend.rmsNorm(
-                s, out, x, weights.finalNorm(), 0, spec.normEpsilon(), rows, spec.hiddenSize());
+                s, out, x, weights.finalNorm(), spec.family().normOffset(), spec.normEpsilon(),
+                rows, spec.hiddenSize());
     }
 
     private void head(Stream s, Buffer out, Buffer x, int rows) {
         backend.matmul(
                 s, out, x, weights.head(), 1, 0, rows, spec.hiddenSize(), spec.vocabSize());
+        if (spec.logitCap() > 0) {
+            backend.softCap(s, out, spec.logitCap(), (long) rows * spec.vocabSize());
+        }
     }
 
     private Buffer referenceLogits() {

@@ -10,6 +10,7 @@ import dev.flywheel.engine.forward.LayerForward;
 import dev.flywheel.engine.model.Linear;
 import dev.flywheel.engine.model.ModelSpec;
 import dev.flywheel.engine.model.ModelWeights;
+import dev.flywheel.engine.model.RopeTables;
 import dev.flywheel.engine.staging.StagedInts;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,7 +47,7 @@ final class PackedPass implements AutoCloseable {
     private @Nullable TrainableAdapter adapter;
 
     PackedPass(
-            Backend backend, ModelSpec spec, ModelWeights weights, Buffer ropeFrequencies,
+            Backend backend, ModelSpec spec, ModelWeights weights, RopeTables ropes,
             DeviceLoop loop, int rowsMax, int logitsElements) {
         if (rowsMax < 1) {
             throw new IllegalArgumentException("rowsMax is " + rowsMax + ", expected at least 1");
@@ -57,8 +58,8 @@ final class PackedPass implements AutoCloseable {
         this.loop = loop;
         this.rowsMax = rowsMax;
         this.stream = backend.stream(Stream.Priority.TRAINING);
-        this.forward = new LayerForward(backend, spec, weights, ropeFrequencies);
-        this.backward = new LayerBackward(backend, spec, weights, ropeFrequencies, rowsMax);
+        this.forward = new LayerForward(backend, spec, weights, ropes);
+        this.backward = new LayerBackward(backend, spec, weights, ropes, rowsMax);
         this.head = new HeadPass(
                 backend, spec, weights, rowsMax, logitsElements, this::unit);
         this.ids = new StagedInts(backend, rowsMax);
@@ -69,7 +70,8 @@ final class PackedPass implements AutoCloseable {
         for (int layer = 0; layer < spec.layers(); layer++) {
             residuals.add(LayerBuffers.hidden(backend, spec, rowsMax));
             kept.add(LayerBuffers.keptSet(
-                    backend, spec, rowsMax, residuals.get(layer), residuals.get(layer + 1)));
+                    backend, spec, layer, rowsMax, residuals.get(layer),
+                    residuals.get(layer + 1)));
             logSumExps.add(backend.allocate(DType.F32, (long) rowsMax * spec.heads()));
         }
     }
@@ -145,8 +147,8 @@ final class PackedPass implements AutoCloseable {
     private void forwardLayer(Stream s, int layer, LayerForward.Adapters adapters) {
         if (layer == 0) {
             backend.embed(
-                    s, residuals.getFirst(), weights.embedding(), ids.buffer(), 1, rows,
-                    spec.hiddenSize());
+                    s, residuals.getFirst(), weights.embedding(), ids.buffer(),
+                    spec.embeddingScale(), rows, spec.hiddenSize());
         }
         forward.run(s, layer, kept.get(layer), positions.buffer(), this::attend, adapters, rows);
     }
@@ -154,7 +156,7 @@ final class PackedPass implements AutoCloseable {
     private void attend(Stream s, int layer, LayerBuffers b, int n) {
         backend.attendPacked(
                 s, b.attended(), logSumExps.get(layer), b.query(), b.key(), b.value(),
-                spans.buffer(), positions.buffer(), spec.attentionShape(), n);
+                spans.buffer(), positions.buffer(), spec.attentionShape(layer), n);
     }
 
     private void adapt(
@@ -190,7 +192,7 @@ final class PackedPass implements AutoCloseable {
         }
         if (gradients != null) {
             unit(s -> backend.embedBackward(
-                    s, gradients.embedding(), dResidual, ids.buffer(), 1, rows,
+                    s, gradients.embedding(), dResidual, ids.buffer(), spec.embeddingScale(), rows,
                     spec.hiddenSize()));
         }
     }

@@ -26,7 +26,7 @@ public final class TrainingPass implements AutoCloseable {
 
     TrainingPass(BaseModel model, DeviceLoop loop, int rowsMax, int logitsElements) {
         this.pass = new PackedPass(
-                model.backend(), model.spec(), model.weights(), model.ropeFrequencies(), loop,
+                model.backend(), model.spec(), model.weights(), model.ropes(), loop,
                 rowsMax, logitsElements);
         this.references = new ReferenceRows(() -> pass.head().allocateReference());
     }

@@ -1,8 +1,10 @@
 package dev.flywheel.engine.oracle;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.flywheel.adapters.AdapterException;
 import dev.flywheel.adapters.lora.LoraWeights;
 import dev.flywheel.adapters.peft.PeftFolder;
 import dev.flywheel.adapters.safetensors.SafetensorsFile;
@@ -19,8 +21,12 @@ import dev.flywheel.engine.model.BaseModel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The forward pass agrees with the reference implementation, alone and in mixed batches. */
@@ -29,16 +35,30 @@ class ForwardOracleTest {
     private static final int ROWS_MAX = 96; // below the longest prompt, so pieces are exercised
     private static final int PREFILL_TOKENS = 7;
 
+    /** What may be refused and is, by the name of what is not supported. */
+    private static final SortedMap<String, String> REFUSED = new TreeMap<>(Map.of(
+            "adapters/dora", "use_dora",
+            "adapters/embedding-target", "embed_tokens",
+            "adapters/lora-bias", "lora_bias",
+            "adapters/modules-to-save", "modules_to_save"));
+
+    /** Every case of the shared folder that must not be refused, on both backends. */
     static Stream<String[]> cases() {
         List<String[]> all = new ArrayList<>();
         for (String backend : List.of("reference", "cpu")) {
-            for (String name : List.of("models/llama-gqa-f32", "models/smollm-tied-bf16",
-                    "models/qwen2-tied-bf16", "models/llama-rope3-bf16", "adapters/r4-qv",
-                    "adapters/r8-all", "adapters/r16-rslora")) {
-                all.add(new String[] {backend, name});
+            for (String prefix : List.of("models/", "adapters/")) {
+                for (String name : Oracle.cases(prefix)) {
+                    if (!REFUSED.containsKey(name)) {
+                        all.add(new String[] {backend, name});
+                    }
+                }
             }
         }
         return all.stream();
+    }
+
+    static Stream<Arguments> refused() {
+        return REFUSED.entrySet().stream().map(e -> Arguments.of(e.getKey(), e.getValue()));
     }
 
     /** A loaded case: model, cache, pass, and the case's adapter staged if it has one. */
@@ -80,6 +100,22 @@ class ForwardOracleTest {
             slots.close();
             model.close();
             backend.close();
+        }
+    }
+
+    @ParameterizedTest(name = "{0} naming {1}")
+    @MethodSource("refused")
+    void whatIsNotSupportedIsRefusedByName(String name, String naming) {
+        Oracle oracle = Oracle.of(name);
+        JsonNode manifest = oracle.json("manifest.json");
+        assertThat(manifest.path("expect").asText()).isEqualTo("match_or_refuse");
+        try (Backend backend = Backends.open("reference", 1);
+                BaseModel model = BaseModel.load(
+                        oracle.folder(manifest.path("base_model").asText()), backend)) {
+            assertThatThrownBy(
+                    () -> PeftFolder.read(oracle.folder("adapter"), model.linearModules()))
+                    .isInstanceOf(AdapterException.class)
+                    .hasMessageContaining(naming);
         }
     }
 

@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Results of the reference implementation, shared beside the repository; absent ones skip the test. */
 public final class Oracle {
@@ -27,6 +29,19 @@ public final class Oracle {
             abort("SKIPPED: no oracle case " + name + " in the shared folder");
         }
         return new Oracle(folder);
+    }
+
+    /** Returns the names of all cases whose name begins so, or aborts the test with the reason. */
+    public static List<String> cases(String prefix) {
+        JsonNode index = new Oracle(shared().resolve("oracle")).json("INDEX.json");
+        List<String> names = new ArrayList<>();
+        for (JsonNode entry : index.path("cases")) {
+            String name = entry.path("id").asText();
+            if (name.startsWith(prefix)) {
+                names.add(name);
+            }
+        }
+        return names;
     }
 
     private static Path shared() {
