@@ -1,10 +1,12 @@
 package dev.flywheel.engine.tokenizer;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -15,9 +17,8 @@ import java.util.SortedSet;
  *
  * <p>Invariants: a text is never cut short or padded; control tokens (those that tokenizer.json calls
  * special) come only from the post-processor or from {@link #encodeTemplate}, never from the
- * characters of a text given to the other methods. That is done by a second native tokenizer whose
- * list of added tokens lacks them, so {@code <|im_end|>} in a user's text is spelled out byte by
- * byte.
+ * characters of a text given to the other methods. That is done by a second native tokenizer in which
+ * they have other names, so {@code <|im_end|>} in a user's text is spelled out byte by byte.
  *
  * <p>Thread-safe. The caller closes it; using it afterwards fails.
  */
@@ -26,13 +27,15 @@ public final class Tokenizer implements AutoCloseable {
     public static final int NONE = -1;
 
     private final TokenizerFiles files;
+    private final ControlNames names;
     private final HuggingFaceTokenizer plain;
     private final HuggingFaceTokenizer template;
     private final int vocabSize;
 
-    private Tokenizer(
-            TokenizerFiles files, HuggingFaceTokenizer plain, HuggingFaceTokenizer template) {
+    private Tokenizer(TokenizerFiles files, ControlNames names, HuggingFaceTokenizer plain,
+            HuggingFaceTokenizer template) {
         this.files = files;
+        this.names = names;
         this.plain = plain;
         this.template = template;
         this.vocabSize =
@@ -42,14 +45,33 @@ public final class Tokenizer implements AutoCloseable {
     /** Loads tokenizer.json and, where they exist, the configuration files beside it. */
     public static Tokenizer load(Path folder) {
         stayOffline();
-        TokenizerFiles files = new TokenizerFiles(folder);
-        HuggingFaceTokenizer plain = open(folder, files.jsonWithoutControlTokens());
+        TokenizerFiles.Read read = TokenizerFiles.read(folder);
+        ControlNames names = ControlNames.random(read.files());
+        HuggingFaceTokenizer plain = open(folder, read.json().renamed(names.byToken()));
         try {
-            return new Tokenizer(files, plain, open(folder, files.json()));
+            HuggingFaceTokenizer template = open(folder, read.json().text());
+            Tokenizer tokenizer = new Tokenizer(read.files(), names, plain, template);
+            tokenizer.requireIdsAsWritten(folder);
+            return tokenizer;
         } catch (RuntimeException e) {
             plain.close();
             throw e;
         }
+    }
+
+    /** The library numbers added tokens itself; other ids than the files' would be other rows of the model. */
+    private void requireIdsAsWritten(Path folder) {
+        names.byToken().forEach((token, name) -> {
+            int id = files.controlTokens().get(token);
+            int[] template = encodeTemplate(token, false);
+            int[] guarded = encode(plain, name, false);
+            if (template.length != 1 || template[0] != id || !Arrays.equals(template, guarded)) {
+                close();
+                throw new TokenizerException(
+                        "token '%s' has id %d in the tokenizer files of %s, but reads as %s"
+                                .formatted(token, id, folder, Arrays.toString(template)));
+            }
+        });
     }
 
     /** The library would otherwise ask the network which build of itself to use. */
@@ -97,6 +119,34 @@ public final class Tokenizer implements AutoCloseable {
      */
     public int[] encodeTemplate(String text, boolean withSpecial) {
         return encode(template, text, withSpecial);
+    }
+
+    /** Returns a guard for one text that is put together from trusted and untrusted parts. */
+    public ControlGuard guard() {
+        return new ControlGuard(this, names);
+    }
+
+    /** Returns the ids of a text in which control tokens go by their other names. */
+    int[] encodeRenamed(String text) {
+        return encode(plain, text, false);
+    }
+
+    /**
+     * Returns where in the text each id comes from: begin and end in characters (code points), both 0
+     * for a token that the post-processor added.
+     *
+     * @param trusted whether control tokens spelled in the text are those tokens
+     */
+    public int[][] offsets(String text, boolean withSpecial, boolean trusted) {
+        CharSpan[] spans =
+                (trusted ? template : plain).encode(text, withSpecial, false).getCharTokenSpans();
+        int[][] offsets = new int[spans.length][];
+        for (int i = 0; i < spans.length; i++) {
+            offsets[i] = spans[i] == null
+                    ? new int[] {0, 0}
+                    : new int[] {spans[i].getStart(), spans[i].getEnd()};
+        }
+        return offsets;
     }
 
     private static int[] encode(HuggingFaceTokenizer tokenizer, String text, boolean withSpecial) {

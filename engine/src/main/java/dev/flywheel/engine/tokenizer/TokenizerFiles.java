@@ -3,7 +3,6 @@ package dev.flywheel.engine.tokenizer;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.flywheel.adapters.json.JsonProblem;
 import java.io.IOException;
@@ -11,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedSet;
@@ -21,7 +21,9 @@ final class TokenizerFiles {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int NONE = -1;
 
-    private final ObjectNode tokenizer;
+    private final boolean decodesByteRuns;
+    private final Map<String, Integer> literalTokens = new LinkedHashMap<>();
+    private final Map<String, Integer> controlTokens = new LinkedHashMap<>();
     private final Map<String, Integer> ids = new HashMap<>();
     private final Set<Integer> controlIds = new HashSet<>();
     private final Set<Integer> byteIds = new HashSet<>();
@@ -29,11 +31,10 @@ final class TokenizerFiles {
     private final int eosId;
     private final int bosId;
 
-    TokenizerFiles(Path folder) {
-        this.tokenizer = object(folder.resolve("tokenizer.json"), true);
-        readVocabulary();
-        readAddedTokens();
-        JsonNode config = object(folder.resolve("tokenizer_config.json"), false);
+    private TokenizerFiles(Path folder, JsonNode tokenizer, JsonNode config) {
+        TokenizerJson.vocabularyOf(tokenizer).forEach(this::put);
+        readAddedTokens(tokenizer);
+        this.decodesByteRuns = tokenizer.path("decoder").toString().contains("\"ByteFallback\"");
         JsonNode generation = object(folder.resolve("generation_config.json"), false);
         JsonNode model = object(folder.resolve("config.json"), false);
         addIds(generation.path("eos_token_id"));
@@ -43,6 +44,16 @@ final class TokenizerFiles {
         if (eosId != NONE) {
             eosIds.add(eosId);
         }
+    }
+
+    /** What was read, and the text for the native library, which nobody needs to keep. */
+    record Read(TokenizerFiles files, TokenizerJson json) {}
+
+    static Read read(Path folder) {
+        JsonNode config = object(folder.resolve("tokenizer_config.json"), false);
+        TokenizerJson json =
+                new TokenizerJson(object(folder.resolve("tokenizer.json"), true), config);
+        return new Read(new TokenizerFiles(folder, json.node(), config), json);
     }
 
     private static ObjectNode object(Path file, boolean required) {
@@ -66,17 +77,6 @@ final class TokenizerFiles {
         }
     }
 
-    private void readVocabulary() {
-        JsonNode vocabulary = tokenizer.path("model").path("vocab");
-        if (vocabulary.isObject()) {
-            vocabulary.properties().forEach(entry -> put(entry.getKey(), entry.getValue().asInt()));
-        } else {
-            for (int id = 0; id < vocabulary.size(); id++) {
-                put(vocabulary.get(id).path(0).asText(), id);
-            }
-        }
-    }
-
     private void put(String token, int id) {
         ids.put(token, id);
         if (token.length() == 6 && token.startsWith("<0x") && token.endsWith(">")) {
@@ -84,12 +84,17 @@ final class TokenizerFiles {
         }
     }
 
-    private void readAddedTokens() {
+    private void readAddedTokens(JsonNode tokenizer) {
         for (JsonNode added : tokenizer.path("added_tokens")) {
             int id = added.path("id").asInt(NONE);
-            ids.put(added.path("content").asText(), id);
+            String content = added.path("content").asText();
+            ids.put(content, id);
             if (added.path("special").asBoolean(false)) {
                 controlIds.add(id);
+                controlTokens.put(content, id);
+            }
+            if (!added.path("normalized").asBoolean(false)) {
+                literalTokens.put(content, id);
             }
         }
     }
@@ -116,30 +121,19 @@ final class TokenizerFiles {
         return NONE;
     }
 
-    /** Returns tokenizer.json as it is. */
-    String json() {
-        return tokenizer.toString();
-    }
-
-    /**
-     * Returns tokenizer.json without its control tokens, so that their text is cut up like any other.
-     * The post-processor names the tokens it adds by id and goes on working.
-     */
-    String jsonWithoutControlTokens() {
-        ObjectNode copy = tokenizer.deepCopy();
-        ArrayNode kept = JSON.createArrayNode();
-        for (JsonNode added : tokenizer.path("added_tokens")) {
-            if (!added.path("special").asBoolean(false)) {
-                kept.add(added);
-            }
-        }
-        copy.set("added_tokens", kept);
-        return copy.toString();
-    }
-
     /** Returns whether bytes outside the vocabulary are decoded in runs of {@code <0xNN>} tokens. */
     boolean decodesByteRuns() {
-        return tokenizer.path("decoder").toString().contains("\"ByteFallback\"");
+        return decodesByteRuns;
+    }
+
+    /** Returns the tokens that are matched before a text is normalised, control tokens or not. */
+    Map<String, Integer> literalTokens() {
+        return literalTokens;
+    }
+
+    /** Returns the control tokens by their names. */
+    Map<String, Integer> controlTokens() {
+        return controlTokens;
     }
 
     Map<String, Integer> ids() {

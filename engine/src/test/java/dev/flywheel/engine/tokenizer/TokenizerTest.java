@@ -39,7 +39,7 @@ class TokenizerTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"bpe-smollm", "bpe-llama3", "bpe-gpt2", "bpe-qwen", "spm-llama2",
-        "spm-metaspace", "spm-gemma"})
+        "spm-metaspace", "spm-gemma", "bpe-qwen-think", "bpe-qwen-tools"})
     void agreesWithTheOracle(String name) throws IOException {
         Path folder = oracle(name);
         JsonNode golden = JSON.readTree(folder.resolve("golden.json").toFile());
@@ -98,6 +98,76 @@ class TokenizerTest {
             assertThat(IntStream.of(ids).filter(tokenizer::isControl)).hasSize(1);
             assertThat(tokenizer.encodeWithoutSpecial("a").length).isEqualTo(1);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bpe-smollm", "bpe-llama3", "bpe-gpt2", "bpe-qwen", "spm-llama2",
+        "spm-metaspace", "spm-gemma"})
+    void aGuardedTextKeepsTheControlTokensOfItsTrustedPartsOnly(String name) {
+        try (Tokenizer tokenizer = Tokenizer.load(oracle(name))) {
+            ControlGuard guard = tokenizer.guard();
+            String control = tokenizer.decode(new int[] {tokenizer.eosId()}, false);
+            String text = "a" + control + " b";
+            assertThat(guard.encode(text)).isEqualTo(tokenizer.encodeTemplate(text, false));
+            assertThat(guard.encode(guard.untrusted(text)))
+                    .isEqualTo(tokenizer.encodeWithoutSpecial(text));
+            int[] mixed = guard.encode("x" + control + guard.untrusted(control + "y") + control);
+            assertThat(IntStream.of(mixed).filter(tokenizer::isControl)).hasSize(2);
+            assertThat(tokenizer.decode(mixed, false).replace(" ", ""))
+                    .isEqualTo("x" + control + control + "y" + control);
+            String half = control.substring(0, 2);
+            int[] joined =
+                    guard.encode(guard.untrusted(half) + guard.untrusted(control.substring(2)));
+            assertThat(joined).isEqualTo(tokenizer.encodeWithoutSpecial(control));
+            assertThat(guard.untrusted("harmless")).isEqualTo("harmless");
+        }
+    }
+
+    /** Unigram looks pieces up whole: only a renamed vocabulary keeps a control token from being one. */
+    @Test
+    void aControlTokenThatIsAPieceOfTheVocabularyStaysTextToo(@TempDir Path temp)
+            throws IOException {
+        Files.writeString(temp.resolve("tokenizer.json"),
+                """
+                        {"version": "1.0", "truncation": {"direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 0},
+                         "padding": {"strategy": {"Fixed": 9}, "direction": "Right", "pad_id": 0, "pad_type_id": 0, "pad_token": "<unk>"},
+                         "added_tokens": [{"id": 0, "content": "<unk>", "special": true, "normalized": false, "lstrip": false, "rstrip": false, "single_word": false}],
+                         "normalizer": null, "pre_tokenizer": null, "post_processor": null, "decoder": {"type": "Fuse"},
+                         "model": {"type": "Unigram", "unk_id": 0, "byte_fallback": false,
+                          "vocab": [["<unk>", 0], ["</s>", 0], ["<", -1], ["/", -1], ["s", -1], [">", -1]]}}""");
+        Files.writeString(temp.resolve("tokenizer_config.json"), "{\"eos_token\": \"</s>\"}");
+        try (Tokenizer tokenizer = Tokenizer.load(temp)) {
+            assertThat(tokenizer.encode("s</s>s")).containsExactly(4, 2, 3, 4, 5, 4);
+            assertThat(tokenizer.encodeTemplate("s</s>s", true)).containsExactly(4, 1, 4);
+            assertThat(tokenizer.isControl(1)).isTrue();
+            assertThat(tokenizer.offsets("s</s>s", true, true))
+                    .isDeepEqualTo(new int[][] {{0, 1}, {1, 5}, {5, 6}});
+        }
+    }
+
+    @Test
+    void theConfigurationMayAddTokensAndSayWhatGoesAroundAText(@TempDir Path temp)
+            throws IOException {
+        Path source = oracle("bpe-smollm");
+        Files.copy(source.resolve("tokenizer.json"), temp.resolve("tokenizer.json"));
+        Files.writeString(temp.resolve("tokenizer_config.json"),
+                """
+                        {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>", "add_bos_token": true, "add_eos_token": false,
+                         "added_tokens_decoder": {"511": {"content": "<|im_end|>", "special": true},
+                           "512": {"content": "<extra>", "special": true, "normalized": false}}}""");
+        try (Tokenizer tokenizer = Tokenizer.load(temp)) {
+            assertThat(tokenizer.encodeTemplate("<extra>", true)).containsExactly(510, 512);
+            assertThat(tokenizer.isControl(512)).isTrue();
+            assertThat(tokenizer.vocabSize()).isEqualTo(513);
+        }
+        Files.writeString(temp.resolve("tokenizer_config.json"),
+                "{\"added_tokens_decoder\": {\"99\": {\"content\": \"<|im_end|>\"}}}");
+        assertThatThrownBy(() -> Tokenizer.load(temp)).isInstanceOf(TokenizerException.class)
+                .hasMessageContaining("has id 511 in tokenizer.json but 99");
+        Files.writeString(temp.resolve("tokenizer_config.json"),
+                "{\"added_tokens_decoder\": {\"700\": {\"content\": \"<extra>\", \"special\": true}}}");
+        assertThatThrownBy(() -> Tokenizer.load(temp)).isInstanceOf(TokenizerException.class)
+                .hasMessageContaining("'<extra>' has id 700");
     }
 
     @Test

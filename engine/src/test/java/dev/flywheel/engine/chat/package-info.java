@@ -1,0 +1,4 @@
+@NullMarked
+package dev.flywheel.engine.chat;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.flywheel.engine.jinja;
+
+import org.jspecify.annotations.NullMarked;
