@@ -7,8 +7,8 @@ import java.math.BigDecimal;
 import java.util.Map;
 
 /**
- * Puts into {@code reference.yaml} the defaults that stand elsewhere: what an adapter learns best with is found out together
- * with the base model, and holds for demo and tests as well.
+ * Puts into {@code reference.yaml} the defaults that stand elsewhere: what an adapter that is corrected learns
+ * best with, which is found out together with the base model.
  */
 final class AdapterDefaults {
     private AdapterDefaults() {}

@@ -316,6 +316,19 @@ class LoopJobTest {
             var unusedToo = auditor.audit();
             assertThat(last).hasSize(LoopRig.PARTITIONS);
             assertThat(ends).containsExactly(last, last);
+            await("nothing up to the last events is pending, whatever beats after them",
+                    () -> pendingUpTo(progress, last) == 0);
+        }
+    }
+
+    private static long pendingUpTo(LoopProgress progress, Map<Integer, Long> ends) {
+        try {
+            return progress.measure(ends).map(LoopProgress.Pending::total).orElse(-1L);
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
         }
     }
 

@@ -13,8 +13,10 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Manifests that an earlier driver left open are finished as written before anything new is claimed. */
+@Timeout(30)
 class RoundRecoveryTest {
     private final InMemoryServers servers = new InMemoryServers();
     private final ManualHost host = new ManualHost();

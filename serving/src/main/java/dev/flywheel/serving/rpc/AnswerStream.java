@@ -12,6 +12,8 @@ import io.grpc.stub.ServerCallStreamObserver;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Between the engine, which never waits, and a reader, who may.
@@ -23,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * on the executor or on the transport's callback.
  */
 final class AnswerStream implements AnswerSink {
+    private static final Logger LOG = LoggerFactory.getLogger(AnswerStream.class);
+
     private final GenerateCall call;
     private final ServerCallStreamObserver<GenerateReply> out;
     private final ImpressionLog log;
@@ -107,8 +111,25 @@ final class AnswerStream implements AnswerSink {
         }
     }
 
-    /** Writes what there is, as far as the transport takes it. */
-    synchronized void drain() {
+    /** Writes what there is, as far as the transport takes it; a fault ends the call, and stays on this node. */
+    void drain() {
+        AnswerJob feeding = null;
+        synchronized (this) {
+            try {
+                write();
+            } catch (RuntimeException fault) {
+                LOG.error("an answer failed by a fault of this node", fault);
+                feeding = job;
+                refuse(ServingException.of(ErrorCode.INTERNAL,
+                        "the request failed by a fault of this node"));
+            }
+        }
+        if (feeding != null) {
+            feeding.cancel();
+        }
+    }
+
+    private void write() {
         scheduled = false;
         if (over) {
             return;

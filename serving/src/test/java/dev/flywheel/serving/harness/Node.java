@@ -64,6 +64,7 @@ public final class Node implements AutoCloseable {
     public final List<Impression> impressions = new CopyOnWriteArrayList<>();
     public final List<FeedbackEvent> feedback = new CopyOnWriteArrayList<>();
     public final AtomicBoolean kafkaUp = new AtomicBoolean(true);
+    public final AtomicBoolean recordingBroken = new AtomicBoolean();
     /** What a broker that does not take feedback says. */
     public final AtomicReference<Throwable> kafkaFailure =
             new AtomicReference<>(new IOException("no broker"));
@@ -124,8 +125,15 @@ public final class Node implements AutoCloseable {
         TokenSigner signer =
                 new TokenSigner(TokenKeys.parse(TokenKeys.format("test", new byte[32])));
         return new ServingNode.Parts(base, tokenizer, new DeviceLoop(1, System::nanoTime), store,
-                impression -> kafkaUp.get() && impressions.add(impression), this::take, signer,
+                this::record, this::take, signer,
                 meters, InstantSource.system(), new SecureRandom());
+    }
+
+    private boolean record(Impression impression) {
+        if (recordingBroken.get()) {
+            throw new IllegalStateException("what the user wrote");
+        }
+        return kafkaUp.get() && impressions.add(impression);
     }
 
     private CompletableFuture<Long> take(FeedbackEvent event) {

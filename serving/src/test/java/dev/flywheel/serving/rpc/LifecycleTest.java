@@ -87,6 +87,18 @@ class LifecycleTest {
     }
 
     @Test
+    void aFaultWhileAnAnswerIsRecordedIsTheCallsStatusAndSaysNothingOfTheFault() throws Exception {
+        start(UnaryOperator.identity());
+        node.recordingBroken.set(true);
+        StatusRuntimeException fault = Errors.of(() -> node.inference()
+                .generate(GenerateRequest.newBuilder().setPrompt("a").setMaxTokens(4).build())
+                .forEachRemaining(reply -> {}));
+        assertThat(fault.getStatus().getCode()).isEqualTo(Status.Code.INTERNAL);
+        assertThat(fault.getStatus().getDescription()).doesNotContain("what the user wrote");
+        untilIdle();
+    }
+
+    @Test
     void aRequestWithoutADeadlineGetsTheNodesOwn() throws Exception {
         start(settings -> withRequests(settings, 256, 128, TOO_SHORT,
                 Duration.ofSeconds(20)));

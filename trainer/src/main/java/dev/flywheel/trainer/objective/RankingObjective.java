@@ -23,7 +23,7 @@ package dev.flywheel.trainer.objective;
  * option down alike until none stands out and nothing can be learned from the few clicks left.
  *
  * <p>Where an option stands alone the listwise term is zero, and the pointwise one takes its place
- * at full weight: a spoken yes then weighs what a spoken no does.
+ * at full weight: at an importance of 1, a spoken yes then weighs what a spoken no does.
  *
  * <p>A verdict's score is its log-odds. A likelihood score s = log p becomes log-odds s - log(1 -
  * p), so the pointwise terms are -log p and -log(1 - p) (unlikelihood, Welleck et al.,

@@ -19,7 +19,7 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** P10: a round is on the device in slices alone, so that serving waits for at most one of them. */
+/** P10: what a round computes, it computes in slices, so that serving waits for at most one of them. */
 class RoundSlicesTest {
     /** Moving weights to the device and back computes nothing. */
     private static final Set<String> MOVES = Set.of("upload", "download");
