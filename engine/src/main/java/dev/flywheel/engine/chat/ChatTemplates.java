@@ -3,6 +3,7 @@ package dev.flywheel.engine.chat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.flywheel.adapters.json.JsonProblem;
 import dev.flywheel.engine.jinja.Limits;
 import dev.flywheel.engine.jinja.Template;
 import dev.flywheel.engine.jinja.TemplateException;
@@ -123,7 +124,7 @@ public final class ChatTemplates {
             }
             throw new TokenizerException(file + " is not a JSON object");
         } catch (JsonProcessingException e) {
-            throw new TokenizerException(file + " is no valid JSON: " + e.getOriginalMessage(), e);
+            throw new TokenizerException(file + " is no valid JSON: " + JsonProblem.located(e), e);
         }
     }
 

@@ -14,6 +14,7 @@ import java.util.Arrays;
 public final class StreamDecoder {
     private static final int HELD_MAX = 256;
     private static final int CONTEXT_TOKENS = 4;
+    private static final int UTF8_BYTES_MAX = 4;
     private static final char REPLACEMENT = '\uFFFD';
 
     private final Tokenizer tokenizer;
@@ -43,7 +44,41 @@ public final class StreamDecoder {
         window[windowLength++] = id;
         held++;
         boolean full = held >= HELD_MAX;
-        return tokenizer.isByteOfRun(id) && !full ? "" : emit(full);
+        if (tokenizer.isByteOfRun(id)) {
+            return full ? emitWholeCharacters() : "";
+        }
+        return emit(full);
+    }
+
+    /**
+     * Emits a long run of byte tokens up to its last whole character. A run that turns out broken
+     * later would decode otherwise as a whole; it is not waited for without a bound.
+     */
+    private String emitWholeCharacters() {
+        for (int rest = 0; rest < UTF8_BYTES_MAX; rest++) {
+            int end = windowLength - rest;
+            String text = tokenizer.decode(Arrays.copyOf(window, end));
+            for (int size = 1; size <= UTF8_BYTES_MAX && !endsBroken(text); size++) {
+                String last = tokenizer.decode(Arrays.copyOfRange(window, end - size, end));
+                if (!endsBroken(last)) {
+                    String piece = text.substring(Math.min(emittedChars, text.length()));
+                    keepFrom(end - size);
+                    emittedChars = last.length();
+                    held = rest;
+                    return piece;
+                }
+            }
+        }
+        return emit(true);
+    }
+
+    private static boolean endsBroken(String text) {
+        return text.isEmpty() || text.charAt(text.length() - 1) == REPLACEMENT;
+    }
+
+    private void keepFrom(int from) {
+        windowLength -= from;
+        System.arraycopy(window, from, window, 0, windowLength);
     }
 
     /** Returns what was held back; the stream is over. */
@@ -79,8 +114,7 @@ public final class StreamDecoder {
         if (windowLength <= 2 * CONTEXT_TOKENS) {
             return;
         }
-        System.arraycopy(window, windowLength - CONTEXT_TOKENS, window, 0, CONTEXT_TOKENS);
-        windowLength = CONTEXT_TOKENS;
+        keepFrom(windowLength - CONTEXT_TOKENS);
         emittedChars = tokenizer.decode(Arrays.copyOf(window, windowLength)).length();
     }
 }
