@@ -10,6 +10,7 @@ import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class ModelSpecTest {
     private static final String LLAMA = """
@@ -89,6 +90,13 @@ class ModelSpecTest {
         assertThat(ModelSpec.parse(spec.toConfigJson("bfloat16"))).isEqualTo(spec);
         assertThat(ModelSpec.parse(TinyModels.llama().toConfigJson("float32")))
                 .isEqualTo(TinyModels.llama());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whatIsWrittenOfAnyFamilyReadsBackTheSame(Family family) {
+        ModelSpec spec = TinyModels.of(family);
+        assertThat(ModelSpec.parse(spec.toConfigJson("float16"))).isEqualTo(spec);
     }
 
     @Test

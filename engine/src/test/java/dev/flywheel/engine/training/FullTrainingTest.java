@@ -17,8 +17,10 @@ import dev.flywheel.engine.kv.KvSequence;
 import dev.flywheel.engine.lora.AdapterSlots;
 import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.model.Family;
+import dev.flywheel.engine.model.ModelException;
 import dev.flywheel.engine.model.ModelSpec;
 import dev.flywheel.engine.model.Rope;
+import dev.flywheel.engine.model.TinyModels;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** All gradients are the slopes of the loss, and learning makes the loss fall. */
@@ -83,6 +86,36 @@ class FullTrainingTest {
             }
             gradients.forEach(
                     (tensor, gradient) -> assertSlope(backend, spec, weights, tensor, gradient));
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"MIXTRAL", "QWEN3_MOE"})
+    void everyDenseFamilysGradientsAreSlopes(Family family) {
+        try (Backend backend = Backends.open("cpu", 2)) {
+            ModelSpec spec = TinyModels.of(family);
+            SortedMap<String, float[]> weights;
+            try (FullTraining training = start(backend, spec, SEED)) {
+                weights = training.weights();
+                shake(weights);
+            }
+            try (FullTraining training = from(backend, spec, weights)) {
+                training.accumulate(batch(), 1);
+                training.gradients()
+                        .forEach((tensor, gradient) -> assertSlope(
+                                backend, spec, weights, tensor, gradient));
+            }
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @EnumSource(mode = EnumSource.Mode.INCLUDE, names = {"MIXTRAL", "QWEN3_MOE"})
+    void expertsAreNotTrained(Family family) {
+        try (Backend backend = Backends.open("reference", 1)) {
+            assertThatThrownBy(() -> start(backend, TinyModels.of(family), SEED))
+                    .isInstanceOf(ModelException.class)
+                    .hasMessageContaining(family.architecture())
+                    .hasMessageContaining("experts");
         }
     }
 
