@@ -164,7 +164,7 @@ final class Evaluator {
     }
 
     Arguments arguments(CallArguments given, Scope scope) {
-        if (given == CallArguments.NONE) {
+        if (given.equals(CallArguments.NONE)) {
             return Arguments.NONE;
         }
         List<@Nullable Object> positional = values(given.positional(), scope);

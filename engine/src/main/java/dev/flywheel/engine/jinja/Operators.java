@@ -5,6 +5,7 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Operators on values, with Python's meaning. Integers beyond 64 bits are passed on, not computed with. */
@@ -21,7 +22,7 @@ final class Operators {
     Object arithmetic(String operator, @Nullable Object left, @Nullable Object right) {
         refuseUndefined(left);
         refuseUndefined(right);
-        if (Kinds.isNumber(left) && Kinds.isNumber(right)) {
+        if (left != null && right != null && Kinds.isNumber(left) && Kinds.isNumber(right)) {
             return numeric(operator, left, right);
         }
         if (left instanceof Markup || right instanceof Markup) {
@@ -184,7 +185,7 @@ final class Operators {
         if (value instanceof Double number) {
             return negative ? -number : number;
         }
-        long number = whole(value);
+        long number = whole(Objects.requireNonNull(value, "a number"));
         return negative ? Math.negateExact(number) : number;
     }
 
@@ -197,9 +198,9 @@ final class Operators {
             throw TemplateException.limit("values compared nest deeper than " + DEPTH_MAX);
         }
         if (left == null || right == null) {
-            return left == right;
+            return left == null && right == null;
         }
-        if (Kinds.isNumber(left) && Kinds.isNumber(right)) {
+        if (left != null && right != null && Kinds.isNumber(left) && Kinds.isNumber(right)) {
             return compareNumbers(left, right) == 0 && !isNan(left) && !isNan(right);
         }
         if (left instanceof List<?> a && right instanceof List<?> b) {
@@ -300,7 +301,7 @@ final class Operators {
     private static int compare(@Nullable Object left, @Nullable Object right, String operator) {
         refuseUndefined(left);
         refuseUndefined(right);
-        if (Kinds.isNumber(left) && Kinds.isNumber(right)) {
+        if (left != null && right != null && Kinds.isNumber(left) && Kinds.isNumber(right)) {
             return compareNumbers(left, right);
         }
         if (left instanceof String a && right instanceof String b) {

@@ -5,6 +5,7 @@ import java.math.RoundingMode;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -114,7 +115,7 @@ final class PercentFormat {
         if (!Kinds.isNumber(value)) {
             throw TemplateException.failed("must be real number, not " + Kinds.name(value));
         }
-        double real = Operators.real(value);
+        double real = Operators.real(Objects.requireNonNull(value, "a number"));
         return Double.isFinite(real)
                 ? new BigDecimal(real).setScale(precision, RoundingMode.HALF_EVEN).toPlainString()
                 : PythonText.number(real);

@@ -76,6 +76,7 @@ final class Tests {
         }
     }
 
+    @SuppressWarnings("ReferenceEquality") // what `sameas` asks: the very object
     private static boolean same(@Nullable Object value, @Nullable Object other) {
         boolean simple = value == null || value instanceof Boolean || value instanceof Long
                 || value instanceof String;

@@ -62,7 +62,7 @@ public final class Tokenizer implements AutoCloseable {
     /** The library numbers added tokens itself; other ids than the files' would be other rows of the model. */
     private void requireIdsAsWritten(Path folder) {
         names.byToken().forEach((token, name) -> {
-            int id = files.controlTokens().get(token);
+            int id = files.controlTokens().getOrDefault(token, -1);
             int[] template = encodeTemplate(token, false);
             int[] guarded = encode(plain, name, false);
             if (template.length != 1 || template[0] != id || !Arrays.equals(template, guarded)) {
