@@ -125,8 +125,8 @@ final class DoubleModel {
         PackedBatch.Segment own = segment(batch, row);
         PackedBatch.Segment theirs = segment(batch, other);
         boolean parent = own.parent() != PackedBatch.NO_PARENT
-                && batch.segments().get(own.parent()) == theirs;
-        return parent || (own == theirs && other <= row);
+                && batch.segments().get(own.parent()).equals(theirs);
+        return parent || (own.equals(theirs) && other <= row);
     }
 
     private static PackedBatch.Segment segment(PackedBatch batch, int row) {
