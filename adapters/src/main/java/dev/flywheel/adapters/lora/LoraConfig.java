@@ -69,8 +69,11 @@ public record LoraConfig(
 
     /** Returns whether the adapter applies to a module. */
     public boolean targets(String module) {
-        return targetModules.stream()
-                .anyMatch(target -> module.equals(target) || module.endsWith("." + target));
+        return targetModules.stream().anyMatch(target -> names(target, module));
+    }
+
+    static boolean names(String target, String module) {
+        return module.equals(target) || module.endsWith("." + target);
     }
 
     private double scale(int r, double a) {

@@ -9,9 +9,12 @@ import dev.flywheel.adapters.safetensors.SafetensorsWriter;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * The weights of one adapter: a pair of matrices for each module it applies to.
@@ -50,10 +53,12 @@ public record LoraWeights(LoraConfig config, SortedMap<String, LoraPair> pairs) 
      * <p>Each module draws from its own generator, split off the seed by its name, so its start does
      * not depend on which other modules there are.
      *
-     * @param baseModules the base model's linear modules; the configuration chooses among them
+     * @param baseModules the base model's linear modules; the configuration chooses among
+     *     them, and each of its targets must name one
      */
     public static LoraWeights start(
             LoraConfig config, Map<String, ModuleShape> baseModules, long seed) {
+        requireTargets(config, baseModules.keySet());
         SortedMap<String, LoraPair> pairs = new TreeMap<>();
         SeededRandom root = new SeededRandom(seed);
         baseModules.forEach(
@@ -62,15 +67,25 @@ public record LoraWeights(LoraConfig config, SortedMap<String, LoraPair> pairs) 
                         pairs.put(module, startPair(config, module, shape, root.split(module)));
                     }
                 });
-        if (pairs.isEmpty()) {
-            throw new AdapterException(
-                    Code.MISMATCH,
-                    "target_modules "
-                            + config.targetModules()
-                            + " match none of the base model's modules "
-                            + baseModules.keySet());
-        }
         return new LoraWeights(config, pairs);
+    }
+
+    /** A target that names nothing would leave out what its author believes to be trained. */
+    private static void requireTargets(LoraConfig config, Set<String> modules) {
+        for (String target : config.targetModules()) {
+            if (modules.stream().noneMatch(module -> LoraConfig.names(target, module))) {
+                throw new AdapterException(
+                        Code.MISMATCH,
+                        "target_modules names "
+                                + target
+                                + ", which matches none of the base model's modules; those that"
+                                + " take an adapter are "
+                                + modules.stream()
+                                        .map(module -> module.substring(
+                                                module.lastIndexOf('.') + 1))
+                                        .collect(Collectors.toCollection(TreeSet::new)));
+            }
+        }
     }
 
     private static LoraPair startPair(

@@ -47,6 +47,16 @@ class LoraWeightsTest {
             "b23b305b403d3ee9f78c64f46146a2b157d2460930d19254634425ea4cdaebc8";
 
     @Test
+    void startRefusesATargetThatNamesNothingEvenBesideOneThatDoes() {
+        LoraConfig config = LoraConfig.of(2, 4, List.of("q_proj", "gate_proj"));
+        assertThatThrownBy(() -> LoraWeights.start(
+                config, Map.of("model.layers.0.self_attn.q_proj", new ModuleShape(4, 4)), 1))
+                .isInstanceOf(AdapterException.class)
+                .hasMessageContaining("target_modules names gate_proj")
+                .hasMessageContaining("[q_proj]");
+    }
+
+    @Test
     void bytesReadBackToTheSameBytes() {
         LoraWeights weights = LoraWeights.start(CONFIG, MODULES, 3);
         byte[] bytes = weights.toSafetensors();

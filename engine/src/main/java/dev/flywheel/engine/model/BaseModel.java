@@ -8,6 +8,7 @@ import dev.flywheel.engine.backend.Buffer;
 import dev.flywheel.engine.backend.DType;
 import dev.flywheel.engine.staging.HostMemory;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ import java.util.regex.Pattern;
  */
 public final class BaseModel implements AutoCloseable {
     private static final String CONFIG = "config.json";
+    private static final int PIECE_BYTES = 1 << 18;
     /** Older files carry the rotation's frequencies; they follow from the configuration. */
     private static final Pattern DERIVED = Pattern.compile(
             "model\\.layers\\.\\d+\\.self_attn\\.rotary_emb\\.inv_freq");
@@ -55,6 +57,11 @@ public final class BaseModel implements AutoCloseable {
      * @throws ModelException if anything about the folder is not supported or does not fit together
      */
     public static BaseModel load(Path folder, Backend backend) {
+        return load(folder, backend, LoadProgress.NONE);
+    }
+
+    /** As the shorter form, telling how far the weights are read. */
+    public static BaseModel load(Path folder, Backend backend, LoadProgress progress) {
         if (!Files.isRegularFile(folder.resolve(CONFIG))) {
             throw new ModelException(
                     ModelException.Code.UNREADABLE,
@@ -71,7 +78,8 @@ public final class BaseModel implements AutoCloseable {
                 owned.add(buffer);
                 return buffer;
             });
-            return new BaseModel(spec, digest(folder, files), backend, memory, owned, weights);
+            return new BaseModel(
+                    spec, digest(folder, files, progress), backend, memory, owned, weights);
         } catch (RuntimeException e) {
             owned.forEach(Buffer::close);
             memory.close();
@@ -170,21 +178,45 @@ public final class BaseModel implements AutoCloseable {
         };
     }
 
-    private static Digest digest(Path folder, WeightFiles files) {
+    private static Digest digest(Path folder, WeightFiles files, LoadProgress progress) {
         Digest.Stream digest = Digest.stream();
         try {
             List<Path> all = new ArrayList<>(List.of(folder.resolve(CONFIG)));
             all.addAll(files.files());
+            long of = 0;
+            for (Path file : all) {
+                of += Files.size(file);
+            }
+            long done = 0;
             for (Path file : all) {
                 digest.field(String.valueOf(file.getFileName()));
                 digest.field(Long.toString(Files.size(file)));
-                digest.update(file);
+                done = digest(file, digest, progress, done, of);
             }
         } catch (IOException e) {
             throw new ModelException(
                     ModelException.Code.UNREADABLE, "the model folder cannot be read: " + e, e);
         }
         return digest.finish();
+    }
+
+    /** Takes a file in pieces; returns the bytes done so far. */
+    private static long digest(
+            Path file, Digest.Stream digest, LoadProgress progress, long doneBefore, long of)
+            throws IOException {
+        byte[] piece = new byte[PIECE_BYTES];
+        long done = doneBefore;
+        try (InputStream in = Files.newInputStream(file)) {
+            for (int read = in.read(piece); read >= 0; read = in.read(piece)) {
+                digest.update(piece, 0, read);
+                long step = Math.max(1, of / LoadProgress.STEPS);
+                if ((done + read) / step > done / step) {
+                    progress.read(done + read, of);
+                }
+                done += read;
+            }
+        }
+        return done;
     }
 
     private static ModelException mismatch(String message) {

@@ -21,6 +21,8 @@ final class KernelCases {
         new AttentionShape(4, 2, 32, 0.18f, 0, 0),
         new AttentionShape(4, 1, 24, 0.2f, 7, 0),
         new AttentionShape(6, 3, 80, 0.11f, 0, 3),
+        new AttentionShape(2, 1, 6, 0.4f, 1, 0),
+        new AttentionShape(3, 3, 18, 0.25f, 33, 0),
         new AttentionShape(4, 2, 8, 0.3f, 5, 2)};
     private static final int[][] ROWS = {{1, 1}, {1, 128}, {3, 17}, {7, 64}, {4, 2048}, {9, 33}};
 

@@ -174,14 +174,16 @@ class TokenizerTest {
     @ValueSource(strings = {"spm-llama2", "spm-metaspace", "spm-gemma", "bpe-smollm"})
     void aLongStreamOfByteTokensIsNeverCutInsideACharacter(String name) {
         try (Tokenizer tokenizer = Tokenizer.load(oracle(name))) {
-            for (String text : new String[] {"\u9f98".repeat(300), "x" + "\ud83e\udd7a".repeat(200) + " y z", "\u00fe".repeat(700)}) {
+            for (String text : new String[] {"\u9f98".repeat(300),
+                "x" + "\ud83e\udd7a".repeat(200) + " y z", "\u00fe".repeat(700)}) {
                 int[] ids = tokenizer.encodeWithoutSpecial(text);
                 StreamDecoder stream = tokenizer.streamDecoder();
                 StringBuilder joined = new StringBuilder();
                 for (int id : ids) {
                     joined.append(stream.push(id));
                 }
-                assertThat(joined.append(stream.finish()).toString()).isEqualTo(tokenizer.decode(ids));
+                assertThat(joined.append(stream.finish()).toString())
+                        .isEqualTo(tokenizer.decode(ids));
                 assertThat(joined).hasToString(text);
             }
         }

@@ -8,6 +8,13 @@ import dev.flywheel.adapters.random.SeededRandom;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.device.DeviceLoop;
+import dev.flywheel.engine.forward.Chunk;
+import dev.flywheel.engine.forward.ForwardPass;
+import dev.flywheel.engine.forward.Logits;
+import dev.flywheel.engine.forward.Wanted;
+import dev.flywheel.engine.kv.KvCache;
+import dev.flywheel.engine.kv.KvSequence;
+import dev.flywheel.engine.lora.AdapterSlots;
 import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.model.Family;
 import dev.flywheel.engine.model.ModelSpec;
@@ -90,6 +97,33 @@ class FamilyGradientTest {
                 pass.backward(Loss.coefficients(got.length), LEASH);
                 adapter.gradients()
                         .forEach((tensor, gradient) -> assertSlope(loss, values, tensor, gradient));
+            }
+        }
+    }
+
+    @ParameterizedTest(name = "{0} on {1}")
+    @MethodSource("familiesOnBackends")
+    void servingGivesWhatTheFormulasGiveInDouble(Family family, String name) {
+        ModelSpec spec = TinyModels.of(family);
+        int[] text = {1, 7, 9, 4, 12, 30, 0, 3, 3, 8, 21, 5, 6, 17};
+        try (Backend backend = Backends.open(name, 2);
+                BaseModel model = TinyModels.load(folder, backend, spec, SEED);
+                AdapterSlots slots = new AdapterSlots(model, 1, RANK);
+                KvCache cache = new KvCache(model, 8, 4);
+                ForwardPass pass = new ForwardPass(model, slots, cache, 32);
+                KvSequence sequence = cache.open()) {
+            LoraWeights weights = TinyModels.adapter(model, RANK, SEED, "q_proj", "o_proj");
+            int slot = slots.stage(weights);
+            PackedBatch.Builder batch = PackedBatch.builder();
+            batch.segment(text);
+            double[][] expected = new DoubleModel(spec, folder)
+                    .logProbs(batch.build(), doubles(weights), weights.config().scale());
+            Logits logits = pass.run(List.of(new Chunk(sequence, text, slot, Wanted.ALL)));
+            for (int row = 0; row < text.length; row++) {
+                for (int token = 0; token < spec.vocabSize(); token++) {
+                    assertThat(logits.logProb(row, token)).as("row %d, token %d", row, token)
+                            .isCloseTo(expected[row][token], Offset.offset(2e-5));
+                }
             }
         }
     }

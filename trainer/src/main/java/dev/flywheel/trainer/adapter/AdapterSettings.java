@@ -4,6 +4,7 @@ import dev.flywheel.api.v1.LoraSettings;
 import dev.flywheel.api.v1.ReleasePolicy;
 import dev.flywheel.api.v1.RoundSettings;
 import java.util.List;
+import java.util.Set;
 
 /** What an adapter is made with. */
 public record AdapterSettings(
@@ -86,6 +87,25 @@ public record AdapterSettings(
     public static AdapterSettings teacher() {
         return new AdapterSettings(
                 "default", LORA, TEACHER_ROUND, ReleasePolicy.RELEASE_POLICY_IMMEDIATE);
+    }
+
+    /**
+     * Returns the same on those of the targets that a base has: where experts take the place of the
+     * feed-forward part, the projections of attention. For defaults alone, since whoever names a
+     * target wants to hear that it is missing.
+     *
+     * @param modules the base's linear modules by full name
+     */
+    public AdapterSettings onTargetsOf(Set<String> modules) {
+        List<String> targets =
+                lora.getTargetModulesList()
+                        .stream()
+                        .filter(
+                                target -> modules.stream()
+                                        .anyMatch(module -> module.endsWith("." + target)))
+                        .toList();
+        return withLora(
+                lora.toBuilder().clearTargetModules().addAllTargetModules(targets).build());
     }
 
     public AdapterSettings withTenant(String other) {
