@@ -3,6 +3,7 @@ package dev.flywheel.app;
 import dev.flywheel.app.cli.ConfigCommand;
 import dev.flywheel.app.cli.DemoCommand;
 import dev.flywheel.app.cli.Failures;
+import dev.flywheel.app.cli.ModelCommand;
 import dev.flywheel.app.cli.OracleCommand;
 import dev.flywheel.app.cli.PretrainCommand;
 import dev.flywheel.app.cli.ReplayCommand;
@@ -32,6 +33,7 @@ import picocli.CommandLine.Spec;
             ReplayCommand.class,
             PretrainCommand.class,
             OracleCommand.class,
+            ModelCommand.class,
             ConfigCommand.class
         })
 public final class FlywheelCommand implements Runnable {
@@ -45,11 +47,16 @@ public final class FlywheelCommand implements Runnable {
     /** Returns the command line with its rules for errors: one line, exit code not 0. */
     public static CommandLine commandLine() {
         CommandLine line = new CommandLine(new FlywheelCommand());
-        line.getSubcommands()
-                .values()
-                .forEach(command -> command.getCommandSpec().versionProvider(new Version()));
+        tellVersion(line);
         return line.setExecutionExceptionHandler(Failures::report)
                 .setParameterExceptionHandler(Failures::usage);
+    }
+
+    private static void tellVersion(CommandLine line) {
+        for (CommandLine command : line.getSubcommands().values()) {
+            command.getCommandSpec().versionProvider(new Version());
+            tellVersion(command);
+        }
     }
 
     @Override

@@ -27,7 +27,8 @@ final class TokenizerJudge implements Judge {
             Run run = new Run(tokenizer, findings, actual);
             OracleCase.list(golden, "encode").forEach(run::encode);
             OracleCase.list(golden, "decode").forEach(run::decode);
-            ChatTemplates templates = ChatTemplates.load(at.folder(), tokenizer, ZonedDateTime::now);
+            ChatTemplates templates =
+                    ChatTemplates.load(at.folder(), tokenizer, ZonedDateTime::now);
             OracleCase.list(golden, "chat").forEach(entry -> run.chat(entry, templates));
             findings.remark(
                     "%d texts, %d id lists, %d chats"
@@ -76,14 +77,16 @@ final class TokenizerJudge implements Judge {
                 if (!e.reason().equals(entry.path("error").textValue())) {
                     findings.problem("%s is refused with %s, expected %s".formatted(
                             of(entry), Text.shown(e.getMessage()),
-                            Text.shown(entry.path(entry.has("error") ? "error" : "text").asText())));
+                            Text.shown(
+                                    entry.path(entry.has("error") ? "error" : "text").asText())));
                 }
             }
         }
 
         private static Chat chat(JsonNode entry) {
             Map<String, Object> extra = entry.has("extra")
-                    ? JSON.convertValue(entry.path("extra"), new TypeReference<Map<String, Object>>() {})
+                    ? JSON.convertValue(entry.path("extra"),
+                            new TypeReference<Map<String, Object>>() {})
                     : new HashMap<>();
             return new Chat(
                     JSON.convertValue(entry.path("messages"), MAPS),

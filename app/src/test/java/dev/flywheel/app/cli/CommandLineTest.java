@@ -8,6 +8,8 @@ import dev.flywheel.app.FlywheelCommand;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -38,8 +40,8 @@ class CommandLineTest {
 
     @Test
     void everyCommandExplainsItself() {
-        for (String command : FlywheelCommand.commandLine().getSubcommands().keySet()) {
-            assertThat(run(command, "--help")).as(command).isZero();
+        for (String[] command : commands()) {
+            assertThat(run(with(command, "--help"))).as(String.join(" ", command)).isZero();
         }
         assertThat(run("--help")).isZero();
         assertThat(out.toString()).contains("demo").contains("replay").contains("pretrain");
@@ -89,17 +91,17 @@ class CommandLineTest {
 
     @Test
     void everyCommandTellsItsVersion() {
-        for (String command : FlywheelCommand.commandLine().getSubcommands().keySet()) {
-            assertThat(run(command, "--version")).as(command).isZero();
-            assertThat(out.toString()).as(command).startsWith("flywheel ");
+        for (String[] command : commands()) {
+            assertThat(run(with(command, "--version"))).as(String.join(" ", command)).isZero();
+            assertThat(out.toString()).as(String.join(" ", command)).startsWith("flywheel ");
             out.getBuffer().setLength(0);
         }
     }
 
     @Test
     void everyOptionNamesInCapitalsWhatItTakes() {
-        for (String command : FlywheelCommand.commandLine().getSubcommands().keySet()) {
-            run(command, "--help");
+        for (String[] command : commands()) {
+            run(with(command, "--help"));
         }
 
         assertThat(out.toString()).contains("-o=FORMAT").doesNotContain("=<");
@@ -136,6 +138,24 @@ class CommandLineTest {
         assertThat(run("up", "--port", "99999")).isEqualTo(2);
         assertThat(err.toString()).contains("--port is 99999, allowed is 0 to 65535")
                 .doesNotContain("--config");
+    }
+
+    /** Every command, and every command below one. */
+    private static List<String[]> commands() {
+        List<String[]> commands = new ArrayList<>();
+        FlywheelCommand.commandLine().getSubcommands().forEach((name, command) -> {
+            commands.add(new String[] {name});
+            command.getSubcommands()
+                    .keySet()
+                    .forEach(below -> commands.add(new String[] {name, below}));
+        });
+        return commands;
+    }
+
+    private static String[] with(String[] command, String option) {
+        String[] all = java.util.Arrays.copyOf(command, command.length + 1);
+        all[command.length] = option;
+        return all;
     }
 
     private int run(String... args) {

@@ -12,15 +12,16 @@ import java.util.Arrays;
  * smallest set of the most probable that reaches top p, and drawn from in that order; equal scores are
  * ordered by id. Not thread-safe.
  */
-final class Sampler {
+public final class Sampler {
     private final Sampling sampling;
     private long drawn;
 
-    Sampler(Sampling sampling) {
+    public Sampler(Sampling sampling) {
         this.sampling = sampling;
     }
 
-    int sample(Logits logits, int row) {
+    /** Returns the token chosen from one row. */
+    public int sample(Logits logits, int row) {
         if (sampling.temperature() == 0) {
             return logits.argMax(row);
         }

@@ -1,0 +1,33 @@
+package dev.flywheel.app.cli;
+
+import dev.flywheel.app.tool.EngineSession;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Options of every command that runs a model once. */
+final class EngineOptions {
+    @Option(names = "--model", paramLabel = "DIR",
+            description = "Base model, a Hugging Face folder. Default: the built-in one.")
+    @Nullable Path model;
+
+    @Option(names = "--adapter", paramLabel = "DIR",
+            description = "Adapter over it, a PEFT folder. Default: the bare base.")
+    @Nullable Path adapter;
+
+    @Option(names = "--backend", paramLabel = "NAME", defaultValue = "cpu",
+            description = "cpu, or reference (slow, sums in double). Default: ${DEFAULT-VALUE}.") String backend =
+                    "cpu";
+
+    @Option(names = "--threads", paramLabel = "N",
+            description = "Threads of the backend. Default: all cores.") int threads =
+                    Runtime.getRuntime().availableProcessors();
+
+    Path folder() {
+        return ModelFolder.find(model);
+    }
+
+    EngineSession open() {
+        return EngineSession.open(folder(), adapter, backend, threads);
+    }
+}

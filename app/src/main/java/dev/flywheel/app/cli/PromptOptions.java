@@ -1,0 +1,59 @@
+package dev.flywheel.app.cli;
+
+import dev.flywheel.app.tool.Prompt;
+import dev.flywheel.app.tool.PromptReader;
+import dev.flywheel.app.tool.ToolException;
+import java.nio.file.Path;
+import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Options that say what a model is to read. */
+final class PromptOptions {
+    @Option(names = "--prompt", paramLabel = "TEXT", description = "A text. May be repeated.") List<
+            String> texts = new ArrayList<>();
+
+    @Option(names = "--ids", paramLabel = "LIST",
+            description = "Token ids, such as 1,2,3. May be repeated.") List<String> ids =
+                    new ArrayList<>();
+
+    @Option(names = "--chat", paramLabel = "FILE",
+            description = {
+                "A chat, as JSON: a list of messages, or an object with messages and whatever else the model's chat template"
+                        + " takes (tools, documents, add_generation_prompt, ...). May be repeated."
+            }) List<Path> chats = new ArrayList<>();
+
+    @Option(names = "--input", paramLabel = "FILE",
+            description = "Many prompts, as JSON: a list of objects with text, ids or messages.")
+    @Nullable Path input;
+
+    @Option(names = "--no-special",
+            description = "Leaves out the tokens that the tokenizer puts around a text, such as its beginning.") boolean noSpecial;
+
+    @Option(names = "--allow-control",
+            description = {
+                "Lets control tokens spelled in texts and chats be control tokens. Without it they are text, as befits what"
+                        + " users write."
+            }) boolean allowControl;
+
+    PromptReader reader(Path model) {
+        return new PromptReader(model, !noSpecial, allowControl, ZonedDateTime::now);
+    }
+
+    /** Returns all prompts: texts, then ids, then chats, then those of the file. */
+    List<Prompt> read(PromptReader reader) {
+        List<Prompt> prompts = new ArrayList<>();
+        texts.forEach(text -> prompts.add(reader.text(text)));
+        ids.forEach(list -> prompts.add(PromptReader.ids(list)));
+        chats.forEach(file -> prompts.add(reader.chat(file)));
+        if (input != null) {
+            prompts.addAll(reader.file(input));
+        }
+        if (prompts.isEmpty()) {
+            throw new ToolException("nothing to read; give --prompt, --ids, --chat or --input");
+        }
+        return prompts;
+    }
+}

@@ -1,0 +1,179 @@
+package dev.flywheel.app.tool;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.flywheel.adapters.json.JsonProblem;
+import dev.flywheel.engine.chat.Chat;
+import dev.flywheel.engine.chat.ChatTemplates;
+import dev.flywheel.engine.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Makes prompts of texts, ids, chats and files of them. */
+public final class PromptReader {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final TypeReference<List<Map<String, Object>>> MAPS = new TypeReference<>() {};
+    private static final Set<String> CHAT_FIELDS =
+            Set.of("messages", "tools", "documents", "add_generation_prompt", "template");
+    private static final int IDS_MAX = 1 << 24;
+
+    private final Path model;
+    private final Supplier<ZonedDateTime> now;
+    private final boolean special;
+    private final boolean controlTokens;
+    private @Nullable Tokenizer tokenizer;
+
+    /**
+     * @param special whether the tokenizer's post-processor adds its tokens to a text
+     * @param controlTokens whether control tokens spelled in texts and chats count as such
+     */
+    public PromptReader(Path model, boolean special, boolean controlTokens,
+            Supplier<ZonedDateTime> now) {
+        this.model = model;
+        this.special = special;
+        this.controlTokens = controlTokens;
+        this.now = now;
+    }
+
+    /** Returns the tokenizer, loaded when it is first asked for. The caller closes it. */
+    public Tokenizer tokenizer() {
+        Tokenizer loaded = tokenizer;
+        if (loaded == null) {
+            loaded = Tokenizer.load(model);
+            tokenizer = loaded;
+        }
+        return loaded;
+    }
+
+    public Prompt text(String text) {
+        return new Prompt(text, ids(text, special));
+    }
+
+    /** Returns the ids of what goes on after a prompt. */
+    public Prompt continuation(String text) {
+        return new Prompt(text, ids(text, false));
+    }
+
+    private int[] ids(String text, boolean withSpecial) {
+        Tokenizer loaded = tokenizer();
+        if (controlTokens) {
+            return loaded.encodeTemplate(text, withSpecial);
+        }
+        return withSpecial ? loaded.encode(text) : loaded.encodeWithoutSpecial(text);
+    }
+
+    /** Reads ids such as {@code 1,2,3}. */
+    public static Prompt ids(String list) {
+        String[] parts = list.strip().split("[,\\s]+", -1);
+        int[] ids = new int[parts.length];
+        for (int i = 0; i < ids.length; i++) {
+            if (!parts[i].matches("\\d{1,9}")) {
+                throw new ToolException(
+                        "'%s' is no token id; give numbers with commas between, such as 1,2,3"
+                                .formatted(parts[i]));
+            }
+            ids[i] = Integer.parseInt(parts[i]);
+        }
+        return new Prompt(null, ids);
+    }
+
+    /** Reads a chat: a list of messages, or an object with messages and what else the template takes. */
+    public Prompt chat(Path file) {
+        return chat(json(file), file.toString());
+    }
+
+    private Prompt chat(JsonNode node, String what) {
+        JsonNode fields = node.isArray() ? JSON.createObjectNode().set("messages", node) : node;
+        Map<String, Object> extra = new LinkedHashMap<>();
+        fields.properties().forEach(field -> {
+            if (!CHAT_FIELDS.contains(field.getKey())) {
+                extra.put(field.getKey(), JSON.convertValue(field.getValue(), Object.class));
+            }
+        });
+        Chat chat = new Chat(maps(fields, "messages", what), optionalMaps(fields, "tools", what),
+                optionalMaps(fields, "documents", what),
+                fields.path("add_generation_prompt").asBoolean(true), extra);
+        ChatTemplates templates = ChatTemplates.load(model, tokenizer(), now);
+        String name = fields.path("template").textValue();
+        return new Prompt(templates.render(chat, name),
+                templates.encode(chat, name, controlTokens));
+    }
+
+    private static @Nullable List<Map<String, Object>> optionalMaps(JsonNode fields, String name,
+            String what) {
+        return fields.path(name).isMissingNode() || fields.path(name).isNull() ? null
+                : maps(fields, name, what);
+    }
+
+    private static List<Map<String, Object>> maps(JsonNode fields, String name, String what) {
+        JsonNode list = fields.path(name);
+        for (JsonNode item : list) {
+            if (!item.isObject()) {
+                list = JSON.missingNode();
+            }
+        }
+        if (!list.isArray()) {
+            throw new ToolException(
+                    "%s: '%s' must be a list of objects, such as [{\"role\": \"user\", \"content\": \"Hi\"}]"
+                            .formatted(what, name));
+        }
+        return JSON.convertValue(list, MAPS);
+    }
+
+    /** Reads a list of prompts, each an object with text, ids or messages. */
+    public List<Prompt> file(Path file) {
+        JsonNode list = json(file);
+        List<Prompt> prompts = new ArrayList<>();
+        for (JsonNode entry : list) {
+            String what = file + ", entry " + prompts.size();
+            if (entry.path("text").isTextual()) {
+                prompts.add(text(entry.path("text").textValue()));
+            } else if (entry.path("ids").isArray()) {
+                prompts.add(new Prompt(null, ids(entry.path("ids"), what)));
+            } else if (entry.has("messages")) {
+                prompts.add(chat(entry, what));
+            } else {
+                throw new ToolException(what + " has none of text, ids and messages");
+            }
+        }
+        if (!list.isArray() || prompts.isEmpty()) {
+            throw new ToolException(
+                    file + " must hold a list such as [{\"text\": \"Hi\"}, {\"ids\": [1, 2]}, {\"messages\": [...]}]");
+        }
+        return prompts;
+    }
+
+    private static int[] ids(JsonNode list, String what) {
+        int[] ids = new int[Math.min(list.size(), IDS_MAX)];
+        for (int i = 0; i < ids.length; i++) {
+            if (!list.get(i).isInt()) {
+                throw new ToolException(
+                        "%s: ids[%d] is %s, expected a token id".formatted(what, i, list.get(i)));
+            }
+            ids[i] = list.get(i).intValue();
+        }
+        return ids;
+    }
+
+    private static JsonNode json(Path file) {
+        try {
+            return JSON.readTree(Files.readAllBytes(file));
+        } catch (JsonProcessingException e) {
+            throw new ToolException(file + " is no valid JSON: " + JsonProblem.located(e), e);
+        } catch (IOException e) {
+            throw new ToolException(
+                    "%s cannot be read (%s)".formatted(file, e.getClass().getSimpleName()), e);
+        }
+    }
+}
