@@ -76,7 +76,7 @@ final class TokenizerJudge implements Judge {
                 kept.put("error", e.reason());
                 if (!e.reason().equals(entry.path("error").textValue())) {
                     findings.problem("%s is refused with %s, expected %s".formatted(
-                            of(entry), Text.shown(e.getMessage()),
+                            of(entry), Text.shown(String.valueOf(e.getMessage())),
                             Text.shown(
                                     entry.path(entry.has("error") ? "error" : "text").asText())));
                 }
