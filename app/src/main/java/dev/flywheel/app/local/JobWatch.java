@@ -4,12 +4,15 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,67 +25,130 @@ import org.slf4j.LoggerFactory;
  */
 public final class JobWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(JobWatch.class);
+    private static final long NOT_MEASURED = -1;
 
-    private final EmbeddedFlink flink;
-    private final LoopProgress progress;
+    private final Job job;
     private final Consumer<String> over;
     private final AtomicLong restarts = new AtomicLong();
-    /** -1 while it cannot be measured. */
-    private final AtomicLong pending = new AtomicLong(-1);
+    private final AtomicLong pending = new AtomicLong(NOT_MEASURED);
     /** Where the feedback topic ended at the last look: what has come since may still be too new to show. */
-    private Map<Integer, Long> ends = Map.of();
+    private @Nullable Map<Integer, Long> ends;
+    private boolean broken;
     private final ScheduledExecutorService timer =
             Executors.newSingleThreadScheduledExecutor(
                     Thread.ofPlatform().daemon().name("job-watch").factory());
 
+    /** The job as it is looked at. */
+    interface Job {
+        boolean over() throws InterruptedException;
+
+        /** Returns why it is over. */
+        String reason() throws InterruptedException;
+
+        long restarts() throws IOException, InterruptedException;
+
+        /** Returns where each partition of the feedback topic ends now. */
+        Map<Integer, Long> ends() throws IOException, InterruptedException;
+
+        /** Returns the feedback on its way up to {@code ends}; empty while it cannot be measured. */
+        Optional<Long> pending(Map<Integer, Long> ends) throws IOException, InterruptedException;
+    }
+
     public JobWatch(EmbeddedFlink flink, LoopProgress progress, MeterRegistry meters,
             Duration interval, Consumer<String> over) {
-        this.flink = flink;
-        this.progress = progress;
+        this(new FlinkJob(flink, progress), meters, interval, over);
+        var unused = timer.scheduleWithFixedDelay(this::look, interval.toMillis(),
+                interval.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** Looks only when it is told to. */
+    JobWatch(Job job, MeterRegistry meters, Duration interval, Consumer<String> over) {
+        this.job = job;
         this.over = over;
         Gauge.builder("flywheel.loop.job.restarts", restarts, AtomicLong::get)
                 .description("times Flink started the loop's job again")
                 .register(meters);
         Gauge.builder("flywheel.loop.pending", pending, AtomicLong::get)
-                .description("acknowledged feedback that has no end yet; -1: not measured")
+                .description(
+                        String.format(
+                                Locale.ROOT,
+                                "acknowledged feedback that has no end yet, without what came in the last %.1f s; -1: not measured",
+                                interval.toMillis() / 1e3))
                 .register(meters);
-        var unused = timer.scheduleWithFixedDelay(this::look, interval.toMillis(),
-                interval.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    private void look() {
+    /** Looks once; fails never, since a task that does is not run again. */
+    void look() {
         try {
-            if (flink.over()) {
+            if (job.over()) {
+                String reason = job.reason();
                 timer.shutdown();
-                pending.set(-1);
+                pending.set(NOT_MEASURED);
                 over.accept(
                         "the loop's job has ended and nothing is learned any more (%s); start again"
-                                .formatted(reason()));
+                                .formatted(reason));
                 return;
             }
-            restarts.set(progress.restarts());
-            pending.set(progress.measure(ends).map(LoopProgress.Pending::total).orElse(-1L));
-            ends = progress.ends();
+            measure();
+            broken = false;
         } catch (IOException e) {
-            pending.set(-1);
+            pending.set(NOT_MEASURED);
             LOG.debug("the job's figures cannot be read now: {}", e.toString());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } catch (RuntimeException e) {
+            pending.set(NOT_MEASURED);
+            // Once, not at every look, while it stays so.
+            if (!broken) {
+                LOG.warn("the job cannot be looked at; trying on", e);
+            }
+            broken = true;
         }
     }
 
-    /** Returns the innermost cause: what Flink wraps around it tells an operator nothing. */
-    private String reason() throws InterruptedException {
-        Throwable cause = flink.failure().orElse(null);
-        while (cause != null && cause.getCause() != null) {
-            cause = cause.getCause();
-        }
-        return cause == null ? "its state is " + flink.status()
-                : String.valueOf(cause.getMessage());
+    private void measure() throws IOException, InterruptedException {
+        restarts.set(job.restarts());
+        Map<Integer, Long> before = ends;
+        pending.set(before == null ? NOT_MEASURED : job.pending(before).orElse(NOT_MEASURED));
+        ends = job.ends();
     }
 
     @Override
     public void close() {
         timer.shutdownNow();
+    }
+
+    private record FlinkJob(EmbeddedFlink flink, LoopProgress progress) implements Job {
+        @Override
+        public boolean over() throws InterruptedException {
+            return flink.over();
+        }
+
+        /** Returns the innermost cause: what Flink wraps around it tells an operator nothing. */
+        @Override
+        public String reason() throws InterruptedException {
+            Throwable cause = flink.failure().orElse(null);
+            while (cause != null && cause.getCause() != null) {
+                cause = cause.getCause();
+            }
+            return cause == null ? "its state is " + flink.status()
+                    : String.valueOf(cause.getMessage());
+        }
+
+        @Override
+        public long restarts() throws IOException, InterruptedException {
+            return progress.restarts();
+        }
+
+        @Override
+        public Map<Integer, Long> ends() throws IOException, InterruptedException {
+            return progress.ends();
+        }
+
+        @Override
+        public Optional<Long> pending(Map<Integer, Long> ends)
+                throws IOException, InterruptedException {
+            return progress.measure(ends).map(LoopProgress.Pending::total);
+        }
     }
 }
