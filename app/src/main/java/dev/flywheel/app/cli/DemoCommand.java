@@ -8,6 +8,7 @@ import dev.flywheel.app.demo.DemoSettings;
 import dev.flywheel.app.demo.DemoSummary;
 import dev.flywheel.app.demo.LiveView;
 import dev.flywheel.app.local.LocalLoop;
+import dev.flywheel.app.local.OptionNames;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -17,6 +18,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Watch it learn: simulated readers and a teacher against the whole loop in one process. */
@@ -52,10 +54,19 @@ public final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
+        DemoSettings settings = settings();
         report.requireWritable();
-        DemoReport figures = run(DemoSettings.of(seed, seconds));
+        DemoReport figures = run(settings);
         report.give(figures, DemoSummary.text(figures));
         return figures.held() ? 0 : 1;
+    }
+
+    private DemoSettings settings() {
+        try {
+            return DemoSettings.of(seed, seconds);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
     }
 
     private DemoReport run(DemoSettings settings) throws InterruptedException {
@@ -71,7 +82,9 @@ public final class DemoCommand implements Callable<Integer> {
             LiveView view =
                     new LiveView(progress, report.output().watched(), Terminal.columns());
             LocalLoop node =
-                    LocalLoop.start(config, data.path(), model, stop.closing(), view::event);
+                    LocalLoop.start(
+                            config, data.path(), model, OptionNames.TEMPORARY, stop.closing(),
+                            view::event);
             // Added last, so closed first: what the closing says stands below the view.
             return DemoRun.against(
                     node, settings, stop.closing().add("view", () -> view), System::nanoTime);

@@ -1,8 +1,12 @@
 package dev.flywheel.app.cli;
 
+import dev.flywheel.app.file.FileProblem;
 import dev.flywheel.app.local.LogFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
+import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.ExecutionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,11 +24,25 @@ public final class Failures {
     /** A command line that cannot be understood. */
     public static int usage(ParameterException e, String[] args) {
         CommandLine command = e.getCommandLine();
-        command.getErr().println("flywheel: " + oneLine(String.valueOf(e.getMessage())));
-        UnmatchedArgumentException.printSuggestions(e, command.getErr());
         command.getErr()
-                .printf("see ./%s --help%n", command.getCommandSpec().qualifiedName());
+                .printf(
+                        "flywheel: %s%s; see ./%s --help%n",
+                        lowerCase(oneLine(String.valueOf(e.getMessage()))), suggestion(e),
+                        command.getCommandSpec().qualifiedName());
         return command.getCommandSpec().exitCodeOnInvalidInput();
+    }
+
+    private static String suggestion(ParameterException e) {
+        List<String> known =
+                e instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions()
+                        : List.of();
+        return known.isEmpty() ? "" : " (did you mean " + String.join(" or ", known) + "?)";
+    }
+
+    /** The first word stands behind the name of the program. */
+    private static String lowerCase(String message) {
+        return message.isEmpty() ? message
+                : message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1);
     }
 
     /** A command that could not do its work. */
@@ -51,8 +69,11 @@ public final class Failures {
         if (message == null || cause instanceof NullPointerException) {
             return "unexpected " + cause + "; please report it; " + LogFile.hint();
         }
-        boolean fileProblem = cause instanceof IOException;
-        return oneLine(fileProblem ? cause.getClass().getSimpleName() + ": " + message : message);
+        if (cause instanceof FileSystemException e && e.getFile() != null) {
+            return oneLine(e.getFile() + " cannot be used (" + FileProblem.words(e)
+                    + "); check the path and its rights");
+        }
+        return oneLine(cause instanceof IOException e ? FileProblem.words(e) : message);
     }
 
     private static String oneLine(String message) {

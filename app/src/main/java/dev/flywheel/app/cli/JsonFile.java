@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.StdSerializer;
+import dev.flywheel.app.file.FileProblem;
 import dev.flywheel.app.local.StartException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -55,8 +56,8 @@ final class JsonFile {
             Files.writeString(file, text(report) + "\n");
         } catch (IOException e) {
             throw new StartException(
-                    "file %s given with --json cannot be written (%s)"
-                            .formatted(file, e.getClass().getSimpleName()),
+                    "file %s given with --json cannot be written (%s); give another file with --json, or free space on its disk"
+                            .formatted(file, FileProblem.words(e)),
                     e);
         }
     }

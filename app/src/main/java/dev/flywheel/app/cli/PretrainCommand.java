@@ -1,6 +1,7 @@
 package dev.flywheel.app.cli;
 
 import dev.flywheel.app.console.Progress;
+import dev.flywheel.app.file.FileProblem;
 import dev.flywheel.app.local.StartException;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
@@ -17,7 +18,9 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Makes the built-in base model from nothing. */
 @Command(
@@ -31,6 +34,7 @@ import picocli.CommandLine.Option;
 public final class PretrainCommand implements Callable<Integer> {
     private static final PretrainSettings STANDARD = PretrainSettings.standard();
 
+    @Spec private CommandSpec spec;
     @Mixin private OutputOptions output = new OutputOptions();
 
     @Option(names = "--out", required = true, paramLabel = "DIR",
@@ -50,6 +54,8 @@ public final class PretrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        UsageChecks.requireAtLeast(spec, "--steps", steps, 1);
+        UsageChecks.requireAtLeast(spec, "--threads", threads, 1);
         Progress progress =
                 new Progress(
                         output.progress(), output.watched(), "steps", steps, System.nanoTime());
@@ -108,7 +114,7 @@ public final class PretrainCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new StartException(
                     "--out %s cannot be made (%s); give a new folder where you may write"
-                            .formatted(folder, e.getClass().getSimpleName()),
+                            .formatted(folder, FileProblem.words(e)),
                     e);
         }
     }

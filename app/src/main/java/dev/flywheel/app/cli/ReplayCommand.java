@@ -2,6 +2,7 @@ package dev.flywheel.app.cli;
 
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.app.local.LocalLoop;
+import dev.flywheel.app.local.OptionNames;
 import dev.flywheel.app.local.StartException;
 import dev.flywheel.app.replay.MovieLens;
 import dev.flywheel.app.replay.ReplayReport;
@@ -50,9 +51,7 @@ public final class ReplayCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        if (limit < 1) {
-            throw new StartException("--limit is %d, it must be at least 1".formatted(limit));
-        }
+        UsageChecks.requireAtLeast(spec, "--limit", limit, 1);
         report.requireWritable();
         PrintStream progress = report.output().progress();
         MovieLens data = MovieLens.read(ratings, items);
@@ -85,7 +84,8 @@ public final class ReplayCommand implements Callable<Integer> {
             var unused = stop.closing().add("temporary folder", () -> folder);
             LocalLoop node =
                     LocalLoop.start(
-                            config, folder.path(), model, stop.closing(), progress::println);
+                            config, folder.path(), model, OptionNames.TEMPORARY, stop.closing(),
+                            progress::println);
             return ReplayRun.against(node, data, limit, progress, report.output().watched());
         }
     }

@@ -1,5 +1,8 @@
 package dev.flywheel.app.cli;
 
+import dev.flywheel.app.file.FileProblem;
+import dev.flywheel.app.local.OptionNames;
+import dev.flywheel.app.local.StartException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileVisitResult;
@@ -17,7 +20,12 @@ final class TemporaryFolder implements AutoCloseable {
         try {
             path = Files.createTempDirectory(prefix);
         } catch (IOException e) {
-            throw new UncheckedIOException("a temporary folder cannot be made", e);
+            throw new StartException(
+                    "a temporary folder cannot be made in %s (%s); give another place with %s"
+                            .formatted(
+                                    System.getProperty("java.io.tmpdir"), FileProblem.words(e),
+                                    OptionNames.TEMPORARY.dataFolder()),
+                    e);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.flywheel.app.cli;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.app.local.Endpoints;
 import dev.flywheel.app.local.LocalLoop;
+import dev.flywheel.app.local.OptionNames;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Map;
@@ -48,7 +49,8 @@ public final class UpCommand implements Callable<Integer> {
         try (StopHook stop = new StopHook(err)) {
             LocalLoop node =
                     LocalLoop.start(
-                            config, data, model, stop.closing(), output.progress()::println);
+                            config, data, model, OptionNames.KEPT, stop.closing(),
+                            output.progress()::println);
             node.createAdapterOfSettings();
             output.print(node.endpoints(), text(node.endpoints()));
             // Said before the parts close: on a full disk that may take long.

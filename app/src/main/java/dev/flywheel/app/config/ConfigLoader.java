@@ -13,6 +13,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import dev.flywheel.adapters.json.JsonProblem;
+import dev.flywheel.app.file.FileProblem;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -103,7 +104,7 @@ public final class ConfigLoader {
         } catch (IOException e) {
             throw new ConfigException(
                     "settings file %s cannot be read (%s); check the path given with --config"
-                            .formatted(file, e.getClass().getSimpleName()),
+                            .formatted(file, FileProblem.words(e)),
                     e);
         }
     }

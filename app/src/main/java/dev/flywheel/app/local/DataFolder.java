@@ -1,5 +1,6 @@
 package dev.flywheel.app.local;
 
+import dev.flywheel.app.file.FileProblem;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -23,39 +24,42 @@ public final class DataFolder implements AutoCloseable {
     private final Path root;
     private final Path realRoot;
     private final FileChannel lockFile;
+    private final String option;
 
-    private DataFolder(Path root, Path realRoot, FileChannel lockFile) {
+    private DataFolder(Path root, Path realRoot, FileChannel lockFile, String option) {
         this.root = root;
         this.realRoot = realRoot;
         this.lockFile = lockFile;
+        this.option = option;
     }
 
     /**
      * Makes the folder if need be and takes it.
      *
+     * @param option what the user gives to have another folder, such as {@code --data}
      * @throws StartException if it cannot be written, is held already or its disk is too full
      */
-    public static DataFolder take(Path root, int freeMibMin) {
+    public static DataFolder take(Path root, int freeMibMin, String option) {
         try {
             Files.createDirectories(root);
-            requireSpace(root, freeMibMin);
-            return hold(root);
+            requireSpace(root, freeMibMin, option);
+            return hold(root, option);
         } catch (IOException e) {
             throw new StartException(
-                    "data folder %s cannot be used (%s); give one that this user can write with --data"
-                            .formatted(root, reason(e)),
+                    "data folder %s cannot be used (%s); give one that this user can write with %s"
+                            .formatted(root, FileProblem.words(e), option),
                     e);
         }
     }
 
-    private static DataFolder hold(Path root) throws IOException {
+    private static DataFolder hold(Path root, String option) throws IOException {
         Path realRoot = root.toRealPath();
         if (!HELD.add(realRoot)) {
-            throw inUse(root);
+            throw inUse(root, option);
         }
         boolean held = false;
         try {
-            DataFolder folder = new DataFolder(root, realRoot, lock(root));
+            DataFolder folder = new DataFolder(root, realRoot, lock(root, option), option);
             held = true;
             return folder;
         } finally {
@@ -65,7 +69,7 @@ public final class DataFolder implements AutoCloseable {
         }
     }
 
-    private static FileChannel lock(Path root) throws IOException {
+    private static FileChannel lock(Path root, String option) throws IOException {
         FileChannel channel =
                 FileChannel.open(
                         root.resolve("flywheel.lock"),
@@ -73,24 +77,29 @@ public final class DataFolder implements AutoCloseable {
                         StandardOpenOption.WRITE);
         if (channel.tryLock() == null) {
             channel.close();
-            throw inUse(root);
+            throw inUse(root, option);
         }
         return channel;
     }
 
-    private static StartException inUse(Path root) {
+    private static StartException inUse(Path root, String option) {
         return new StartException(
-                "data folder %s is in use by another flywheel process; stop that one or give another folder with --data"
-                        .formatted(root));
+                "data folder %s is in use by another flywheel process; stop that one or give another folder with %s"
+                        .formatted(root, option));
     }
 
     /** Throws {@link StartException} if the folder's disk has less than {@code freeMibMin} MiB left. */
-    static void requireSpace(Path root, int freeMibMin) throws IOException {
+    void requireSpace(int freeMibMin) throws IOException {
+        requireSpace(root, freeMibMin, option);
+    }
+
+    private static void requireSpace(Path root, int freeMibMin, String option)
+            throws IOException {
         long freeMib = freeMib(root);
         if (freeMib < freeMibMin) {
             throw new StartException(
-                    "disk of data folder %s has %d MiB free, data.free_mib_min asks for %d; free some space or give a folder on another disk with --data"
-                            .formatted(root, freeMib, freeMibMin));
+                    "disk of data folder %s has %d MiB free, data.free_mib_min asks for %d; free some space, give a folder on another disk with %s, or lower data.free_mib_min"
+                            .formatted(root, freeMib, freeMibMin, option));
         }
     }
 
@@ -112,14 +121,11 @@ public final class DataFolder implements AutoCloseable {
         try {
             return Files.createDirectories(folder);
         } catch (IOException e) {
-            throw new StartException("folder %s cannot be made (%s)".formatted(folder, reason(e)),
+            throw new StartException(
+                    "folder %s cannot be made (%s); see to the rights of its parent"
+                            .formatted(folder, FileProblem.words(e)),
                     e);
         }
-    }
-
-    private static String reason(IOException e) {
-        String message = e.getMessage();
-        return e.getClass().getSimpleName() + (message == null ? "" : ": " + message);
     }
 
     @Override

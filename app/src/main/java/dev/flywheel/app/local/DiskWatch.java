@@ -1,5 +1,6 @@
 package dev.flywheel.app.local;
 
+import dev.flywheel.app.file.FileProblem;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -24,13 +25,14 @@ final class DiskWatch implements AutoCloseable {
 
     private void check(DataFolder data, int freeMibMin, Consumer<String> full) {
         try {
-            DataFolder.requireSpace(data.root(), freeMibMin);
+            data.requireSpace(freeMibMin);
         } catch (StartException e) {
             timer.shutdown();
             full.accept(String.valueOf(e.getMessage()));
         } catch (IOException e) {
             timer.shutdown();
-            full.accept("data folder " + data.root() + " cannot be looked at: " + e.getMessage());
+            full.accept("data folder " + data.root() + " cannot be looked at ("
+                    + FileProblem.words(e) + "); see to its disk, then start again");
         }
     }
 

@@ -64,7 +64,7 @@ public final class LocalLoop implements AutoCloseable {
     public static LocalLoop start(FlywheelConfig config, Path data, Path model) {
         Closing closing = new Closing();
         try {
-            return start(config, data, model, closing, starting -> {});
+            return start(config, data, model, OptionNames.KEPT, closing, starting -> {});
         } catch (RuntimeException e) {
             closing.close();
             throw e;
@@ -76,14 +76,15 @@ public final class LocalLoop implements AutoCloseable {
      *
      * @param data folder for all state
      * @param model base model folder
+     * @param options what to change after a failure, as the command calls it
      * @param closing takes over each part as soon as it has started; the caller closes it, also after a failure
      * @param listener told what starts now, in words for the operator
      * @throws StartException or another with a message for the operator
      */
     public static LocalLoop start(
-            FlywheelConfig config, Path data, Path model, Closing closing,
+            FlywheelConfig config, Path data, Path model, OptionNames options, Closing closing,
             Consumer<String> listener) {
-        LoopParts parts = LoopParts.start(config, data, model, closing, listener);
+        LoopParts parts = LoopParts.start(config, data, model, options, closing, listener);
         ManagedChannel channel =
                 Grpc.newChannelBuilder(
                         parts.listens().dialled(), InsecureChannelCredentials.create())

@@ -3,6 +3,7 @@ package dev.flywheel.app.local;
 import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.app.audit.FeedbackAuditor;
 import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.app.file.FileProblem;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.device.DeviceLoop;
@@ -68,17 +69,20 @@ final class LoopParts {
     private final MetricsEndpoint metrics;
 
     private LoopParts(
-            FlywheelConfig config, Path data, Path model, Closing closing,
+            FlywheelConfig config, Path data, Path model, OptionNames options, Closing closing,
             Consumer<String> listener) {
         this.config = config;
         this.closing = closing;
         this.topics = new Topics(config.loop().env());
         DataFolder folder =
-                closing.add("data folder", () -> DataFolder.take(data, config.data().freeMibMin()));
+                closing.add(
+                        "data folder",
+                        () -> DataFolder.take(data, config.data().freeMibMin(),
+                                options.dataFolder()));
         if (config.data().logMibMax() > 0) {
             LogFile.open(folder.folder("log"), config.data().logMibMax());
         }
-        requireAddresses(config);
+        requireAddresses(config, options.serverPort());
         listener.accept("loading model " + model);
         Backend backend =
                 closing.add(
@@ -141,16 +145,16 @@ final class LoopParts {
     }
 
     static LoopParts start(
-            FlywheelConfig config, Path data, Path model, Closing closing,
+            FlywheelConfig config, Path data, Path model, OptionNames options, Closing closing,
             Consumer<String> listener) {
-        return new LoopParts(config, data, model, closing, listener);
+        return new LoopParts(config, data, model, options, closing, listener);
     }
 
     /** What cannot be listened on is told before anything is loaded. */
-    private static void requireAddresses(FlywheelConfig config) {
+    private static void requireAddresses(FlywheelConfig config, String portOption) {
         FlywheelConfig.Server server = config.server();
         FlywheelConfig.Metrics metrics = config.metrics();
-        new ListenAddress("server", server.host(), server.port()).require("--port or server.port");
+        new ListenAddress("server", server.host(), server.port()).require(portOption);
         new ListenAddress("metrics", metrics.host(), metrics.port()).require("metrics.port");
     }
 
@@ -166,7 +170,7 @@ final class LoopParts {
     /** Returns {@code reason}, or that the disk is full, which would explain it. */
     private String orFull(DataFolder folder, String reason) {
         try {
-            DataFolder.requireSpace(folder.root(), config.data().freeMibMin());
+            folder.requireSpace(config.data().freeMibMin());
             return reason;
         } catch (StartException e) {
             return String.valueOf(e.getMessage());
@@ -212,8 +216,8 @@ final class LoopParts {
             return AnchorSet.load(model, tokenizer);
         } catch (IOException e) {
             throw new StartException(
-                    "anchors of model folder %s cannot be read (%s)".formatted(model,
-                            e.getMessage()),
+                    "anchors of model folder %s cannot be read (%s); see to the rights of its files"
+                            .formatted(model, FileProblem.words(e)),
                     e);
         }
     }
@@ -240,7 +244,9 @@ final class LoopParts {
             return TokenKeys.read(file);
         } catch (IOException e) {
             throw new StartException(
-                    "token key file %s cannot be read (%s)".formatted(file, e.getMessage()), e);
+                    "token key file %s cannot be read (%s); see to its rights"
+                            .formatted(file, FileProblem.words(e)),
+                    e);
         }
     }
 

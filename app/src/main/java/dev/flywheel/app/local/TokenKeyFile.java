@@ -1,5 +1,6 @@
 package dev.flywheel.app.local;
 
+import dev.flywheel.app.file.FileProblem;
 import dev.flywheel.feedback.token.TokenKeys;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,7 +36,9 @@ final class TokenKeyFile {
             return Files.move(draft, file, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new StartException(
-                    "token key file %s cannot be written (%s)".formatted(file, e.getMessage()), e);
+                    "token key file %s cannot be written (%s); see to the rights of its folder"
+                            .formatted(file, FileProblem.words(e)),
+                    e);
         }
     }
 }

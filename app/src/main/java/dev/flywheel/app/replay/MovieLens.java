@@ -4,9 +4,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.dataformat.csv.CsvMapper;
 import com.fasterxml.jackson.dataformat.csv.CsvParser;
+import dev.flywheel.app.file.FileProblem;
+import dev.flywheel.app.local.StartException;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -80,6 +81,7 @@ public record MovieLens(List<Rating> ratings, Map<Integer, Item> items, BadRows 
      * Reads both files; ratings in order of time, ties by user, then item.
      *
      * @throws FormatException if a file is not of this form
+     * @throws StartException if a file cannot be read
      */
     public static MovieLens read(Path ratingsFile, Path itemsFile) {
         BadRowCount bad = new BadRowCount();
@@ -107,24 +109,32 @@ public record MovieLens(List<Rating> ratings, Map<Integer, Item> items, BadRows 
                                 .formatted(file, shortened(first), header));
             }
             int number = 1;
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+            String line = lines.readLine();
+            while (line != null) {
                 number++;
-                read(file, number, line, bad, reader);
+                String next = lines.readLine();
+                // Many editors end a file with an empty line; it is no row.
+                if (next != null || !line.isBlank()) {
+                    read(file, number, line, bad, reader);
+                }
+                line = next;
             }
         } catch (MalformedInputException e) {
             throw new FormatException("%s is not UTF-8 text".formatted(file));
         } catch (IOException e) {
-            throw new UncheckedIOException(
-                    "cannot read " + file + ": " + e.getClass().getSimpleName(), e);
+            throw new StartException(
+                    "cannot read %s (%s); check the path and its rights"
+                            .formatted(file, FileProblem.words(e)),
+                    e);
         }
     }
 
     private static void read(Path file, int number, String line, BadRowCount bad,
             RowReader reader) {
-        if (line.isBlank()) {
-            return;
-        }
         try {
+            if (line.isBlank()) {
+                throw new IllegalArgumentException("is blank");
+            }
             reader.read(fields(line));
         } catch (IllegalArgumentException e) {
             bad.add(

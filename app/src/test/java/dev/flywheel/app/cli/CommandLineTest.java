@@ -23,9 +23,31 @@ class CommandLineTest {
     @Test
     void anUnknownFlagIsNamedInOneLineWithExitCode2() {
         assertThat(run("up", "--dat", "x")).isEqualTo(2);
-        assertThat(err.toString()).contains("flywheel: Unknown option")
-                .contains("--dat")
-                .contains("see ./flywheel up --help");
+        assertThat(err.toString().lines()).containsExactly(
+                "flywheel: unknown options: '--dat', 'x' (did you mean --data?); see ./flywheel up --help");
+    }
+
+    @Test
+    void aCommandLineThatIsWrongIsOneLineWhateverIsWrongWithIt() {
+        for (String[] args : new String[][] {
+            {}, {"dmeo"}, {"demo", "rest"}, {"demo", "--seconds"}, {"demo", "--seconds", "x"},
+            {"replay"}, {"up", "--zzz"}, {"pretrain", "--out", "x", "--steps", "0"},
+            {"pretrain", "--out", "x", "--threads", "0"}
+        }) {
+            err.getBuffer().setLength(0);
+
+            assertThat(run(args)).as("%s", List.of(args)).isEqualTo(2);
+            assertThat(err.toString().lines()).hasSize(1)
+                    .allSatisfy(line -> assertThat(line).startsWith("flywheel: ")
+                            .contains("; see ./flywheel")
+                            .endsWith(" --help"));
+        }
+    }
+
+    @Test
+    void aDemoShorterThanItCanBeIsACommandLineThatIsWrong() {
+        assertThat(run("demo", "--seconds", "5")).isEqualTo(2);
+        assertThat(err.toString()).contains("--seconds is 5, allowed is 10 to 86400");
     }
 
     @Test
@@ -57,8 +79,8 @@ class CommandLineTest {
 
     @Test
     void aLimitBelowOneIsRefusedByName() {
-        assertThat(run("replay", "--ratings", "a", "--items", "b", "--limit", "0")).isEqualTo(1);
-        assertThat(err.toString()).contains("--limit is 0");
+        assertThat(run("replay", "--ratings", "a", "--items", "b", "--limit", "0")).isEqualTo(2);
+        assertThat(err.toString()).contains("--limit is 0, it must be at least 1");
     }
 
     @Test
@@ -86,7 +108,23 @@ class CommandLineTest {
         assertThat(run("pretrain", "--out", below.toString())).isEqualTo(1);
         assertThat(err.toString()).isEqualToIgnoringNewLines(
                 "flywheel: --out " + below
-                        + " cannot be made (FileSystemException); give a new folder where you may write");
+                        + " cannot be made (part of its path is not a folder); give a new folder where you may write");
+    }
+
+    @Test
+    void aFileThatCannotBeReadIsNamedWithCauseAndRemedy() throws Exception {
+        Path none = folder.resolve("none");
+        assertThat(run("replay", "--ratings", none.toString(), "--items", none.toString()))
+                .isEqualTo(1);
+        assertThat(err.toString()).isEqualToIgnoringNewLines(
+                "flywheel: cannot read " + none
+                        + " (does not exist); check the path and its rights");
+        err.getBuffer().setLength(0);
+
+        assertThat(run("config", "--config", folder.toString())).isEqualTo(1);
+        assertThat(err.toString()).isEqualToIgnoringNewLines(
+                "flywheel: settings file " + folder
+                        + " cannot be read (is a folder); check the path given with --config");
     }
 
     @Test

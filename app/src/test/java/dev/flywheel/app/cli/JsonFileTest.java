@@ -43,6 +43,15 @@ class JsonFileTest {
     }
 
     @Test
+    void aFileThatCannotBeWrittenIsNamedWithCauseAndRemedy() {
+        assertThatThrownBy(() -> JsonFile.write(folder, new Figures(1, 1)))
+                .isInstanceOf(StartException.class)
+                .hasMessage(
+                        "file %s given with --json cannot be written (is a folder); give another file with --json, or free space on its disk"
+                                .formatted(folder));
+    }
+
+    @Test
     void aFileWithoutPermissionIsRefused() throws Exception {
         Path file = Files.writeString(folder.resolve("figures.json"), "x");
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("r--r--r--"));

@@ -68,6 +68,25 @@ class StopHookTest {
     }
 
     @Test
+    void aTemporaryFolderThatCannotBeMadeIsToldWithTheRemedy() throws Exception {
+        Path none = temporary.resolve("none");
+        Process process =
+                new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Djava.io.tmpdir=" + none,
+                        "-cp", System.getProperty("java.class.path"),
+                        Worker.class.getName())
+                        .redirectErrorStream(true)
+                        .start();
+        try (BufferedReader said = process.inputReader()) {
+            assertThat(said.lines()).anyMatch(
+                    line -> line.endsWith(
+                            "a temporary folder cannot be made in " + none
+                                    + " (does not exist); give another place with FLYWHEEL_JAVA_OPTS=-Djava.io.tmpdir=DIR"));
+        }
+    }
+
+    @Test
     void aTemporaryFolderThatIsGoneAlreadyIsNoFailure() throws Exception {
         TemporaryFolder folder = new TemporaryFolder("work");
         Files.delete(folder.path());

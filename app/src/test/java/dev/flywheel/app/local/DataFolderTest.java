@@ -16,19 +16,20 @@ class DataFolderTest {
 
     @Test
     void aSecondTakerIsRefusedWhileTheFirstHoldsIt() {
-        try (DataFolder first = DataFolder.take(folder, 1)) {
-            assertThatThrownBy(() -> DataFolder.take(folder, 1))
+        try (DataFolder first = DataFolder.take(folder, 1, "--data")) {
+            assertThatThrownBy(() -> DataFolder.take(folder, 1, "--data"))
                     .isInstanceOf(StartException.class)
                     .hasMessageContaining(first.root().toString())
                     .hasMessageContaining("in use by another flywheel process");
         }
-        assertThatCode(() -> DataFolder.take(folder, 1).close()).doesNotThrowAnyException();
+        assertThatCode(() -> DataFolder.take(folder, 1, "--data").close())
+                .doesNotThrowAnyException();
     }
 
     @Test
     void aSecondTakerInTheSameProcessDoesNotLetAnotherProcessIn() throws Exception {
-        try (DataFolder first = DataFolder.take(folder, 1)) {
-            assertThatThrownBy(() -> DataFolder.take(folder, 1))
+        try (DataFolder first = DataFolder.take(folder, 1, "--data")) {
+            assertThatThrownBy(() -> DataFolder.take(folder, 1, "--data"))
                     .isInstanceOf(StartException.class);
 
             assertThat(takenByAnotherProcess()).isEqualTo("refused");
@@ -39,7 +40,7 @@ class DataFolderTest {
     /** Tries to take the folder, in a process of its own. */
     static final class Taker {
         public static void main(String[] args) {
-            try (DataFolder taken = DataFolder.take(Path.of(args[0]), 1)) {
+            try (DataFolder taken = DataFolder.take(Path.of(args[0]), 1, "--data")) {
                 System.out.print(taken.root().equals(Path.of(args[0])) ? "taken" : "");
             } catch (StartException e) {
                 System.out.print("refused");
@@ -62,18 +63,36 @@ class DataFolderTest {
 
     @Test
     void aDiskWithTooLittleSpaceIsRefusedWithBothFigures() {
-        assertThatThrownBy(() -> DataFolder.take(folder, Integer.MAX_VALUE))
+        assertThatThrownBy(() -> DataFolder.take(folder, Integer.MAX_VALUE, "--data"))
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining("MiB free")
-                .hasMessageContaining("--data");
+                .hasMessageContaining("on another disk with --data, or lower data.free_mib_min");
     }
 
     @Test
     void aFileInPlaceOfAFolderIsRefused() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "x");
 
-        assertThatThrownBy(() -> DataFolder.take(file, 1))
+        assertThatThrownBy(() -> DataFolder.take(file, 1, "--data"))
                 .isInstanceOf(StartException.class)
-                .hasMessageContaining("cannot be used");
+                .hasMessageContaining("cannot be used (a file of that name exists)");
+    }
+
+    @Test
+    void theRemedyOfATemporaryFolderNamesNoOptionThatTheCommandLacks() throws IOException {
+        String option = OptionNames.TEMPORARY.dataFolder();
+        Path file = Files.writeString(folder.resolve("file"), "x");
+
+        assertThatThrownBy(() -> DataFolder.take(folder, Integer.MAX_VALUE, option))
+                .hasMessageContaining("FLYWHEEL_JAVA_OPTS=-Djava.io.tmpdir=DIR")
+                .hasMessageNotContaining("--data");
+        assertThatThrownBy(() -> DataFolder.take(file, 1, option))
+                .hasMessageContaining("FLYWHEEL_JAVA_OPTS=-Djava.io.tmpdir=DIR")
+                .hasMessageNotContaining("--data");
+        try (DataFolder held = DataFolder.take(folder, 1, option)) {
+            assertThatThrownBy(() -> held.requireSpace(Integer.MAX_VALUE))
+                    .hasMessageContaining("java.io.tmpdir")
+                    .hasMessageNotContaining("--data");
+        }
     }
 }

@@ -73,7 +73,8 @@ class MovieLensTest {
         assertThat(read.items()).containsOnlyKeys(4, 5);
         assertThat(read.items().get(4).title()).isEqualTo("Inch 12\" wide");
         assertThat(read.badRows().first())
-                .hasSize(5)
+                .hasSize(6)
+                .anyMatch(row -> row.contains("line 6: is blank"))
                 .anyMatch(
                         row -> row.contains("movies.csv line 2: is not CSV: Missing closing quote"))
                 .anyMatch(row -> row.contains("line 3: is not CSV"))
@@ -97,6 +98,17 @@ class MovieLensTest {
 
         assertThat(read.badRows().count()).isEqualTo(30);
         assertThat(read.badRows().first()).hasSize(20);
+    }
+
+    @Test
+    void aBlankLineIsABadRowUnlessItIsTheLastOfTheFile() throws IOException {
+        MovieLens read = read("userId,movieId,rating,timestamp\n\n1,1,4.0,5\n  \n\n");
+
+        assertThat(read.ratings()).hasSize(1);
+        assertThat(read.badRows().first()).containsExactly(
+                "ratings.csv line 2: is blank: \"\"", "ratings.csv line 4: is blank: \"  \"");
+        assertThat(read("userId,movieId,rating,timestamp\n1,1,4.0,5\n\n").badRows().count())
+                .isZero();
     }
 
     @Test
