@@ -29,6 +29,16 @@ public record FeedbackFates(
         return acknowledged - trained - quarantined - refusedAll - pending;
     }
 
+    /** Returns what is wrong with the counts, to stand behind them; empty if nothing is. */
+    public String faults(long acknowledgedToClients) {
+        String faults = "";
+        if (!balanced()) {
+            faults = "  DIFFERENCE %d, IN TWO MANIFESTS %d".formatted(difference(), repeated);
+        }
+        return acknowledged == acknowledgedToClients ? faults
+                : faults + "  CLIENTS HEARD %d ACKNOWLEDGED".formatted(acknowledgedToClients);
+    }
+
     /** Whether each event ended in one place, and in no more than one manifest. */
     @JsonIgnore
     public boolean balanced() {

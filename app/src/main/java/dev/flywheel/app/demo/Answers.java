@@ -16,6 +16,7 @@ final class Answers {
     private final LongAdder failed = new LongAdder();
     private final LongAdder mixed = new LongAdder();
     private final LongAdder acknowledged = new LongAdder();
+    private final LongAdder impressions = new LongAdder();
     private final LongAdder withoutToken = new LongAdder();
     private final ConcurrentMap<String, String> digests = new ConcurrentHashMap<>();
 
@@ -39,6 +40,11 @@ final class Answers {
         acknowledged.increment();
     }
 
+    /** Counts an answer that carried a feedback token: the node gives one once it has recorded the impression. */
+    void impression() {
+        impressions.increment();
+    }
+
     /** Counts an answer that no feedback can be sent for. */
     void withoutToken() {
         withoutToken.increment();
@@ -50,6 +56,10 @@ final class Answers {
 
     long acknowledgedCount() {
         return acknowledged.sum();
+    }
+
+    long impressionCount() {
+        return impressions.sum();
     }
 
     long withoutTokenCount() {

@@ -3,7 +3,16 @@ package dev.flywheel.app.demo;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.flywheel.app.audit.FeedbackFates;
 
-/** What a demo measured; the fields of {@code --json}. Seconds and shares, unless the name says otherwise; null: not measured. */
+/**
+ * What a demo measured; the fields of {@code --json}. Seconds and shares, unless the name says otherwise; null: not measured.
+ *
+ * @param impressions answers with a recorded impression that clients heard while the traffic ran, on every arm that asks the
+ *        node: those that carried a feedback token, since the node gives none when it could not record the impression. The
+ *        questions asked before the traffic and after it are not in it
+ * @param loopSeconds of readers' clicks and the teacher's corrections together
+ * @param acknowledgedToClients feedback that a server told its sender it has; must be {@code feedback.acknowledged}
+ * @param answersWithoutToken answers of an adapter that no feedback can be sent for; must be 0
+ */
 public record DemoReport(
         long seed,
         int seconds,
@@ -20,7 +29,7 @@ public record DemoReport(
         long acknowledgedToClients,
         long answersWithoutToken) {
 
-    /** Loop latency; {@code measured} events out of all that were trained. */
+    /** Loop latency of the {@code measured} events, out of the {@code feedback.trained} ones. */
     public record LoopSeconds(double p50, double p95, double p99, long measured) {}
 
     /** Click-through of the three arms. */

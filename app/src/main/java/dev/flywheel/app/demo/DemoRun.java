@@ -1,6 +1,7 @@
 package dev.flywheel.app.demo;
 
 import dev.flywheel.api.client.StoreClient;
+import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.app.audit.FeedbackFates;
 import dev.flywheel.app.follow.ManifestFollower;
@@ -8,7 +9,9 @@ import dev.flywheel.app.local.LocalLoop;
 import dev.flywheel.trainer.adapter.AdapterSettings;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -68,6 +71,7 @@ public final class DemoRun {
                 "asking the questions whose answers must not change, before anything is learned");
         List<String> before = teacher.unrelatedAnswers();
         long answeredBefore = answers.answeredCount();
+        long impressionsBefore = answers.impressionCount();
         StoreClient registry = StoreClient.over(node.channel());
         try (ManifestFollower ranker = follow(registry, DemoSettings.RANKER, rankLatency);
                 ManifestFollower desk = follow(registry, DemoSettings.DESK, deskLatency)) {
@@ -80,9 +84,11 @@ public final class DemoRun {
                             () -> teach(teacher, before, start),
                             () -> moment(traffic, ranker, start, answeredBefore));
             view.event("traffic has stopped, draining");
+            long impressions = answers.impressionCount() - impressionsBefore;
             FeedbackFates fates = node.drain(DRAIN);
-            settle(traffic, ranker, fates);
-            return report(traffic, ranker.versions() + desk.versions(), fates, correction);
+            settle(traffic, teacher, ranker, fates);
+            return report(
+                    traffic, impressions, ranker.versions() + desk.versions(), fates, correction);
         }
     }
 
@@ -93,17 +99,20 @@ public final class DemoRun {
                 adapter,
                 manifest -> {
                     if (manifest.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
-                        manifest.getFeedbackList()
-                                .forEach(key -> latency.learned(key.getFeedbackId(),
-                                        manifest.getVersion()));
+                        Set<FeedbackKey> trained = new HashSet<>(manifest.getFeedbackList());
+                        manifest.getQuarantinedList().forEach(trained::remove);
+                        trained.forEach(key -> latency.learned(key.getFeedbackId(),
+                                manifest.getVersion()));
                     }
                 });
     }
 
     /** Asks once more, so that what was learned last is measured too, and waits until the follower has seen all of it. */
-    private void settle(ReaderTraffic traffic, ManifestFollower ranker, FeedbackFates fates) {
+    private void settle(
+            ReaderTraffic traffic, Teacher teacher, ManifestFollower ranker, FeedbackFates fates) {
         long deadline = nanos.getAsLong() + SETTLE.toNanos();
         traffic.askUncounted();
+        teacher.askUncounted();
         while (rankLatency.count() + deskLatency.count() < fates.trained()
                 && nanos.getAsLong() < deadline) {
             LockSupport.parkNanos(PAUSE_NANOS);
@@ -184,6 +193,7 @@ public final class DemoRun {
     private LiveView.Moment moment(
             ReaderTraffic traffic, ManifestFollower follower, long start, long answeredBefore) {
         double seconds = (nanos.getAsLong() - start) / 1e9;
+        LoopLatency.Measured latency = LoopLatency.of(rankLatency, deskLatency);
         return new LiveView.Moment(
                 seconds,
                 settings.seconds(),
@@ -192,8 +202,8 @@ public final class DemoRun {
                 traffic.learned.recent(RECENT),
                 traffic.frozen.recent(RECENT),
                 traffic.popular.recent(RECENT),
-                rankLatency.quantileSeconds(0.5),
-                rankLatency.quantileSeconds(0.99),
+                latency.quantileSeconds(0.5),
+                latency.quantileSeconds(0.99),
                 answers.failedCount(),
                 answers.mixedCount(),
                 seconds >= settings.seconds() / 2.0);
@@ -201,22 +211,24 @@ public final class DemoRun {
 
     private DemoReport report(
             ReaderTraffic traffic,
+            long impressions,
             long versions,
             FeedbackFates fates,
             DemoReport.CorrectionResult correction) {
+        LoopLatency.Measured latency = LoopLatency.of(rankLatency, deskLatency);
         return new DemoReport(
                 settings.seed(),
                 settings.seconds(),
-                answers.answeredCount(),
+                impressions,
                 fates,
                 versions,
                 answers.failedCount(),
                 answers.mixedCount(),
                 new DemoReport.LoopSeconds(
-                        rankLatency.quantileSeconds(0.5),
-                        rankLatency.quantileSeconds(0.95),
-                        rankLatency.quantileSeconds(0.99),
-                        rankLatency.count()),
+                        latency.quantileSeconds(0.5),
+                        latency.quantileSeconds(0.95),
+                        latency.quantileSeconds(0.99),
+                        latency.count()),
                 new DemoReport.ClickThrough(
                         rates(traffic.frozen), rates(traffic.popular), rates(traffic.learned)),
                 recovery(traffic.learned),

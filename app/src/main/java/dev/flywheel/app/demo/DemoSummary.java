@@ -10,8 +10,8 @@ public final class DemoSummary {
         return String.join(
                 "\n",
                 "",
-                line("answers        %,d, failed %d, mixed %d", r.impressions(), r.requestsFailed(),
-                        r.answersMixed()),
+                line("impressions    %,d; requests failed %d, answers mixed %d", r.impressions(),
+                        r.requestsFailed(), r.answersMixed()),
                 line(
                         "feedback       acknowledged %,d = trained %,d + quarantined %d + refused %s + pending %d%s",
                         r.feedback().acknowledged(),
@@ -19,16 +19,15 @@ public final class DemoSummary {
                         r.feedback().quarantined(),
                         r.feedback().refused(),
                         r.feedback().pending(),
-                        r.feedback().balanced() ? ""
-                                : "  DIFFERENCE %d, IN TWO MANIFESTS %d".formatted(
-                                        r.feedback().difference(), r.feedback().repeated())),
+                        r.feedback().faults(r.acknowledgedToClients())),
                 line("versions       %,d, swaps %,d, flip p99 %.3f ms", r.versions(),
                         r.swaps().count(), r.swaps().flipMillisP99()),
                 line(
-                        "loop           p50 %s, p95 %s, p99 %s from acknowledgement to an answer that learned it",
+                        "loop           p50 %s, p95 %s, p99 %s from acknowledgement to an answer that learned it, of %,d events",
                         Figure.seconds(r.loopSeconds().p50()),
                         Figure.seconds(r.loopSeconds().p95()),
-                        Figure.seconds(r.loopSeconds().p99())),
+                        Figure.seconds(r.loopSeconds().p99()),
+                        r.loopSeconds().measured()),
                 line("click-through  last quarter (all)"),
                 arm("learned", r.clickThrough().learned()),
                 arm("popularity", r.clickThrough().popularity()),

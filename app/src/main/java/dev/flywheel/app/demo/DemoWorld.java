@@ -32,11 +32,11 @@ final class DemoWorld {
         this.order = new Random(seed);
         Topics topics = Topics.standard();
         List<Topic> chosen = shuffled(topics.all()).subList(0, GROUPS);
-        this.readers = readers(topics, chosen);
+        this.readers = readers(seed, topics, chosen);
     }
 
     /** A group shares where its readers live, how they get about and what they do at home. */
-    private Readers readers(Topics topics, List<Topic> chosen) {
+    private Readers readers(long seed, Topics topics, List<Topic> chosen) {
         var facts = new dev.flywheel.trainer.pretrain.Readers().facts();
         List<String> quarters = shuffled(facts.getOrDefault("quarter", List.of()));
         List<String> vehicles = shuffled(facts.getOrDefault("vehicle", List.of()));
@@ -49,7 +49,8 @@ final class DemoWorld {
         remarks.addAll(facts.getOrDefault("drink", List.of()));
         remarks.addAll(facts.getOrDefault("age", List.of()));
         return new Readers(
-                groups, remarks, chosen.stream().map(Topic::name).toList(), items(topics, chosen));
+                seed, groups, remarks, chosen.stream().map(Topic::name).toList(),
+                items(topics, chosen));
     }
 
     private List<Readers.Item> items(Topics topics, List<Topic> chosen) {

@@ -11,7 +11,7 @@ import java.util.TreeMap;
  * Measures the loop as a client sees it: from the acknowledgement of a feedback event to the first
  * answer served by a version whose lineage contains it.
  *
- * <p>Lineage is one chain, so an answer of version n stands for every version up to n. Times are
+ * <p>For one adapter: lineage is one chain, so an answer of version n stands for every version up to n. Times are
  * nanoseconds of one monotonic clock. Thread-safe.
  */
 final class LoopLatency {
@@ -58,14 +58,31 @@ final class LoopLatency {
         return done.size();
     }
 
-    /** Returns the latency in seconds below which the share {@code quantile} of events lies; NaN without any. */
-    synchronized double quantileSeconds(double quantile) {
-        if (done.isEmpty()) {
-            return Double.NaN;
+    private synchronized List<Long> done() {
+        return List.copyOf(done);
+    }
+
+    /** Returns what was measured so far, on all of {@code adapters} together. */
+    static Measured of(LoopLatency... adapters) {
+        return new Measured(Arrays.stream(adapters)
+                .flatMap(adapter -> adapter.done().stream())
+                .sorted()
+                .toList());
+    }
+
+    /** Latencies of events, nanoseconds, shortest first. */
+    record Measured(List<Long> nanos) {
+        int count() {
+            return nanos.size();
         }
-        long[] sorted = done.stream().mapToLong(Long::longValue).toArray();
-        Arrays.sort(sorted);
-        int index = (int) Math.ceil(quantile * sorted.length) - 1;
-        return sorted[Math.max(0, Math.min(sorted.length - 1, index))] / 1e9;
+
+        /** Returns the latency in seconds below which the share {@code quantile} of events lies; NaN without any. */
+        double quantileSeconds(double quantile) {
+            if (nanos.isEmpty()) {
+                return Double.NaN;
+            }
+            int index = (int) Math.ceil(quantile * nanos.size()) - 1;
+            return nanos.get(Math.clamp(index, 0, nanos.size() - 1)) / 1e9;
+        }
     }
 }

@@ -131,7 +131,9 @@ final class NodeClient {
 
     /** The bare base learns nothing and may answer without a token; an adapter must not. */
     private void token(String adapter, String token) {
-        if (!adapter.isEmpty() && token.isEmpty()) {
+        if (!token.isEmpty()) {
+            answers.impression();
+        } else if (!adapter.isEmpty()) {
             answers.withoutToken();
         }
     }

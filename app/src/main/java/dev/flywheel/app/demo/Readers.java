@@ -1,6 +1,7 @@
 package dev.flywheel.app.demo;
 
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -10,12 +11,14 @@ import java.util.SplittableRandom;
  * <p>Group g likes exactly one topic and no two groups like the same, so no item is liked by all. A reader's group
  * shows only in the context of the request. The tastes drift once: every group moves on to the topic of another.
  *
+ * @param seed fixes the readers' ids
  * @param groups what tells a group, e.g. the part of town its readers live in
  * @param remarks facts about a reader that mean nothing
  * @param topics topics of the items; at least as many as groups
  * @param items what there is to read; some of each topic that a group likes
  */
 record Readers(
+        long seed,
         List<String> groups,
         List<String> remarks,
         List<String> topics,
@@ -23,6 +26,7 @@ record Readers(
     private static final double CLICK_LIKED = 0.9;
     private static final double CLICK_OTHER = 0.03;
     private static final double EXAMINE_NEXT = 0.7;
+    private static final int READERS_PER_GROUP = 400;
 
     Readers {
         if (groups.size() < 6 || topics.size() < groups.size()) {
@@ -46,9 +50,15 @@ record Readers(
     Reader draw(SplittableRandom random) {
         int group = random.nextInt(groups.size());
         String remark = remarks.get(random.nextInt(remarks.size()));
-        int number = random.nextInt(400);
-        return new Reader(
-                group, "reader-" + group + "-" + number, groups.get(group) + ", " + remark);
+        int number = random.nextInt(READERS_PER_GROUP);
+        return new Reader(group, user(group, number), groups.get(group) + ", " + remark);
+    }
+
+    /** Returns an id of a reader's own that says nothing of the group: only the context may tell that. */
+    private String user(int group, int number) {
+        SplittableRandom ids =
+                new SplittableRandom(seed * 1_000_003 + (long) group * READERS_PER_GROUP + number);
+        return "reader-" + HexFormat.of().toHexDigits(ids.nextLong());
     }
 
     /** Returns the topic that a group likes. */

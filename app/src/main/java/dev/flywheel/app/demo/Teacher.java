@@ -119,6 +119,11 @@ final class Teacher {
         return new DemoReport.CorrectionResult(seconds, asks, paraphrase, unchanged);
     }
 
+    /** Asks the question once more, so that what was learned last is heard of. */
+    void askUncounted() {
+        var unused = ask(lesson.question);
+    }
+
     private Optional<NodeClient.Generated> ask(String prompt) {
         Optional<NodeClient.Generated> answer = node.generate(lesson.adapter, USER, prompt, TOKENS);
         answer.ifPresent(a -> latency.answered(a.version().getNumber(), nanos.getAsLong()));

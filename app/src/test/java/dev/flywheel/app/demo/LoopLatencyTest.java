@@ -18,7 +18,7 @@ class LoopLatencyTest {
 
         latency.answered(4, 2 * SECOND);
 
-        assertThat(latency.quantileSeconds(0.5)).isEqualTo(2.0);
+        assertThat(LoopLatency.of(latency).quantileSeconds(0.5)).isEqualTo(2.0);
     }
 
     @Test
@@ -29,7 +29,7 @@ class LoopLatencyTest {
 
         latency.learned("a", 3);
 
-        assertThat(latency.quantileSeconds(0.99)).isEqualTo(1.0);
+        assertThat(LoopLatency.of(latency).quantileSeconds(0.99)).isEqualTo(1.0);
     }
 
     @Test
@@ -40,5 +40,26 @@ class LoopLatencyTest {
         latency.answered(2, 5 * SECOND);
 
         assertThat(latency.count()).isEqualTo(1);
+    }
+
+    @Test
+    void theEventsOfAllAdaptersAreMeasuredTogether() {
+        LoopLatency corrections = new LoopLatency();
+        measure(latency, "click-1", SECOND);
+        measure(latency, "click-2", 2 * SECOND);
+        measure(corrections, "correction-1", 9 * SECOND);
+
+        LoopLatency.Measured all = LoopLatency.of(latency, corrections);
+
+        assertThat(all.count()).isEqualTo(3);
+        assertThat(all.quantileSeconds(0.5)).isEqualTo(2.0);
+        assertThat(all.quantileSeconds(0.99)).isEqualTo(9.0);
+        assertThat(LoopLatency.of().quantileSeconds(0.5)).isNaN();
+    }
+
+    private static void measure(LoopLatency latency, String id, long nanos) {
+        latency.acknowledged(id, 0);
+        latency.learned(id, 1 + latency.count());
+        latency.answered(1 + latency.count(), nanos);
     }
 }

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -36,6 +38,39 @@ class ReadersTest {
     }
 
     @Test
+    void anIdIsTheReadersOwnAndSaysNothingOfTheGroup() {
+        SplittableRandom random = new SplittableRandom(3);
+        Map<Integer, Set<String>> ids = new HashMap<>();
+        for (int i = 0; i < 20_000; i++) {
+            Readers.Reader reader = readers.draw(random);
+            ids.computeIfAbsent(reader.group(), group -> new HashSet<>()).add(reader.user());
+        }
+
+        assertThat(ids).hasSize(6);
+        assertThat(ids.values())
+                .allSatisfy(ofGroup -> assertThat(ofGroup).hasSize(400)
+                        .allMatch(id -> id.matches("reader-[0-9a-f]{16}"))
+                        .extracting(id -> id.charAt("reader-".length()))
+                        .hasSameElementsAs("0123456789abcdef".chars()
+                                .mapToObj(digit -> (char) digit)
+                                .toList()));
+        assertThat(ids.values().stream().flatMap(Set::stream)).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void aReaderTakesThreeDrawsAndNoMore() {
+        SplittableRandom random = new SplittableRandom(3);
+        SplittableRandom same = new SplittableRandom(3);
+
+        Readers.Reader reader = readers.draw(random);
+
+        assertThat(reader.group()).isEqualTo(same.nextInt(6));
+        same.nextInt(1);
+        same.nextInt(400);
+        assertThat(random.nextLong()).isEqualTo(same.nextLong());
+    }
+
+    @Test
     void candidatesHoldOneItemOfEachTopic() {
         assertThat(readers.candidates(new SplittableRandom(1)))
                 .extracting(Readers.Item::topic)
@@ -44,7 +79,8 @@ class ReadersTest {
 
     @Test
     void fewerThanSixGroupsAreRefused() {
-        assertThatThrownBy(() -> new Readers(List.of("a"), List.of("b"), List.of("c"), List.of()))
+        assertThatThrownBy(
+                () -> new Readers(1, List.of("a"), List.of("b"), List.of("c"), List.of()))
                 .hasMessageContaining("at least 6 groups");
     }
 
@@ -59,7 +95,7 @@ class ReadersTest {
         List<Readers.Item> items = new ArrayList<>();
         withItems.forEach(topic -> IntStream.range(0, 3)
                 .forEach(i -> items.add(new Readers.Item(topic + i, topic, "text"))));
-        return new Readers(names("group"), List.of("is 30"), TOPICS, items);
+        return new Readers(1, names("group"), List.of("is 30"), TOPICS, items);
     }
 
     private double rate(Readers.Reader reader, List<String> slate) {
