@@ -3,7 +3,11 @@ package dev.flywheel.app.replay;
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import dev.flywheel.app.audit.FeedbackFates;
 
-/** What a replay measured; the fields of {@code --json}. */
+/**
+ * What a replay measured; the fields of {@code --json}.
+ *
+ * @param acknowledgedToClient feedback that a server told this client it has; must be {@code feedback.acknowledged}
+ */
 public record ReplayReport(
         Arm learned,
         Arm frozen,
@@ -13,12 +17,16 @@ public record ReplayReport(
         long badRows,
         long requestsFailed,
         long versions,
-        String guardProfile) {
+        String guardProfile,
+        long acknowledgedToClient) {
 
-    /** Returns whether the promises held: every event accounted for, no request failed. */
+    /** Returns whether the promises held: every event accounted for, none acknowledged and lost, no request failed. */
     @JsonIgnore
     public boolean held() {
-        return feedback.balanced() && feedback.pending() == 0 && requestsFailed == 0;
+        return feedback.balanced()
+                && feedback.pending() == 0
+                && feedback.acknowledged() == acknowledgedToClient
+                && requestsFailed == 0;
     }
 
     /** Prequential figures of one arm; log loss in nats. */

@@ -62,6 +62,7 @@ public final class ReplayRun {
     private final Prequential learned = new Prequential();
     private final Prequential frozen = new Prequential();
     private final LongAdder failed = new LongAdder();
+    private final LongAdder acknowledged = new LongAdder();
     private String note = "";
     private int notedAt;
 
@@ -117,7 +118,8 @@ public final class ReplayRun {
                 data.badRows().count(),
                 failed.sum(),
                 versions,
-                profile);
+                profile,
+                acknowledged.sum());
     }
 
     /** Replays; returns the seconds it took. */
@@ -201,6 +203,7 @@ public final class ReplayRun {
         try {
             var unused =
                     feedback.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS).send(request);
+            acknowledged.increment();
             backlog.sent();
         } catch (StatusRuntimeException e) {
             failed.increment();

@@ -22,8 +22,7 @@ public final class ReplaySummary {
                         r.feedback().quarantined(),
                         r.feedback().refused(),
                         r.feedback().pending(),
-                        r.feedback().balanced() ? ""
-                                : "  DIFFERENCE " + r.feedback().difference()));
+                        r.feedback().faults(r.acknowledgedToClient())));
     }
 
     private static String arm(String name, ReplayReport.Arm arm) {
