@@ -3,6 +3,7 @@ package dev.flywheel.app;
 import dev.flywheel.app.cli.ConfigCommand;
 import dev.flywheel.app.cli.DemoCommand;
 import dev.flywheel.app.cli.Failures;
+import dev.flywheel.app.cli.FuzzCommand;
 import dev.flywheel.app.cli.ModelCommand;
 import dev.flywheel.app.cli.OracleCommand;
 import dev.flywheel.app.cli.PretrainCommand;
@@ -34,6 +35,7 @@ import picocli.CommandLine.Spec;
             PretrainCommand.class,
             OracleCommand.class,
             ModelCommand.class,
+            FuzzCommand.class,
             ConfigCommand.class
         })
 public final class FlywheelCommand implements Runnable {

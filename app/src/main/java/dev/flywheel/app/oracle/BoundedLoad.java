@@ -23,6 +23,9 @@ public record BoundedLoad(
         boolean finished,
         double seconds,
         long heapBytes) {
+    private static final long HEAP_BYTES_MAX = 64L << 20;
+    private static final long HEAP_BYTES_PER_FILE_BYTE = 16;
+
     private record End(@Nullable Throwable failure, double seconds, long heapBytes) {}
 
     /** Runs {@code load} for at most {@code secondsMax}. */
@@ -41,6 +44,11 @@ public record BoundedLoad(
         } catch (ExecutionException e) {
             throw new IllegalStateException("a measured load always ends normally", e);
         }
+    }
+
+    /** Returns what reading files of so many bytes may allocate, freed or not. */
+    public static long heapBytesAllowed(long fileBytes) {
+        return HEAP_BYTES_MAX + HEAP_BYTES_PER_FILE_BYTE * fileBytes;
     }
 
     private static End measure(Runnable load) {

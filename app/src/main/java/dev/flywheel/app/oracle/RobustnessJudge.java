@@ -22,8 +22,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class RobustnessJudge implements Judge {
     private static final double SECONDS_MAX = 5;
-    private static final long HEAP_BYTES_MAX = 64L << 20;
-    private static final long HEAP_BYTES_PER_FILE_BYTE = 16;
     private static final String GOLDEN = "golden.json";
 
     private final Bases bases;
@@ -62,8 +60,7 @@ final class RobustnessJudge implements Judge {
             findings.problem("loading did not end in time");
             return;
         }
-        findings.figure("heap_bytes", load.heapBytes(), HEAP_BYTES_MAX
-                + HEAP_BYTES_PER_FILE_BYTE * bytesBelow(at.folder()));
+        findings.figure("heap_bytes", load.heapBytes(), BoundedLoad.heapBytesAllowed(bytesBelow(at.folder())));
         @Nullable Throwable failure = load.failure();
         actual.verdict(failure == null ? null : Refusals.line(failure));
         boolean refuses = at.expectation() == Expectation.REFUSE;
