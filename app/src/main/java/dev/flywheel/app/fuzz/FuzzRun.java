@@ -45,10 +45,16 @@ public final class FuzzRun {
      * @param folder empty; the mutations pass through it, and the ones that failed stay in it
      */
     public FuzzRun(long seed, Path folder, Backend backend, LongSupplier nanoTime) {
+        this(
+                seed, folder, FuzzSeeds.targets(new SeededRandom(seed).split("seeds"), backend),
+                nanoTime);
+    }
+
+    FuzzRun(long seed, Path folder, List<FuzzTarget> targets, LongSupplier nanoTime) {
         this.seed = seed;
         this.folder = folder;
         this.nanoTime = nanoTime;
-        this.targets = FuzzSeeds.targets(new SeededRandom(seed).split("seeds"), backend);
+        this.targets = targets;
         this.weights = targets.stream().mapToInt(FuzzTarget::weight).sum();
     }
 
