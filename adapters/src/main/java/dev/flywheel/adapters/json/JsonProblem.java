@@ -8,6 +8,8 @@ import java.util.stream.Collectors;
 
 /** What a parser has against a text, in one line for the person who wrote the text. */
 public final class JsonProblem {
+    private static final int LENGTH_MAX = 600;
+
     /** A place within the message; the source's name in it says nothing. */
     private static final Pattern PLACE =
             Pattern.compile("\\[Source: .*?; line: (\\d+), column: (\\d+)\\]", Pattern.DOTALL);
@@ -42,8 +44,13 @@ public final class JsonProblem {
         message = PLACE.matcher(message).replaceAll("line $1, column $2");
         message = TRAILING.matcher(message).replaceAll("more text follows after its end");
         // A YAML parser adds the text around the problem, indented.
-        return message.lines()
-                .filter(line -> !line.isBlank() && !Character.isWhitespace(line.charAt(0)))
+        String line = message.lines()
+                .filter(part -> !part.isBlank() && !Character.isWhitespace(part.charAt(0)))
                 .collect(Collectors.joining(": "));
+        // The parser quotes what it could not read, however long that is.
+        return line.length() <= LENGTH_MAX ? line
+                : line.substring(0, LENGTH_MAX / 2)
+                        + " ... "
+                        + line.substring(line.length() - LENGTH_MAX / 2);
     }
 }

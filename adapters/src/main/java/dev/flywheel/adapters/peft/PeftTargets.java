@@ -16,6 +16,9 @@ final class PeftTargets {
     private static final String ALL_LINEAR = "all-linear";
     private static final String OUTPUT_LAYER = "lm_head";
 
+    private static final Set<String> EMBEDDINGS =
+            Set.of("embed_tokens", "wte", "embeddings", OUTPUT_LAYER);
+
     private PeftTargets() {}
 
     /** Returns the configuration with every pattern replaced by the modules it means. */
@@ -79,6 +82,7 @@ final class PeftTargets {
                 }
             }
             if (named.size() == before) {
+                refuseEmbeddings(target);
                 throw new AdapterException(
                         Code.MISMATCH,
                         "target_modules names "
@@ -88,6 +92,19 @@ final class PeftTargets {
             }
         }
         return inLayers(peft, named);
+    }
+
+    /** A table of tokens exists in every base, but its low-rank form is another one (lora_embedding_A). */
+    private static void refuseEmbeddings(String target) {
+        String module = target.substring(target.lastIndexOf('.') + 1);
+        if (EMBEDDINGS.contains(module)) {
+            throw new AdapterException(
+                    Code.UNSUPPORTED,
+                    "target_modules names "
+                            + module
+                            + ", supported are the linear modules of the layers: an adapter on the"
+                            + " embedding or the output head is not computed");
+        }
     }
 
     private static SortedSet<String> inLayers(PeftConfig peft, SortedSet<String> named) {

@@ -47,6 +47,13 @@ class JsonProblemTest {
                 .isEqualTo("while parsing: expected ',' (line 2, column 1)");
     }
 
+    @Test
+    void aTokenOfAnyLengthIsQuotedInPart() {
+        assertThat(JsonProblem.located(problem("{\"a\": " + "x".repeat(50_000) + "}")))
+                .startsWith("Unrecognized token 'xxx")
+                .hasSizeLessThan(700);
+    }
+
     private static JsonProcessingException problem(String text) {
         return catchThrowableOfType(
                 JsonProcessingException.class,

@@ -38,6 +38,9 @@ public final class FuzzCommand implements Callable<Integer> {
     @Option(names = "--only", paramLabel = "NUMBER",
             description = "Repeats this one mutation and no other.") private @Nullable Integer only;
 
+    @Option(names = "--kind", paramLabel = "KIND",
+            description = "Breaks only safetensors, config, adapter, model or tokenizer files.") private @Nullable String kind;
+
     @Option(names = "--keep", paramLabel = "DIR",
             description = "New folder in which the files of failed mutations stay.") private @Nullable Path keep;
 
@@ -71,7 +74,7 @@ public final class FuzzCommand implements Callable<Integer> {
                 report.output().progress(), report.output().watched(), "mutations", to - from,
                 System.nanoTime());
         try (Backend backend = Backends.open("cpu", 1)) {
-            return new FuzzRun(seed, folder, backend, System::nanoTime)
+            return new FuzzRun(seed, kind, folder, backend, System::nanoTime)
                     .run(from, to, done -> progress.update(done, "", System.nanoTime()));
         }
     }

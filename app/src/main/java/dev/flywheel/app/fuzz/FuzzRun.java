@@ -1,6 +1,7 @@
 package dev.flywheel.app.fuzz;
 
 import dev.flywheel.adapters.random.SeededRandom;
+import dev.flywheel.app.local.StartException;
 import dev.flywheel.app.oracle.BoundedLoad;
 import dev.flywheel.engine.backend.Backend;
 import java.io.IOException;
@@ -42,11 +43,15 @@ public final class FuzzRun {
     /**
      * Makes the valid folders.
      *
+     * @param kind of files to break, or null for all
      * @param folder empty; the mutations pass through it, and the ones that failed stay in it
      */
-    public FuzzRun(long seed, Path folder, Backend backend, LongSupplier nanoTime) {
+    public FuzzRun(
+            long seed, @Nullable String kind, Path folder, Backend backend,
+            LongSupplier nanoTime) {
         this(
-                seed, folder, FuzzSeeds.targets(new SeededRandom(seed).split("seeds"), backend),
+                seed, folder,
+                ofKind(FuzzSeeds.targets(new SeededRandom(seed).split("seeds"), backend), kind),
                 nanoTime);
     }
 
@@ -56,6 +61,17 @@ public final class FuzzRun {
         this.nanoTime = nanoTime;
         this.targets = targets;
         this.weights = targets.stream().mapToInt(FuzzTarget::weight).sum();
+    }
+
+    private static List<FuzzTarget> ofKind(List<FuzzTarget> all, @Nullable String kind) {
+        List<FuzzTarget> some =
+                all.stream().filter(t -> kind == null || t.kind().equals(kind)).toList();
+        if (some.isEmpty()) {
+            throw new StartException(
+                    "kind is %s; there are %s".formatted(
+                            kind, all.stream().map(FuzzTarget::kind).distinct().toList()));
+        }
+        return some;
     }
 
     /**

@@ -124,7 +124,7 @@ final class ForwardJudge implements Judge {
             kept.set("min_margin", kept.path("min_margin").path(0));
             requireSame(entry.path("continuation_ids"), got.ids(), entry, "greedy");
             if (tokenizer != null && entry.hasNonNull("continuation_text")) {
-                String text = tokenizer.decode(got.ids(), false);
+                String text = tokenizer.decode(got.ids());
                 kept.put("continuation_text", text);
                 if (!text.equals(entry.path("continuation_text").textValue())) {
                     findings.problem(

@@ -1,6 +1,7 @@
 package dev.flywheel.app.oracle;
 
 import dev.flywheel.adapters.AdapterException;
+import dev.flywheel.engine.jinja.TemplateException;
 import dev.flywheel.engine.model.ModelException;
 import dev.flywheel.engine.tokenizer.TokenizerException;
 
@@ -12,13 +13,15 @@ public final class Refusals {
     public static boolean isRefusal(Throwable e) {
         boolean documented = e instanceof AdapterException
                 || e instanceof ModelException
+                || e instanceof TemplateException
                 || e instanceof TokenizerException;
         return documented && e.getMessage() != null && !e.getMessage().isBlank();
     }
 
     /** Returns whether the refusal is for a feature that is not supported, not for something else. */
     static boolean isForFeature(Throwable e) {
-        return e instanceof AdapterException a && a.code() == AdapterException.Code.UNSUPPORTED
+        return e instanceof TemplateException t && t.kind() == TemplateException.Kind.UNSUPPORTED
+                || e instanceof AdapterException a && a.code() == AdapterException.Code.UNSUPPORTED
                 || e instanceof ModelException m && m.code() == ModelException.Code.UNSUPPORTED
                 || e instanceof TokenizerException;
     }

@@ -1,25 +1,15 @@
 package dev.flywheel.app.oracle;
 
-import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.flywheel.engine.chat.Chat;
 import dev.flywheel.engine.chat.ChatTemplates;
-import dev.flywheel.engine.jinja.TemplateException;
 import dev.flywheel.engine.tokenizer.StreamDecoder;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import java.time.ZonedDateTime;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 
-/** Cases of kind {@code tokenizer}: ids, decoding, streams of pieces, rendered chats; all exact. */
+/** Cases of kind {@code tokenizer}: ids, decoding, streams of pieces, chats; all exact. */
 final class TokenizerJudge implements Judge {
-    private static final ObjectMapper JSON = new ObjectMapper();
-    private static final TypeReference<List<Map<String, Object>>> MAPS = new TypeReference<>() {};
-
     @Override
     public void judge(OracleCase at, Findings findings, Actual actual) {
         JsonNode golden = at.json("golden.json");
@@ -27,9 +17,12 @@ final class TokenizerJudge implements Judge {
             Run run = new Run(tokenizer, findings, actual);
             OracleCase.list(golden, "encode").forEach(run::encode);
             OracleCase.list(golden, "decode").forEach(run::decode);
-            ChatTemplates templates =
-                    ChatTemplates.load(at.folder(), tokenizer, ZonedDateTime::now);
-            OracleCase.list(golden, "chat").forEach(entry -> run.chat(entry, templates));
+            if (!golden.path("chat").isEmpty()) {
+                ChatJudge chats = new ChatJudge(
+                        ChatTemplates.load(at.folder(), tokenizer, ZonedDateTime::now), findings,
+                        actual);
+                golden.path("chat").forEach(chats::judge);
+            }
             findings.remark(
                     "%d texts, %d id lists, %d chats"
                             .formatted(
@@ -55,45 +48,6 @@ final class TokenizerJudge implements Judge {
 
         void decode(JsonNode entry) {
             decoded(entry, keep("decode", entry), OracleCase.ints(entry.path("ids"), "ids"));
-        }
-
-        void chat(JsonNode entry, ChatTemplates templates) {
-            ObjectNode kept = keep("chat", entry);
-            try {
-                Chat chat = chat(entry);
-                String text = templates.render(chat, null);
-                if (entry.has("error")) {
-                    kept.remove("error");
-                    kept.put("text", text);
-                    findings.problem("%s is rendered as %s, expected the refusal %s".formatted(
-                            of(entry), Text.shown(text), Text.shown(entry.path("error").asText())));
-                    return;
-                }
-                same(entry, kept, "text", text);
-                sameIds(entry, kept, "ids", templates.encode(chat, null, true));
-            } catch (TemplateException e) {
-                kept.remove(List.of("text", "ids"));
-                kept.put("error", e.reason());
-                if (!e.reason().equals(entry.path("error").textValue())) {
-                    findings.problem("%s is refused with %s, expected %s".formatted(
-                            of(entry), Text.shown(String.valueOf(e.getMessage())),
-                            Text.shown(
-                                    entry.path(entry.has("error") ? "error" : "text").asText())));
-                }
-            }
-        }
-
-        private static Chat chat(JsonNode entry) {
-            Map<String, Object> extra = entry.has("extra")
-                    ? JSON.convertValue(entry.path("extra"),
-                            new TypeReference<Map<String, Object>>() {})
-                    : new HashMap<>();
-            return new Chat(
-                    JSON.convertValue(entry.path("messages"), MAPS),
-                    JSON.convertValue(extra.remove("tools"), MAPS),
-                    JSON.convertValue(extra.remove("documents"), MAPS),
-                    entry.path("add_generation_prompt").asBoolean(),
-                    extra);
         }
 
         private void decoded(JsonNode entry, ObjectNode kept, int[] ids) {

@@ -23,7 +23,7 @@ class FuzzRunTest {
     void brokenFilesAreRefusedAsDocumentedOrStillValid() throws Exception {
         try (Backend backend = Backends.open("cpu", 1)) {
             FuzzReport report =
-                    new FuzzRun(SEED, folder, backend, System::nanoTime)
+                    new FuzzRun(SEED, null, folder, backend, System::nanoTime)
                             .run(0, MUTATIONS, done -> {});
 
             assertThat(report.failures()).as("seed %d", SEED).isEmpty();

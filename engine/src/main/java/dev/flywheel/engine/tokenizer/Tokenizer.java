@@ -150,7 +150,13 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     private static int[] encode(HuggingFaceTokenizer tokenizer, String text, boolean withSpecial) {
-        long[] wide = tokenizer.encode(text, withSpecial, false).getIds();
+        long[] wide;
+        try {
+            wide = tokenizer.encode(text, withSpecial, false).getIds();
+        } catch (RuntimeException e) { // all that the native library says comes as that
+            throw new TokenizerException(
+                    "tokenizer.json cannot encode a text: " + e.getMessage(), e);
+        }
         int[] ids = new int[wide.length];
         for (int i = 0; i < ids.length; i++) {
             ids[i] = Math.toIntExact(wide[i]);
@@ -169,7 +175,11 @@ public final class Tokenizer implements AutoCloseable {
         for (int i = 0; i < ids.length; i++) {
             wide[i] = ids[i];
         }
-        return template.decode(wide, skipSpecial);
+        try {
+            return template.decode(wide, skipSpecial);
+        } catch (RuntimeException e) { // all that the native library says comes as that
+            throw new TokenizerException("tokenizer.json cannot decode ids: " + e.getMessage(), e);
+        }
     }
 
     /** Begins decoding a stream of ids. */

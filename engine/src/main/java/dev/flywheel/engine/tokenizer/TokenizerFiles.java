@@ -51,8 +51,9 @@ final class TokenizerFiles {
 
     static Read read(Path folder) {
         JsonNode config = object(folder.resolve("tokenizer_config.json"), false);
-        TokenizerJson json =
-                new TokenizerJson(object(folder.resolve("tokenizer.json"), true), config);
+        ObjectNode tokenizer = object(folder.resolve("tokenizer.json"), true);
+        TokenizerShape.require(tokenizer);
+        TokenizerJson json = new TokenizerJson(tokenizer, config);
         return new Read(new TokenizerFiles(folder, json.node(), config), json);
     }
 

@@ -1,0 +1,112 @@
+package dev.flywheel.app.oracle;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.flywheel.engine.chat.Chat;
+import dev.flywheel.engine.chat.ChatTemplates;
+import dev.flywheel.engine.jinja.TemplateException;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The chats of a tokenizer case: rendered text and ids, or the error that the template raises. */
+final class ChatJudge {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final TypeReference<List<Map<String, Object>>> MAPS = new TypeReference<>() {};
+    private static final TypeReference<Map<String, Object>> MAP = new TypeReference<>() {};
+
+    private final ChatTemplates templates;
+    private final Findings findings;
+    private final Actual actual;
+
+    ChatJudge(ChatTemplates templates, Findings findings, Actual actual) {
+        this.templates = templates;
+        this.findings = findings;
+        this.actual = actual;
+    }
+
+    void judge(JsonNode entry) {
+        ObjectNode kept = actual.json().withArray("chat").addObject();
+        kept.setAll((ObjectNode) entry.deepCopy());
+        kept.remove(List.of("text", "ids", "error"));
+        try {
+            Chat chat = chat(entry);
+            rendered(entry, kept, templates.render(chat, null), chat);
+        } catch (TemplateException e) {
+            kept.put("error", e.reason());
+            if (!e.reason().equals(entry.path("error").textValue())) {
+                findings.problem(
+                        "chat %s was refused: %s%s"
+                                .formatted(
+                                        name(entry), Refusals.line(e),
+                                        entry.has("error")
+                                                ? ", expected " + entry.path("error")
+                                                : ""));
+            }
+        }
+    }
+
+    private void rendered(JsonNode entry, ObjectNode kept, String text, Chat chat) {
+        int[] ids = templates.encode(chat, null, true);
+        kept.put("text", text);
+        Actual.add(kept.putArray("ids"), ids);
+        if (entry.has("error")) {
+            findings.problem(
+                    "chat %s was rendered, expected the error %s"
+                            .formatted(name(entry), entry.path("error")));
+            return;
+        }
+        String expected = entry.path("text").asText();
+        if (!text.equals(expected)) {
+            int at = mismatch(text, expected);
+            findings.problem(
+                    "chat %s differs from character %d on: %s, expected %s"
+                            .formatted(
+                                    name(entry), at, Text.shown(text.substring(at)),
+                                    Text.shown(expected.substring(at))));
+        }
+        int[] golden = OracleCase.ints(entry.path("ids"), "ids");
+        int at = Arrays.mismatch(golden, ids);
+        if (at >= 0) {
+            findings.problem(
+                    "ids of chat %s differ from token %d on: %s, expected %s"
+                            .formatted(
+                                    name(entry), at, Text.from(ids, at), Text.from(golden, at)));
+        }
+    }
+
+    private static int mismatch(String a, String b) {
+        int at = 0;
+        while (at < a.length() && at < b.length() && a.charAt(at) == b.charAt(at)) {
+            at++;
+        }
+        return at;
+    }
+
+    /** What apply_chat_template takes as parameters of its own stands among the extras. */
+    private static Chat chat(JsonNode entry) {
+        Map<String, Object> extra =
+                entry.path("extra").isObject() ? JSON.convertValue(entry.path("extra"), MAP)
+                        : Map.of();
+        extra = new LinkedHashMap<>(extra);
+        extra.remove("tools");
+        extra.remove("documents");
+        return new Chat(
+                JSON.convertValue(OracleCase.list(entry, "messages"), MAPS),
+                maps(entry.path("extra").path("tools")),
+                maps(entry.path("extra").path("documents")),
+                entry.path("add_generation_prompt").asBoolean(false), extra);
+    }
+
+    private static @Nullable List<Map<String, Object>> maps(JsonNode list) {
+        return list.isArray() ? JSON.convertValue(list, MAPS) : null;
+    }
+
+    private static String name(JsonNode entry) {
+        return entry.path("name").asText();
+    }
+}
