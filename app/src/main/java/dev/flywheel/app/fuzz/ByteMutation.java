@@ -86,8 +86,8 @@ enum ByteMutation {
 
     private static final int RUN_MAX = 64;
     private static final int[] TELLING = {
-            0, 0xFF, 0x7F, 0x80, 0xC0, 0xED, '{', '}', '[', ']', '"', '\\', ',', ':', '-', '0', '9',
-            'e', '.', '/', '\n'};
+        0, 0xFF, 0x7F, 0x80, 0xC0, 0xED, '{', '}', '[', ']', '"', '\\', ',', ':', '-', '0', '9',
+        'e', '.', '/', '\n'};
     private static final List<Long> LONGS =
             List.of(0L, 1L, -1L, 2L, 7L, 8L, 1L << 20, 100_000_000L, (1L << 31) - 1, 1L << 31,
                     1L << 32, 1L << 53, Long.MAX_VALUE, Long.MIN_VALUE, -8L);

@@ -59,34 +59,36 @@ final class FuzzSeeds {
                             "rope_parameters":{"rope_theta":1000000.0,"rope_type":"default"},
                             "layer_types":["full_attention"],"tie_word_embeddings":true}""");
 
-    private static final String PIECES = """
-            {"version":"1.0","truncation":null,"padding":null,"added_tokens":[{"id":0,"content":"<unk>",
-            "single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
-            {"id":1,"content":"<s>","single_word":false,"lstrip":false,"rstrip":false,
-            "normalized":false,"special":true}],"normalizer":{"type":"Sequence","normalizers":[
-            {"type":"Prepend","prepend":"\u2581"},{"type":"Replace","pattern":{"String":" "},
-            "content":"\u2581"}]},"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Split",
-            "pattern":{"Regex":"\\\\p{L}+|\\\\s+(?!\\\\S)"},"behavior":"Isolated","invert":false},
-            {"type":"Digits","individual_digits":true}]},"post_processor":{"type":"TemplateProcessing",
-            "single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],
-            "pair":[{"Sequence":{"id":"A","type_id":0}},{"Sequence":{"id":"B","type_id":1}}],
-            "special_tokens":{"<s>":{"id":"<s>","ids":[1],"tokens":["<s>"]}}},"decoder":{
-            "type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"\u2581"},"content":" "},
-            {"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]},
-            "model":{"type":"BPE","dropout":null,"unk_token":"<unk>","continuing_subword_prefix":null,
-            "end_of_word_suffix":null,"fuse_unk":true,"byte_fallback":true,"ignore_merges":true,
-            "vocab":{"<unk>":0,"<s>":1,"\u2581":2,"a":3,"\u2581a":4,"<0x0A>":5},
-            "merges":["\u2581 a"]}}""";
+    private static final String PIECES =
+            """
+                    {"version":"1.0","truncation":null,"padding":null,"added_tokens":[{"id":0,"content":"<unk>",
+                    "single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
+                    {"id":1,"content":"<s>","single_word":false,"lstrip":false,"rstrip":false,
+                    "normalized":false,"special":true}],"normalizer":{"type":"Sequence","normalizers":[
+                    {"type":"Prepend","prepend":"\u2581"},{"type":"Replace","pattern":{"String":" "},
+                    "content":"\u2581"}]},"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Split",
+                    "pattern":{"Regex":"\\\\p{L}+|\\\\s+(?!\\\\S)"},"behavior":"Isolated","invert":false},
+                    {"type":"Digits","individual_digits":true}]},"post_processor":{"type":"TemplateProcessing",
+                    "single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],
+                    "pair":[{"Sequence":{"id":"A","type_id":0}},{"Sequence":{"id":"B","type_id":1}}],
+                    "special_tokens":{"<s>":{"id":"<s>","ids":[1],"tokens":["<s>"]}}},"decoder":{
+                    "type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"\u2581"},"content":" "},
+                    {"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]},
+                    "model":{"type":"BPE","dropout":null,"unk_token":"<unk>","continuing_subword_prefix":null,
+                    "end_of_word_suffix":null,"fuse_unk":true,"byte_fallback":true,"ignore_merges":true,
+                    "vocab":{"<unk>":0,"<s>":1,"\u2581":2,"a":3,"\u2581a":4,"<0x0A>":5},
+                    "merges":["\u2581 a"]}}""";
 
-    private static final String TOKENIZER = """
-            {"version":"1.0","truncation":null,"padding":null,"added_tokens":[{"id":0,"content":"<s>",
-            "single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}],
-            "normalizer":null,"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,
-            "trim_offsets":true,"use_regex":true},"post_processor":null,"decoder":{"type":"ByteLevel",
-            "add_prefix_space":true,"trim_offsets":true,"use_regex":true},"model":{"type":"BPE",
-            "dropout":null,"unk_token":null,"continuing_subword_prefix":null,"end_of_word_suffix":null,
-            "fuse_unk":false,"byte_fallback":false,"ignore_merges":false,
-            "vocab":{"<s>":0,"a":1,"b":2,"ab":3,"c":4},"merges":[["a","b"]]}}""";
+    private static final String TOKENIZER =
+            """
+                    {"version":"1.0","truncation":null,"padding":null,"added_tokens":[{"id":0,"content":"<s>",
+                    "single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}],
+                    "normalizer":null,"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,
+                    "trim_offsets":true,"use_regex":true},"post_processor":null,"decoder":{"type":"ByteLevel",
+                    "add_prefix_space":true,"trim_offsets":true,"use_regex":true},"model":{"type":"BPE",
+                    "dropout":null,"unk_token":null,"continuing_subword_prefix":null,"end_of_word_suffix":null,
+                    "fuse_unk":false,"byte_fallback":false,"ignore_merges":false,
+                    "vocab":{"<s>":0,"a":1,"b":2,"ab":3,"c":4},"merges":[["a","b"]]}}""";
 
     private final SeededRandom random;
     private final Backend backend;

@@ -60,7 +60,8 @@ final class RobustnessJudge implements Judge {
             findings.problem("loading did not end in time");
             return;
         }
-        findings.figure("heap_bytes", load.heapBytes(), BoundedLoad.heapBytesAllowed(bytesBelow(at.folder())));
+        findings.figure("heap_bytes", load.heapBytes(),
+                BoundedLoad.heapBytesAllowed(bytesBelow(at.folder())));
         @Nullable Throwable failure = load.failure();
         actual.verdict(failure == null ? null : Refusals.line(failure));
         boolean refuses = at.expectation() == Expectation.REFUSE;

@@ -6,6 +6,7 @@ import dev.flywheel.adapters.AdapterException;
 import dev.flywheel.adapters.random.SeededRandom;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SortedMap;
@@ -58,7 +59,8 @@ class FuzzRunTest {
     @Test
     void aMutationDependsOnSeedAndNumberAlone() {
         SortedMap<String, byte[]> files = new TreeMap<>();
-        files.put("a.json", "{\"a\":1,\"b\":[2,3],\"c\":{\"d\":true}}".getBytes());
+        files.put("a.json",
+                "{\"a\":1,\"b\":[2,3],\"c\":{\"d\":true}}".getBytes(StandardCharsets.UTF_8));
         files.put("b.safetensors", new byte[] {2, 0, 0, 0, 0, 0, 0, 0, '{', '}'});
         for (int number = 0; number < 500; number++) {
             Mutant one = mutate(files, number);
@@ -66,8 +68,9 @@ class FuzzRunTest {
 
             assertThat(one.done()).isEqualTo(two.done());
             assertThat(one.files().keySet()).isEqualTo(two.files().keySet());
-            one.files().forEach((name, bytes) -> assertThat(bytes)
-                    .isEqualTo(two.files().get(name)));
+            one.files()
+                    .forEach((name, bytes) -> assertThat(bytes)
+                            .isEqualTo(two.files().get(name)));
         }
     }
 
@@ -78,7 +81,7 @@ class FuzzRunTest {
     /** Returns the first problem found with a loader that, once files are broken, does this. */
     private String run(FuzzTarget.Loader broken) throws Exception {
         SortedMap<String, byte[]> files = new TreeMap<>();
-        files.put("a.json", "{\"a\":1}".getBytes());
+        files.put("a.json", "{\"a\":1}".getBytes(StandardCharsets.UTF_8));
         FuzzTarget target = new FuzzTarget(
                 "test", files,
                 place -> {

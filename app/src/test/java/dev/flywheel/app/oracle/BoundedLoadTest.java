@@ -43,6 +43,6 @@ class BoundedLoadTest {
     }
 
     private static int deeper(int depth) {
-        return 1 + deeper(depth + 1) + deeper(depth + 2);
+        return depth < 0 ? depth : 1 + deeper(depth + 1);
     }
 }

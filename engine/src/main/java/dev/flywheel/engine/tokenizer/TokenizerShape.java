@@ -29,7 +29,8 @@ final class TokenizerShape {
         }
         requireVocabulary(model.path("vocab"));
         JsonNode prefix = model.path("continuing_subword_prefix");
-        if (model.has("merges") && prefix.isTextual() && !prefix.textValue().isEmpty()) {
+        boolean none = prefix.isMissingNode() || prefix.isNull() || prefix.asText("x").isEmpty();
+        if (model.has("merges") && !none) {
             throw refused(
                     "model.continuing_subword_prefix", prefix, "null for a model with merges");
         }
@@ -38,19 +39,30 @@ final class TokenizerShape {
     /** A special token that a template uses must be described there, ids and spelling alike. */
     private static void requireTemplates(JsonNode processor) {
         processor.path("processors").forEach(TokenizerShape::requireTemplates);
-        JsonNode described = processor.path("special_tokens");
         for (String form : List.of("single", "pair")) {
             for (JsonNode place : processor.path(form)) {
                 JsonNode used = place.path("SpecialToken").path("id");
-                JsonNode token = described.path(used.asText());
-                if (used.isTextual() && (token.path("ids").isEmpty()
-                        || token.path("ids").size() != token.path("tokens").size())) {
+                JsonNode sequence = place.path("Sequence").path("id");
+                boolean special = used.isTextual()
+                        && isDescribed(used.textValue(), processor.path("special_tokens"));
+                boolean text = sequence.asText().equals("A")
+                        || (sequence.asText().equals("B") && form.equals("pair"));
+                if (special == text) {
                     throw refused(
-                            "post_processor.special_tokens." + used.textValue(), token,
-                            "an object with ids and as many tokens, for the template uses it");
+                            "post_processor." + form, place,
+                            "a sequence (B in a pair only) or a token of special_tokens");
                 }
             }
         }
+    }
+
+    private static boolean isDescribed(String name, JsonNode tokens) {
+        JsonNode token = tokens.path(name);
+        token.path("ids").forEach(id -> requireId("post_processor.special_tokens: an id", id));
+        return token.path("id").isTextual()
+                && token.path("id").textValue().equals(name)
+                && !token.path("ids").isEmpty()
+                && token.path("ids").size() == token.path("tokens").size();
     }
 
     private static JsonNode list(JsonNode parent, String key) {
@@ -86,6 +98,7 @@ final class TokenizerShape {
     private static TokenizerException refused(String key, JsonNode value, String expected) {
         String shown = value.isMissingNode() ? "missing" : value.toString();
         return new TokenizerException(
-                "tokenizer.json: %s is %s, expected %s".formatted(key, shown, expected));
+                "tokenizer.json was refused: %s is %s, expected %s".formatted(key, shown,
+                        expected));
     }
 }
