@@ -112,7 +112,10 @@ public final class LocalLoop implements AutoCloseable {
     public void createAdapter(String name, AdapterSettings settings) {
         var unused =
                 AdapterCreation.create(
-                        parts.store(), parts.base(), new AdapterName(name), settings);
+                        parts.store(),
+                        parts.base(),
+                        new AdapterName(name),
+                        settings.onTargetsOf(parts.base().linearModules().keySet()));
         awaitServed(name);
     }
 

@@ -53,6 +53,8 @@ final class LoopParts {
 
     /** Stands in an audit for a pending count that could not be read: never zero, so never taken for drained. */
     private static final long UNMEASURED = -1;
+    private static final long MEGABYTE = 1_000_000;
+    private static final long LARGE_MODEL_BYTES = 1_000 * MEGABYTE;
 
     private final FlywheelConfig config;
     private final Closing closing;
@@ -90,7 +92,7 @@ final class LoopParts {
                         () -> Backends.open(config.engine().backend(), config.engine().threads()));
         // Beside the broker and Flink, which mostly wait: the first answers need compiled kernels.
         CompletableFuture<Void> warm = CompletableFuture.runAsync(backend::warmUp);
-        this.base = closing.add("base model", () -> load(model, backend));
+        this.base = closing.add("base model", () -> load(model, backend, listener));
         Tokenizer tokenizer = closing.add("tokenizer", () -> Tokenizer.load(model));
         listener.accept("starting store and broker");
         Store stored =
@@ -158,9 +160,14 @@ final class LoopParts {
         new ListenAddress("metrics", metrics.host(), metrics.port()).require("metrics.port");
     }
 
-    private static BaseModel load(Path model, Backend backend) {
+    private static BaseModel load(Path model, Backend backend, Consumer<String> listener) {
         try {
-            return BaseModel.load(model, backend);
+            return BaseModel.load(model, backend, (bytes, of) -> {
+                if (of >= LARGE_MODEL_BYTES) {
+                    listener.accept("read %,d of %,d MB of the model".formatted(
+                            bytes / MEGABYTE, of / MEGABYTE));
+                }
+            });
         } catch (ModelException e) {
             throw new StartException(
                     "model folder %s cannot be served: %s".formatted(model, e.getMessage()), e);
