@@ -1,5 +1,6 @@
 package dev.flywheel.app;
 
+import dev.flywheel.app.cli.AdapterCommand;
 import dev.flywheel.app.cli.ConfigCommand;
 import dev.flywheel.app.cli.DemoCommand;
 import dev.flywheel.app.cli.Failures;
@@ -36,6 +37,7 @@ import picocli.CommandLine.Spec;
             OracleCommand.class,
             ModelCommand.class,
             FuzzCommand.class,
+            AdapterCommand.class,
             ConfigCommand.class
         })
 public final class FlywheelCommand implements Runnable {

@@ -29,16 +29,20 @@ final class Outputs {
             return;
         }
         if (!Files.isDirectory(folder)) {
-            throw new StartException("%s %s is a file; give a new folder".formatted(option, folder));
+            throw new StartException(
+                    "%s %s is a file; give a new folder".formatted(option, folder));
         }
         try (Stream<Path> files = Files.list(folder)) {
             if (files.findAny().isPresent()) {
                 throw new StartException(
-                        "%s %s is not empty; give a new folder, nothing is overwritten".formatted(option, folder));
+                        "%s %s is not empty; give a new folder, nothing is overwritten"
+                                .formatted(option, folder));
             }
         } catch (IOException e) {
             throw new StartException(
-                    "%s %s cannot be read (%s)".formatted(option, folder, e.getClass().getSimpleName()), e);
+                    "%s %s cannot be read (%s)".formatted(option, folder,
+                            e.getClass().getSimpleName()),
+                    e);
         }
     }
 }

@@ -1,0 +1,83 @@
+package dev.flywheel.app.cli;
+
+import dev.flywheel.adapters.identity.AdapterName;
+import dev.flywheel.adapters.lora.LoraWeights;
+import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.app.config.ConfigLoader;
+import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.app.local.StoredAdapters;
+import dev.flywheel.app.tool.AdapterCheck;
+import dev.flywheel.app.tool.AdapterExport;
+import dev.flywheel.app.tool.AdapterImport;
+import dev.flywheel.engine.backend.Backend;
+import dev.flywheel.engine.device.Backends;
+import dev.flywheel.engine.model.BaseModel;
+import io.grpc.StatusRuntimeException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** A PEFT folder as a new stored adapter. */
+@Command(
+        name = "import",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Makes a new adapter in a node's store whose version 0 is a PEFT folder's weights, bit for bit. It is served when the"
+                    + " node starts, and learns on from there.",
+            "The node must not be running: weights come in from within its process only."
+        })
+final class AdapterImportCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "DIR", description = "PEFT folder.") private Path folder;
+
+    @Option(names = "--name", paramLabel = "NAME", required = true,
+            description = "New adapter, such as default/imported.") private String name;
+
+    @Option(names = "--data", paramLabel = "DIR", required = true,
+            description = "Data folder of the node, made if it is missing.") private Path data;
+
+    @Option(names = "--model", paramLabel = "DIR",
+            description = "Base model that the node serves. Default: the built-in one.") private @Nullable Path model;
+
+    @Option(names = "--config", paramLabel = "FILE",
+            description = "The node's settings: how the adapter is to learn, and limits. Default: the defaults.") private @Nullable Path config;
+
+    @Mixin private OutputOptions output = new OutputOptions();
+
+    /** What was made. */
+    record Imported(
+            String adapter,
+            long version,
+            String digest,
+            String baseDigest,
+            int rank,
+            double alpha) {}
+
+    @Override
+    public Integer call() {
+        AdapterName adapter = new AdapterName(name);
+        FlywheelConfig settings = new ConfigLoader().load(Map.of(), config, Map.of());
+        LoraWeights weights;
+        String baseDigest;
+        try (Backend backend = Backends.open("cpu", 1);
+                BaseModel base = BaseModel.load(ModelFolder.find(model), backend)) {
+            weights = AdapterImport.storable(AdapterCheck.read(folder, base),
+                    settings.engine().rankMax());
+            baseDigest = base.digest().hex();
+        }
+        try (StoredAdapters stored = StoredAdapters.open(settings, data, true)) {
+            AdapterRecord made = stored.create(adapter, baseDigest, weights);
+            Imported result = new Imported(made.getName(), 0, weights.digest().hex(), baseDigest,
+                    made.getLora().getRank(), made.getLora().getAlpha());
+            output.print(result, "made adapter %s, version 0%ndigest %s".formatted(result.adapter(),
+                    result.digest()));
+            return 0;
+        } catch (StatusRuntimeException e) {
+            throw AdapterExport.refused(e);
+        }
+    }
+}

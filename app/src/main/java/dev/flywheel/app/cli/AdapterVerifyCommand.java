@@ -1,0 +1,48 @@
+package dev.flywheel.app.cli;
+
+import dev.flywheel.app.tool.AdapterCheck;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Whether an adapter fits a base model. */
+@Command(
+        name = "verify",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Checks that a PEFT folder fits a base model as a node does before it serves: every tensor, shape and value, and"
+                    + " the digests that flywheel.json names, if there is one; then runs it.",
+            "Exit code 1, and the reason, if anything is wrong."
+        })
+final class AdapterVerifyCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "DIR", description = "PEFT folder.") private Path folder;
+
+    @Option(names = "--model", paramLabel = "DIR",
+            description = "Base model, a Hugging Face folder. Default: the built-in one.") private @Nullable Path model;
+
+    @Option(names = "--backend", paramLabel = "NAME", defaultValue = "cpu",
+            description = "cpu, or reference (slow, sums in double). Default: ${DEFAULT-VALUE}.") private String backend =
+                    "cpu";
+
+    @Option(names = "--threads", paramLabel = "N",
+            description = "Threads of the backend. Default: all cores.") private int threads =
+                    Runtime.getRuntime().availableProcessors();
+
+    @Mixin private OutputOptions output = new OutputOptions();
+
+    @Override
+    public Integer call() {
+        AdapterCheck check = AdapterCheck.of(folder, ModelFolder.find(model), backend, threads);
+        output.print(check, String.format(Locale.ROOT,
+                "fits: %d modules, norm %.4f, changes a logit by up to %.4g%s%ndigest %s%nbase   %s%nprobe  %s",
+                check.modules(), check.norm(), check.effect(),
+                check.changesNothing() ? " (nothing: it was not trained)" : "",
+                check.digest(), check.baseDigest(), check.probeFingerprint()));
+        return 0;
+    }
+}

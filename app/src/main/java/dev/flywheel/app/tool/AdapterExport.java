@@ -1,0 +1,110 @@
+package dev.flywheel.app.tool;
+
+import dev.flywheel.adapters.identity.AdapterName;
+import dev.flywheel.adapters.lora.LoraConfig;
+import dev.flywheel.adapters.lora.LoraWeights;
+import dev.flywheel.adapters.peft.PeftFolder;
+import dev.flywheel.api.client.StoreClient;
+import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.VersionRecord;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * A version of a stored adapter, written as a PEFT folder.
+ *
+ * @param digest of the weights, which are written as the store holds them, byte for byte
+ */
+public record AdapterExport(
+        String adapter,
+        long version,
+        String digest,
+        String baseDigest,
+        String folder) {
+    /**
+     * Writes a version.
+     *
+     * @param which a number, or an alias such as {@code serving}
+     * @param baseName what PEFT is told the base is called
+     */
+    public static AdapterExport write(
+            StoreClient store, AdapterName adapter, String which, String baseName, Path out) {
+        try {
+            AdapterRecord record = store.getAdapter(adapter.value());
+            VersionRecord version =
+                    store.getVersion(adapter.value(), number(store, adapter, which));
+            LoraConfig config =
+                    LoraConfig.of(record.getLora().getRank(), record.getLora().getAlpha(),
+                            record.getLora().getTargetModulesList());
+            String digest = version.getRef().getDigest();
+            LoraWeights weights = LoraWeights.fromSafetensors(config, store.getBlob(digest));
+            if (!weights.digest().hex().equals(digest)) {
+                throw new ToolException(
+                        "version %s of %s has digest %s, its bytes make %s".formatted(which,
+                                adapter, digest, weights.digest()));
+            }
+            String base = baseName.isEmpty() ? "base-" + record.getBaseDigest().substring(0, 12)
+                    : baseName;
+            PeftFolder.write(out, weights, base);
+            new Sidecar(Sidecar.FORMAT, adapter.value(), version.getRef().getNumber(), digest,
+                    record.getBaseDigest(), version.getParent(), version.getProbeFingerprint(),
+                    version.getCreatedAtMillis()).write(out);
+            writeCard(out, adapter, version, base);
+            return new AdapterExport(adapter.value(), version.getRef().getNumber(), digest,
+                    record.getBaseDigest(), out.toString());
+        } catch (StatusRuntimeException e) {
+            throw refused(e);
+        }
+    }
+
+    /** Tells a store's refusal in its own words. */
+    public static ToolException refused(StatusRuntimeException e) {
+        String said = e.getStatus().getDescription();
+        boolean away = e.getStatus().getCode() == Status.Code.UNAVAILABLE;
+        return new ToolException(
+                away ? "no node answers there (%s); is it running?".formatted(said)
+                        : String.valueOf(said),
+                e);
+    }
+
+    private static long number(StoreClient store, AdapterName adapter, String which) {
+        if (which.matches("\\d{1,18}")) {
+            return Long.parseLong(which);
+        }
+        return store.listAliases(adapter.value())
+                .stream()
+                .filter(alias -> alias.getAlias().equals(which))
+                .map(AliasRecord::getVersion)
+                .findFirst()
+                .orElseThrow(() -> new ToolException(
+                        "adapter %s has no alias '%s'; give a version's number, or one of %s"
+                                .formatted(
+                                        adapter, which,
+                                        store.listAliases(adapter.value())
+                                                .stream()
+                                                .map(AliasRecord::getAlias)
+                                                .toList())));
+    }
+
+    private static void writeCard(Path out, AdapterName adapter, VersionRecord version,
+            String base) {
+        try {
+            Files.writeString(out.resolve("README.md"),
+                    """
+                            ---
+                            base_model: %s
+                            library_name: peft
+                            tags: [lora]
+                            ---
+                            Version %d of adapter %s, learned by Flywheel. `flywheel.json` names its exact base and digest.
+                            """
+                            .formatted(base, version.getRef().getNumber(), adapter));
+        } catch (IOException e) {
+            throw new ToolException("README.md cannot be written to " + out + ": " + e, e);
+        }
+    }
+}

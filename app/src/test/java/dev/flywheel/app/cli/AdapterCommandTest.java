@@ -1,0 +1,172 @@
+package dev.flywheel.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.flywheel.app.FlywheelCommand;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+class AdapterCommandTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String WEIGHTS = "adapter_model.safetensors";
+
+    @TempDir Path temp;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+    private String model;
+    private Path adapter;
+
+    @BeforeEach
+    void findCases() {
+        model = ModelCommandTest.oracle("models/llama-gqa-f32/model");
+        adapter = Path.of(ModelCommandTest.oracle("adapters/r4-qv")).resolve("adapter");
+    }
+
+    private int run(Object... args) {
+        out.getBuffer().setLength(0);
+        err.getBuffer().setLength(0);
+        CommandLine line = FlywheelCommand.commandLine();
+        line.setOut(new PrintWriter(out, true));
+        line.setErr(new PrintWriter(err, true));
+        String[] all = new String[args.length];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = String.valueOf(args[i]);
+        }
+        return line.execute(all);
+    }
+
+    private JsonNode json(Object... args) throws IOException {
+        assertThat(run(args)).as("%s", err).isZero();
+        return JSON.readTree(out.toString());
+    }
+
+    private void fails(String expected, Object... args) {
+        assertThat(run(args)).isEqualTo(1);
+        assertThat(err.toString().lines()).as("%s", err).hasSize(1);
+        assertThat(err.toString()).contains(expected);
+    }
+
+    @Test
+    void anExportThatIsImportedAndExportedAgainHasTheSameBytes() throws IOException {
+        Path data = temp.resolve("data");
+        JsonNode made = json("adapter", "import", "-o", "json", adapter, "--model", model, "--name",
+                "default/mine", "--data", data);
+        json("adapter", "export", "-o", "json", "default/mine", "--data", data, "--out",
+                temp.resolve("one"));
+        json("adapter", "import", "-o", "json", temp.resolve("one"), "--model", model, "--name",
+                "default/again", "--data", data);
+        json("adapter", "export", "-o", "json", "default/again", "--number", "0", "--data", data,
+                "--out", temp.resolve("two"));
+        for (String file : new String[] {WEIGHTS, "adapter_config.json"}) {
+            assertThat(temp.resolve("two").resolve(file))
+                    .hasSameBinaryContentAs(temp.resolve("one").resolve(file));
+        }
+        assertThat(temp.resolve("one").resolve(WEIGHTS))
+                .hasSameBinaryContentAs(adapter.resolve(WEIGHTS));
+        JsonNode sidecar = JSON.readTree(temp.resolve("one/flywheel.json").toFile());
+        assertThat(sidecar.get("digest")).isEqualTo(made.get("digest"));
+        assertThat(sidecar.get("baseDigest")).isEqualTo(made.get("baseDigest"));
+
+        fails("exists already", "adapter", "import", adapter, "--model", model, "--name",
+                "default/mine", "--data", data);
+        fails("there is no adapter default/none", "adapter", "export", "default/none", "--data",
+                data, "--out", temp.resolve("x"));
+        fails("no alias 'canary'", "adapter", "export", "default/mine", "--number", "canary",
+                "--data", data, "--out", temp.resolve("x"));
+        fails("is not empty", "adapter", "export", "default/mine", "--data", data, "--out",
+                temp.resolve("one"));
+        fails("adapter name is '../x'", "adapter", "import", adapter, "--model", model, "--name",
+                "../x", "--data", data);
+        fails("belongs to base", "adapter", "verify", temp.resolve("one"), "--model", otherModel());
+    }
+
+    /** The same shapes under another digest. */
+    private Path otherModel() throws IOException {
+        Path other = Files.createDirectories(temp.resolve("other"));
+        for (String file : new String[] {"config.json", "model.safetensors", "tokenizer.json"}) {
+            Files.copy(Path.of(model).resolve(file), other.resolve(file));
+        }
+        Files.writeString(other.resolve("config.json"),
+                Files.readString(other.resolve("config.json")) + "\n");
+        return other;
+    }
+
+    @Test
+    void aChangedExportIsRefused() throws IOException {
+        Path data = temp.resolve("data");
+        json("adapter", "import", "-o", "json", adapter, "--model", model, "--name", "default/mine",
+                "--data", data);
+        json("adapter", "export", "-o", "json", "default/mine", "--data", data, "--out",
+                temp.resolve("one"));
+        Path weights = temp.resolve("one").resolve(WEIGHTS);
+        byte[] bytes = Files.readAllBytes(weights);
+        bytes[bytes.length - 2] ^= 1;
+        Files.write(weights, bytes);
+        fails("changed since they were exported", "adapter", "verify", temp.resolve("one"),
+                "--model", model);
+        fails("changed since they were exported", "adapter", "import", temp.resolve("one"),
+                "--model", model, "--name", "a/b", "--data", data);
+        assertThat(run("adapter", "diff", adapter, temp.resolve("one"))).isEqualTo(1);
+        assertThat(run("adapter", "diff", adapter, adapter)).isZero();
+    }
+
+    @Test
+    void aMergedModelAnswersAsBaseAndAdapterDo() throws IOException {
+        Path merged = temp.resolve("merged");
+        assertThat(
+                json("adapter", "merge", "-o", "json", adapter, "--model", model, "--out", merged)
+                        .get("merged")
+                        .size())
+                .isEqualTo(4);
+        JsonNode apart =
+                json("model", "generate", "-o", "json", "--model", model, "--adapter", adapter,
+                        "--ids", "595,561,320", "--ignore-end", "--max-tokens", "16");
+        JsonNode together = json("model", "generate", "-o", "json", "--model", merged,
+                "--ids", "595,561,320", "--ignore-end", "--max-tokens", "16");
+        JsonNode bare = json("model", "generate", "-o", "json", "--model", model,
+                "--ids", "595,561,320", "--ignore-end", "--max-tokens", "16");
+        assertThat(together).isEqualTo(apart).isNotEqualTo(bare);
+        assertThat(merged.resolve("tokenizer.json"))
+                .hasSameBinaryContentAs(Path.of(model).resolve("tokenizer.json"));
+    }
+
+    @Test
+    void tellsWhatAnAdapterIsAndWhetherItFits() throws IOException {
+        JsonNode facts = json("adapter", "inspect", "-o", "json", adapter);
+        assertThat(facts.get("rank").intValue()).isEqualTo(4);
+        assertThat(facts.get("modules")).hasSize(4);
+        JsonNode check = json("adapter", "verify", "-o", "json", adapter, "--model", model);
+        assertThat(check.get("digest")).isEqualTo(facts.get("digest"));
+        assertThat(check.get("effect").doubleValue()).isGreaterThan(1);
+        fails("use_dora", "adapter", "inspect",
+                ModelCommandTest.oracle("adapters/dora") + "/adapter");
+        fails("rank_pattern", "adapter", "import",
+                ModelCommandTest.oracle("adapters/patterns") + "/adapter",
+                "--model", ModelCommandTest.oracle("models/qwen3-f32/model"), "--name", "a/b",
+                "--data", temp.resolve("d"));
+        fails("give a PEFT folder", "adapter", "inspect", temp);
+        assertThat(run("adapter")).isEqualTo(2);
+    }
+
+    @Test
+    void aRankStabilisedScaleIsKeptAsAnEqualPlainOne() throws IOException {
+        String base = ModelCommandTest.oracle("models/llama-rope3-bf16/model");
+        String stabilised = ModelCommandTest.oracle("adapters/r16-rslora") + "/adapter";
+        json("adapter", "import", "-o", "json", stabilised, "--model", base, "--name", "default/rs",
+                "--data", temp.resolve("d"));
+        json("adapter", "export", "-o", "json", "default/rs", "--data", temp.resolve("d"), "--out",
+                temp.resolve("e"));
+        JsonNode difference = json("adapter", "diff", "-o", "json", stabilised, temp.resolve("e"));
+        assertThat(difference.get("relative").doubleValue()).isLessThan(1e-12);
+    }
+}
