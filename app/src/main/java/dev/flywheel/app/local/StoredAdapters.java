@@ -47,7 +47,7 @@ public final class StoredAdapters implements AutoCloseable {
         try {
             DataFolder folder =
                     closing.add("data folder",
-                            () -> DataFolder.take(data, config.data().freeMibMin()));
+                            () -> DataFolder.take(data, config.data().freeMibMin(), "--data"));
             Store store = closing.add("store", () -> Store.open(
                     folder.folder(STORE), ModuleSettings.store(config), InstantSource.system()));
             InternalServer server = closing.add("store server",
