@@ -1,5 +1,6 @@
 package dev.flywheel.app.fuzz;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.flywheel.adapters.AdapterException;
@@ -20,6 +21,8 @@ import dev.flywheel.engine.model.ModelWeights;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.engine.tokenizer.TokenizerException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,56 +43,6 @@ final class FuzzSeeds {
     private static final long BYTES_MAX = 1L << 26;
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private static final String SHAPE = """
-            "vocab_size":24,"hidden_size":8,"intermediate_size":12,"num_hidden_layers":1,
-            "num_attention_heads":2,"num_key_value_heads":1,"max_position_embeddings":64,
-            "rms_norm_eps":1e-05,"hidden_act":"silu","torch_dtype":"float32",
-            "bos_token_id":1,"eos_token_id":2,"initializer_range":0.02,""";
-
-    private static final List<String> CONFIGS = List.of(
-            "{" + SHAPE
-                    + """
-                            "architectures":["LlamaForCausalLM"],"model_type":"llama","rope_theta":10000.0,
-                            "rope_scaling":{"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,
-                            "high_freq_factor":4.0,"original_max_position_embeddings":32},"head_dim":4,
-                            "attention_bias":false,"mlp_bias":true,"tie_word_embeddings":false}""",
-            "{" + SHAPE
-                    + """
-                            "architectures":["Qwen2ForCausalLM"],"model_type":"qwen2","use_sliding_window":false,
-                            "rope_parameters":{"rope_theta":1000000.0,"rope_type":"default"},
-                            "layer_types":["full_attention"],"tie_word_embeddings":true}""");
-
-    private static final String PIECES =
-            """
-                    {"version":"1.0","truncation":null,"padding":null,"added_tokens":[{"id":0,"content":"<unk>",
-                    "single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
-                    {"id":1,"content":"<s>","single_word":false,"lstrip":false,"rstrip":false,
-                    "normalized":false,"special":true}],"normalizer":{"type":"Sequence","normalizers":[
-                    {"type":"Prepend","prepend":"\u2581"},{"type":"Replace","pattern":{"String":" "},
-                    "content":"\u2581"}]},"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Split",
-                    "pattern":{"Regex":"\\\\p{L}+|\\\\s+(?!\\\\S)"},"behavior":"Isolated","invert":false},
-                    {"type":"Digits","individual_digits":true}]},"post_processor":{"type":"TemplateProcessing",
-                    "single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],
-                    "pair":[{"Sequence":{"id":"A","type_id":0}},{"Sequence":{"id":"B","type_id":1}}],
-                    "special_tokens":{"<s>":{"id":"<s>","ids":[1],"tokens":["<s>"]}}},"decoder":{
-                    "type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"\u2581"},"content":" "},
-                    {"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]},
-                    "model":{"type":"BPE","dropout":null,"unk_token":"<unk>","continuing_subword_prefix":null,
-                    "end_of_word_suffix":null,"fuse_unk":true,"byte_fallback":true,"ignore_merges":true,
-                    "vocab":{"<unk>":0,"<s>":1,"\u2581":2,"a":3,"\u2581a":4,"<0x0A>":5},
-                    "merges":["\u2581 a"]}}""";
-
-    private static final String TOKENIZER =
-            """
-                    {"version":"1.0","truncation":null,"padding":null,"added_tokens":[{"id":0,"content":"<s>",
-                    "single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}],
-                    "normalizer":null,"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,
-                    "trim_offsets":true,"use_regex":true},"post_processor":null,"decoder":{"type":"ByteLevel",
-                    "add_prefix_space":true,"trim_offsets":true,"use_regex":true},"model":{"type":"BPE",
-                    "dropout":null,"unk_token":null,"continuing_subword_prefix":null,"end_of_word_suffix":null,
-                    "fuse_unk":false,"byte_fallback":false,"ignore_merges":false,
-                    "vocab":{"<s>":0,"a":1,"b":2,"ab":3,"c":4},"merges":[["a","b"]]}}""";
-
     private final SeededRandom random;
     private final Backend backend;
 
@@ -102,8 +55,9 @@ final class FuzzSeeds {
     static List<FuzzTarget> targets(SeededRandom random, Backend backend) {
         FuzzSeeds seeds = new FuzzSeeds(random, backend);
         List<FuzzTarget> targets = new ArrayList<>();
-        for (String text : CONFIGS) {
-            byte[] config = text.getBytes(StandardCharsets.UTF_8);
+        JsonNode texts = texts();
+        for (JsonNode text : texts.path("configs")) {
+            byte[] config = bytes(text);
             targets.add(
                     new FuzzTarget(
                             "config", files(CONFIG, config), FuzzSeeds::loadConfig,
@@ -113,18 +67,29 @@ final class FuzzSeeds {
             targets.add(seeds.tensors(config));
             targets.addAll(seeds.adapters(config));
         }
-        for (String text : List.of(TOKENIZER, PIECES)) {
-            SortedMap<String, byte[]> tokenizer =
-                    files("tokenizer.json", text.getBytes(StandardCharsets.UTF_8));
+        for (JsonNode text : texts.path("tokenizers")) {
+            SortedMap<String, byte[]> tokenizer = files("tokenizer.json", bytes(text));
             tokenizer.put(
                     "tokenizer_config.json",
-                    "{\"eos_token\":\"<s>\"}".getBytes(StandardCharsets.UTF_8));
+                    bytes(JSON.createObjectNode().put("eos_token", "<s>")));
             targets.add(
                     new FuzzTarget(
                             "tokenizer", tokenizer, FuzzSeeds::loadTokenizer,
-                            TokenizerException.class, 1));
+                            TokenizerException.class, 3));
         }
         return targets;
+    }
+
+    private static JsonNode texts() {
+        try (InputStream in = FuzzSeeds.class.getResourceAsStream("seeds.json")) {
+            return JSON.readTree(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the valid texts cannot be read", e);
+        }
+    }
+
+    private static byte[] bytes(JsonNode json) {
+        return json.toString().getBytes(StandardCharsets.UTF_8);
     }
 
     private static void loadTokenizer(Path folder) {
@@ -163,7 +128,7 @@ final class FuzzSeeds {
             files.put(
                     "model-0000%d-of-00002.safetensors".formatted(i + 1), shards.get(i).toBytes());
         }
-        files.put(INDEX, index.toString().getBytes(StandardCharsets.UTF_8));
+        files.put(INDEX, bytes(index));
         return files;
     }
 
@@ -213,7 +178,7 @@ final class FuzzSeeds {
             }
         });
         SortedMap<String, byte[]> files =
-                files(ADAPTER_CONFIG, fields.toString().getBytes(StandardCharsets.UTF_8));
+                files(ADAPTER_CONFIG, bytes(fields));
         files.put(PeftFolder.WEIGHTS_FILE, writer.toBytes());
         return new FuzzTarget(
                 "adapter", files, folder -> loadAdapter(folder, modules), AdapterException.class,
@@ -233,6 +198,7 @@ final class FuzzSeeds {
         for (String name : file.names()) {
             long elements = 1;
             for (long dimension : file.shape(name)) {
+                require(dimension >= 0, "a negative dimension was accepted");
                 elements *= dimension;
             }
             require(file.floats(name).length == elements, "a tensor of another size came out");

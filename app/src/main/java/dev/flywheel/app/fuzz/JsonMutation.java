@@ -114,7 +114,7 @@ final class JsonMutation {
         }
     }
 
-    /** Moves a number by a little, swaps a truth value, changes a letter. */
+    /** Moves a number by a little, turns signs and truth values around, changes a letter. */
     private static JsonNode nudged(JsonNode value, SeededRandom random) {
         if (value.isIntegralNumber()) {
             return raw(Long.toString(value.longValue() + random.nextInt(9) - 4));
@@ -125,11 +125,22 @@ final class JsonMutation {
         if (value.isBoolean()) {
             return raw(value.booleanValue() ? "false" : "true");
         }
+        if (value instanceof ArrayNode array && !array.isEmpty()) {
+            return negated(array);
+        }
         String text = value.asText();
         return text.isEmpty() ? raw("\"z\"")
                 : JSON.getNodeFactory()
                         .textNode(text.substring(0, random.nextInt(text.length()))
                                 + (char) random.nextInt(0x3000));
+    }
+
+    /** Turns the signs of a list's numbers around, so that their product may stay what it was. */
+    private static JsonNode negated(ArrayNode array) {
+        ArrayNode negated = JSON.createArrayNode();
+        array.forEach(entry -> negated.add(
+                entry.isIntegralNumber() ? raw(Long.toString(-entry.longValue())) : entry));
+        return negated;
     }
 
     /** Repeats a member under its own name, which a tree cannot hold. */

@@ -3,6 +3,7 @@ package dev.flywheel.app.oracle;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.flywheel.app.local.StartException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -68,7 +69,7 @@ final class OracleFolder {
             files.filter(file -> file.endsWith(OracleCase.MANIFEST) && Files.isRegularFile(file))
                     .map(file -> root.relativize(file.resolveSibling("")).normalize())
                     .forEach(folder -> ids.add(folder.toString().replace('\\', '/')));
-        } catch (IOException e) {
+        } catch (IOException | UncheckedIOException e) {
             throw new StartException("oracle folder %s cannot be read: %s".formatted(root, e), e);
         }
         Path index = root.resolve(INDEX);

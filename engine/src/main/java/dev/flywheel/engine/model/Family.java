@@ -34,6 +34,8 @@ public enum Family {
         BEFORE, AROUND
     }
 
+    private static final int SHOWN_MAX = 80;
+
     private final String architecture;
     private final String modelType;
     private final Heads heads;
@@ -87,6 +89,8 @@ public enum Family {
                 .collect(Collectors.joining(", "));
         throw new ModelException(
                 ModelException.Code.UNSUPPORTED,
-                "config.json: architectures is " + name + ", supported are " + known);
+                "config.json: architectures is "
+                        + (name.length() > SHOWN_MAX ? name.substring(0, SHOWN_MAX) + "..." : name)
+                        + ", supported are " + known);
     }
 }
