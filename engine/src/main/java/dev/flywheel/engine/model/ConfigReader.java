@@ -39,6 +39,7 @@ final class ConfigReader {
         int heads = config.integer("num_attention_heads");
         int hiddenSize = config.integer("hidden_size");
         int layers = config.integer("num_hidden_layers");
+        ModelSpec.requireLayers(layers); // before anything is worked out layer by layer
         int headDim = headDim(family, hiddenSize, heads);
         boolean attentionBias = hasAttentionBias(family);
         RopeReader ropes = new RopeReader(config, family);

@@ -57,7 +57,7 @@ public record ModelSpec(
         requireWithin("vocab_size", vocabSize, 4 * SIZE_MAX);
         requireWithin("hidden_size", hiddenSize, SIZE_MAX);
         requireWithin("intermediate_size", intermediateSize, SIZE_MAX);
-        requireWithin("num_hidden_layers", layers, LAYERS_MAX);
+        requireLayers(layers);
         requireWithin("num_attention_heads", heads, HEADS_MAX);
         requireWithin("num_key_value_heads", kvHeads, HEADS_MAX);
         requireWithin("head_dim", headDim, HEAD_DIM_MAX);
@@ -194,6 +194,10 @@ public record ModelSpec(
     private static void requireCap(String key, float cap) {
         require(cap >= 0 && Float.isFinite(cap),
                 key + " is " + cap + ", expected a finite number above 0 or null");
+    }
+
+    static void requireLayers(int layers) {
+        requireWithin("num_hidden_layers", layers, LAYERS_MAX);
     }
 
     private static void requireWithin(String key, long value, long max) {

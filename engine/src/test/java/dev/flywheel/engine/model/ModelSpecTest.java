@@ -99,6 +99,20 @@ class ModelSpecTest {
         assertThat(ModelSpec.parse(spec.toConfigJson("float16"))).isEqualTo(spec);
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void moreLayersThanAnyModelHasAreRefusedBeforeTheyAreCounted(Family family) {
+        String json = new String(
+                TinyModels.of(family).toConfigJson("float32"), StandardCharsets.UTF_8);
+        String many = json.replaceFirst(
+                "\"num_hidden_layers\" : \\d+", "\"num_hidden_layers\" : 2147483647");
+
+        assertThat(many).isNotEqualTo(json);
+        assertThatThrownBy(() -> ModelSpec.parse(many.getBytes(StandardCharsets.UTF_8)))
+                .isInstanceOf(ModelException.class)
+                .hasMessageContaining("num_hidden_layers is 2147483647");
+    }
+
     @Test
     void qwen2HasBiasesOnQueryKeyAndValueAlone() {
         String json = LLAMA.formatted("")
