@@ -1,6 +1,7 @@
 package dev.flywheel.app;
 
 import dev.flywheel.app.cli.AdapterCommand;
+import dev.flywheel.app.cli.BenchCommand;
 import dev.flywheel.app.cli.ConfigCommand;
 import dev.flywheel.app.cli.DemoCommand;
 import dev.flywheel.app.cli.Failures;
@@ -38,6 +39,7 @@ import picocli.CommandLine.Spec;
             ModelCommand.class,
             FuzzCommand.class,
             AdapterCommand.class,
+            BenchCommand.class,
             ConfigCommand.class
         })
 public final class FlywheelCommand implements Runnable {

@@ -12,6 +12,7 @@ import dev.flywheel.app.tool.AdapterImport;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.engine.model.WeightFormat;
 import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -46,6 +47,10 @@ final class AdapterImportCommand implements Callable<Integer> {
     @Option(names = "--config", paramLabel = "FILE",
             description = "The node's settings: how the adapter is to learn, and limits. Default: the defaults.") private @Nullable Path config;
 
+    @Option(names = "--weights", paramLabel = "FORMAT",
+            converter = WeightFormatConverter.class,
+            description = "How the node holds its base: stored, q8 or q4; to each belong adapters of its own. Default: the setting engine.weights.") private @Nullable WeightFormat weights;
+
     @Mixin private OutputOptions output = new OutputOptions();
 
     /** What was made. */
@@ -61,17 +66,20 @@ final class AdapterImportCommand implements Callable<Integer> {
     public Integer call() {
         AdapterName adapter = new AdapterName(name);
         FlywheelConfig settings = new ConfigLoader().load(Map.of(), config, Map.of());
-        LoraWeights weights;
+        WeightFormat format = weights == null
+                ? WeightFormat.named(settings.engine().weights())
+                : weights;
+        LoraWeights imported;
         String baseDigest;
         try (Backend backend = Backends.open("cpu", 1);
-                BaseModel base = BaseModel.load(ModelFolder.find(model), backend)) {
-            weights = AdapterImport.storable(AdapterCheck.read(folder, base),
+                BaseModel base = BaseModel.load(ModelFolder.find(model), backend, format)) {
+            imported = AdapterImport.storable(AdapterCheck.read(folder, base),
                     settings.engine().rankMax());
             baseDigest = base.digest().hex();
         }
         try (StoredAdapters stored = StoredAdapters.open(settings, data, true)) {
-            AdapterRecord made = stored.create(adapter, baseDigest, weights);
-            Imported result = new Imported(made.getName(), 0, weights.digest().hex(), baseDigest,
+            AdapterRecord made = stored.create(adapter, baseDigest, imported);
+            Imported result = new Imported(made.getName(), 0, imported.digest().hex(), baseDigest,
                     made.getLora().getRank(), made.getLora().getAlpha());
             output.print(result, "made adapter %s, version 0%ndigest %s".formatted(result.adapter(),
                     result.digest()));

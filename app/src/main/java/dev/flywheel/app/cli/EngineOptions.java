@@ -1,6 +1,7 @@
 package dev.flywheel.app.cli;
 
 import dev.flywheel.app.tool.EngineSession;
+import dev.flywheel.engine.model.WeightFormat;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -23,11 +24,16 @@ final class EngineOptions {
             description = "Threads of the backend. Default: all cores.") int threads =
                     Runtime.getRuntime().availableProcessors();
 
+    @Option(names = "--weights", paramLabel = "FORMAT", defaultValue = "stored",
+            converter = WeightFormatConverter.class,
+            description = "How the base's linear layers are held: stored, q8 or q4 (quantized when they are loaded). Default: ${DEFAULT-VALUE}.") WeightFormat weights =
+                    WeightFormat.STORED;
+
     Path folder() {
         return ModelFolder.find(model);
     }
 
     EngineSession open() {
-        return EngineSession.open(folder(), adapter, backend, threads);
+        return EngineSession.open(folder(), adapter, backend, threads, weights);
     }
 }

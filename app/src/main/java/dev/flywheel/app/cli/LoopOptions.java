@@ -2,7 +2,9 @@ package dev.flywheel.app.cli;
 
 import dev.flywheel.app.config.ConfigLoader;
 import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.engine.model.WeightFormat;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -21,6 +23,13 @@ final class LoopOptions {
             description = "YAML file with the settings that differ from the defaults; ./flywheel config prints them all.")
     @Nullable Path config;
 
+    @Option(
+            names = "--weights",
+            paramLabel = "FORMAT",
+            converter = WeightFormatConverter.class,
+            description = "How the base's linear layers are held: stored, q8 or q4 (quantized when they are loaded). Default: the setting engine.weights.")
+    @Nullable WeightFormat weights;
+
     Path modelFolder() {
         return ModelFolder.find(model);
     }
@@ -32,6 +41,10 @@ final class LoopOptions {
      * @param overrides what its own options say, over all
      */
     FlywheelConfig settings(Map<String, Object> defaults, Map<String, Object> overrides) {
-        return new ConfigLoader().load(defaults, config, overrides);
+        Map<String, Object> all = new HashMap<>(overrides);
+        if (weights != null) {
+            all.put("engine.weights", weights.label());
+        }
+        return new ConfigLoader().load(defaults, config, all);
     }
 }

@@ -84,6 +84,7 @@ public record FlywheelConfig(
     /** The device and its memory. */
     public record Engine(
             String backend,
+            String weights,
             int threads,
             int lanes,
             int adapterSlots,
@@ -97,6 +98,7 @@ public record FlywheelConfig(
 
         public Engine {
             Check.oneOf("engine.backend", backend, List.of("cpu", "reference"));
+            Check.oneOf("engine.weights", weights, List.of("stored", "q8", "q4"));
             Check.within("engine.threads", threads, 1, 256);
             Check.within("engine.lanes", lanes, 1, 2);
             Check.within("engine.adapter_slots", adapterSlots, 2, 10_000);

@@ -9,6 +9,7 @@ import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.device.DeviceLoop;
 import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.model.ModelException;
+import dev.flywheel.engine.model.WeightFormat;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.feedback.kafka.FeedbackPublisher;
 import dev.flywheel.feedback.kafka.ImpressionPublisher;
@@ -92,7 +93,7 @@ final class LoopParts {
                         () -> Backends.open(config.engine().backend(), config.engine().threads()));
         // Beside the broker and Flink, which mostly wait: the first answers need compiled kernels.
         CompletableFuture<Void> warm = CompletableFuture.runAsync(backend::warmUp);
-        this.base = closing.add("base model", () -> load(model, backend, listener));
+        this.base = closing.add("base model", () -> load(model, backend, config, listener));
         Tokenizer tokenizer = closing.add("tokenizer", () -> Tokenizer.load(model));
         listener.accept("starting store and broker");
         Store stored =
@@ -160,9 +161,11 @@ final class LoopParts {
         new ListenAddress("metrics", metrics.host(), metrics.port()).require("metrics.port");
     }
 
-    private static BaseModel load(Path model, Backend backend, Consumer<String> listener) {
+    private static BaseModel load(
+            Path model, Backend backend, FlywheelConfig config, Consumer<String> listener) {
+        WeightFormat format = WeightFormat.named(config.engine().weights());
         try {
-            return BaseModel.load(model, backend, (bytes, of) -> {
+            return BaseModel.load(model, backend, format, (bytes, of) -> {
                 if (of >= LARGE_MODEL_BYTES) {
                     listener.accept("read %,d of %,d MB of the model".formatted(
                             bytes / MEGABYTE, of / MEGABYTE));

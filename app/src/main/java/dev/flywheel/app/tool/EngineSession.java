@@ -12,6 +12,7 @@ import dev.flywheel.engine.kv.KvCache;
 import dev.flywheel.engine.kv.KvSequence;
 import dev.flywheel.engine.lora.AdapterSlots;
 import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.engine.model.WeightFormat;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,12 +48,13 @@ public final class EngineSession implements AutoCloseable {
      * @param adapter null for the bare base
      */
     public static EngineSession open(
-            Path folder, @Nullable Path adapter, String backendName, int threads) {
+            Path folder, @Nullable Path adapter, String backendName, int threads,
+            WeightFormat format) {
         Backend backend = Backends.open(backendName, threads);
         BaseModel model = null;
         AdapterSlots slots = null;
         try {
-            model = BaseModel.load(folder, backend);
+            model = BaseModel.load(folder, backend, format);
             LoraWeights weights =
                     adapter == null ? null
                             : PeftFolder.read(adapter, model.linearModules()).weights();

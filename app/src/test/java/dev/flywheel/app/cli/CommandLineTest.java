@@ -196,6 +196,13 @@ class CommandLineTest {
         return all;
     }
 
+    @Test
+    void weightsOfAnUnknownFormatAreRefusedByName() {
+        assertThat(run("up", "--weights", "q5")).isEqualTo(2);
+        assertThat(err.toString()).contains("--weights")
+                .contains("weights are q5, allowed are stored, q8, q4");
+    }
+
     private int run(String... args) {
         CommandLine line = FlywheelCommand.commandLine();
         line.setOut(new PrintWriter(out, true));

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * the list: M families and N devices cost M + N. Every call is queued on a stream and may return
  * before it is done; buffers live on the device; no array of the host appears in a signature. All
  * matrices are row-major. Activations, gradients and logits are F32; {@code weights} may be F32,
- * BF16 or F16 and are widened exactly, sums are F32 or wider. Unless it says so, no output may
+ * BF16, F16, Q8 or Q4 and are widened to the same floats everywhere, sums are F32 or wider. Unless it says so, no output may
  * overlap an input. Where {@code beta} is 0 the output is written without being read. A call with
  * the same inputs gives the same bits each time, whatever the number of threads, and a row's result
  * does not depend on the other rows of the call (P12).

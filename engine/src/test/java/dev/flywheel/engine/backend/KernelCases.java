@@ -10,7 +10,8 @@ import java.util.function.Function;
 
 /** Every kernel of the list, with seeded inputs of many shapes. */
 final class KernelCases {
-    private static final DType[] WEIGHTS = {DType.F32, DType.BF16, DType.F16};
+    private static final DType[] WEIGHTS = {
+        DType.F32, DType.BF16, DType.F16, DType.Q8, DType.Q4};
 
     /** Rows, in, out; the last two are past what is packed, copied or computed at once. */
     private static final int[][] MATRICES = {{1, 1, 1}, {1, 128, 128}, {2, 7, 5}, {3, 16, 8},
@@ -51,7 +52,9 @@ final class KernelCases {
             int out = shape[2];
             String name = " [" + rows + ", " + in + ", " + out + "]";
             boolean large = (long) rows * in * out > 1 << 24; // slow on the reference
-            for (DType type : large ? new DType[] {DType.BF16} : WEIGHTS) {
+            for (DType type : large
+                    ? new DType[] {DType.BF16, DType.Q4}
+                    : WEIGHTS) {
                 add("matmul " + type + name, 1e-5, d -> {
                     Buffer y = d.f32(normal(1, rows * out));
                     Buffer x = d.f32(normal(2, rows * in));

@@ -18,7 +18,9 @@ import dev.flywheel.engine.lora.AdapterSlots;
 import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.model.Family;
 import dev.flywheel.engine.model.ModelSpec;
+import dev.flywheel.engine.model.Quantized;
 import dev.flywheel.engine.model.TinyModels;
+import dev.flywheel.engine.model.WeightFormat;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -79,12 +81,44 @@ class FamilyGradientTest {
     void gradientsOfAnAdapterAreFiniteDifferencesInDouble(Family family, String name) {
         ModelSpec spec = TinyModels.of(family);
         try (Backend backend = Backends.open(name, 2);
-                BaseModel model = TinyModels.load(folder, backend, spec, SEED);
-                TrainingPass pass = new TrainingPass(model, new DeviceLoop(1, () -> 0), 32)) {
+                BaseModel model = TinyModels.load(folder, backend, spec, SEED)) {
+            assertGradients(spec, model, folder);
+        }
+    }
+
+    @ParameterizedTest(name = "{1} on {2}, {0}")
+    @MethodSource("quantizedFamiliesOnBackends")
+    void gradientsThroughAQuantizedBaseAreFiniteDifferencesOfTheWidenedOne(
+            WeightFormat format, Family family, String name, @TempDir Path widened) {
+        ModelSpec spec = TinyModels.of(family);
+        try (Backend backend = Backends.open(name, 2)) {
+            TinyModels.load(folder, backend, spec, SEED).close();
+            Quantized.copy(spec, format, folder, widened);
+            try (BaseModel model = BaseModel.load(folder, backend, format)) {
+                assertGradients(spec, model, widened);
+            }
+        }
+    }
+
+    static Stream<Arguments> quantizedFamiliesOnBackends() {
+        List<Arguments> all = new ArrayList<>();
+        for (WeightFormat format : List.of(WeightFormat.Q8, WeightFormat.Q4)) {
+            for (String backend : List.of("reference", "cpu")) {
+                for (Family family : List.of(Family.LLAMA, Family.MIXTRAL, Family.QWEN3_MOE)) {
+                    all.add(Arguments.of(format, family, backend));
+                }
+            }
+        }
+        return all.stream();
+    }
+
+    /** Judges a model by what the weights in a folder give in double. */
+    private static void assertGradients(ModelSpec spec, BaseModel model, Path exactly) {
+        try (TrainingPass pass = new TrainingPass(model, new DeviceLoop(1, () -> 0), 32)) {
             String[] targets = spec.hasDenseLayers() ? EVERYWHERE
                     : new String[] {"q_proj", "k_proj", "v_proj", "o_proj"};
             LoraWeights weights = TinyModels.adapter(model, RANK, SEED, targets);
-            DoubleModel exact = new DoubleModel(spec, folder);
+            DoubleModel exact = new DoubleModel(spec, exactly);
             try (TrainableAdapter adapter = TrainableAdapter.of(model, weights, null)) {
                 PackedBatch batch = batch();
                 double[] got = pass.forward(batch, adapter);

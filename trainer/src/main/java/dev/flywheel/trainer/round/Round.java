@@ -10,6 +10,7 @@ import dev.flywheel.engine.device.DeviceLoop;
 import dev.flywheel.engine.forward.Probe;
 import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.model.ModelSpec;
+import dev.flywheel.engine.model.WeightFormat;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.engine.training.TrainableAdapter;
 import dev.flywheel.engine.training.TrainingPass;
@@ -69,8 +70,14 @@ public final class Round implements AutoCloseable {
 
     /** Returns everything besides the manifest that a round's digest holds for, by name. */
     public String binding() {
-        return "%s round/%d texts/%s"
-                .formatted(base.backend().fingerprint(), REVISION, anchors.fingerprint());
+        return "%s round/%d texts/%s%s"
+                .formatted(
+                        base.backend().fingerprint(),
+                        REVISION,
+                        anchors.fingerprint(),
+                        base.format() == WeightFormat.STORED
+                                ? ""
+                                : " weights/" + base.format().identity());
     }
 
     public String baseDigest() {

@@ -8,7 +8,10 @@ import dev.flywheel.adapters.lora.LoraWeights;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.api.v1.UntrainableReason;
+import dev.flywheel.engine.device.DeviceLoop;
+import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.model.TinyBase;
+import dev.flywheel.engine.model.WeightFormat;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -52,6 +55,21 @@ class RoundTest {
         assertThat(second.weightsBytes()).isEqualTo(first.weightsBytes());
         assertThat(second.optimizerBytes()).isEqualTo(first.optimizerBytes());
         assertThat(second.probeFingerprint()).isEqualTo(first.probeFingerprint());
+    }
+
+    @Test
+    void aRoundIsBoundToHowItsBaseIsHeld() {
+        try (BaseModel four =
+                BaseModel.load(fixture.folder, fixture.backend, WeightFormat.Q4);
+                Round quantized =
+                        new Round(
+                                four, fixture.tokenizer, fixture.anchors,
+                                new DeviceLoop(1, System::nanoTime), new RoundLimits(512, 8),
+                                System::nanoTime)) {
+            assertThat(quantized.binding())
+                    .isEqualTo(fixture.round.binding() + " weights/q4/1");
+            assertThat(quantized.baseDigest()).isNotEqualTo(fixture.round.baseDigest());
+        }
     }
 
     @Test

@@ -39,7 +39,8 @@ final class Checks {
     }
 
     static CpuBuffer weights(String name, Buffer buffer, long elements) {
-        return typed(name, buffer, elements, buffer.dtype() != DType.I32, "F32, BF16 or F16");
+        return typed(name, buffer, elements, buffer.dtype() != DType.I32, 
+                "F32, BF16, F16, Q8 or Q4");
     }
 
     static CpuBuffer any(String name, Buffer buffer, long elements) {

@@ -87,13 +87,13 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void upload(Stream s, MemorySegment host, Buffer to) {
-        CpuBuffer target = writable("to", any("to", to, host.byteSize() / to.dtype().bytes()));
+        CpuBuffer target = writable("to", any("to", to, to.dtype().elements(host.byteSize())));
         MemorySegment.copy(host, 0, target.memory(), 0, host.byteSize());
     }
 
     @Override
     public void download(Stream s, Buffer from, MemorySegment host) {
-        CpuBuffer source = any("from", from, host.byteSize() / from.dtype().bytes());
+        CpuBuffer source = any("from", from, from.dtype().elements(host.byteSize()));
         MemorySegment.copy(source.memory(), 0, host, 0, host.byteSize());
     }
 
@@ -104,7 +104,7 @@ public final class CpuBackend implements Backend {
                     "to holds " + to.dtype() + ", from " + from.dtype() + "; types must agree");
         }
         MemorySegment.copy(any("from", from, n).memory(), 0,
-                writable("to", any("to", to, n)).memory(), 0, n * to.dtype().bytes());
+                writable("to", any("to", to, n)).memory(), 0, to.dtype().bytes(n));
     }
 
     @Override

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Elements in an array of the heap, or in wrapped memory.
  *
  * <p>F32 and I32 that kernels write are arrays, because compiled loops over arrays are the fastest.
- * BF16 and F16, and wrapped memory outside the heap, are read through {@link Widening} only.
+ * Other types, and wrapped memory outside the heap, are read through {@link Widening} only.
  */
 final class CpuBuffer implements Buffer {
     private final DType dtype;
@@ -37,21 +37,18 @@ final class CpuBuffer implements Buffer {
             case F32 -> new float[(int) elements];
             case I32 -> new int[(int) elements];
             case BF16, F16 -> new short[(int) elements];
+            case Q8, Q4 -> new byte[Math.toIntExact(dtype.bytes(elements))];
         };
         return new CpuBuffer(dtype, Storage.ofArray(array, false, budget), 0, elements);
     }
 
     static CpuBuffer wrap(DType dtype, MemorySegment host, PanelBudget budget) {
-        if (host.byteSize() % dtype.bytes() != 0) {
-            throw new IllegalArgumentException("host memory of " + host.byteSize()
-                    + " bytes is no whole number of " + dtype + " elements");
-        }
-        long elements = host.byteSize() / dtype.bytes();
+        long elements = dtype.elements(host.byteSize());
         Object array = host.heapBase().orElse(null);
         boolean direct = (dtype == DType.F32 && array instanceof float[])
                 || (dtype == DType.I32 && array instanceof int[]);
-        if (direct && array != null && host.address() % dtype.bytes() == 0) {
-            long offset = host.address() / dtype.bytes();
+        if (direct && array != null && host.address() % dtype.groupBytes() == 0) {
+            long offset = host.address() / dtype.groupBytes();
             return new CpuBuffer(dtype, Storage.ofArray(array, true, budget), offset, elements);
         }
         return new CpuBuffer(dtype, new Storage(null, null, host, true, budget), 0, elements);
@@ -70,6 +67,10 @@ final class CpuBuffer implements Buffer {
     @Override
     public CpuBuffer slice(long from, long count) {
         Objects.checkFromIndexSize(from, count, elements);
+        if (from % dtype.groupElements() != 0 || count % dtype.groupElements() != 0) {
+            throw new IllegalArgumentException("a slice of " + dtype + " takes whole groups of "
+                    + dtype.groupElements() + ", got " + count + " elements from " + from);
+        }
         return new CpuBuffer(dtype, storage, offset + from, count);
     }
 
@@ -89,8 +90,7 @@ final class CpuBuffer implements Buffer {
 
     /** Returns the bytes of this buffer, for copies. */
     MemorySegment memory() {
-        long bytes = dtype.bytes();
-        return storage.memory.asSlice(offset * bytes, elements * bytes);
+        return storage.memory.asSlice(dtype.bytes(offset), dtype.bytes(elements));
     }
 
     /** Returns the array that holds this buffer from {@link #base}; null if it is not in one. */
@@ -127,9 +127,9 @@ final class CpuBuffer implements Buffer {
         return storage.floats != null || storage.ints != null ? (int) offset : 0;
     }
 
-    /** Returns the byte offset of an element in {@link #root}. */
+    /** Returns the byte offset in {@link #root} of an element, or of the group it lies in. */
     long byteOffset(long element) {
-        return (offset + element) * dtype.bytes();
+        return (offset + element) / dtype.groupElements() * dtype.groupBytes();
     }
 
     /** Returns the memory that this buffer is a part of. */
@@ -171,6 +171,7 @@ final class CpuBuffer implements Buffer {
             return switch (array) {
                 case float[] f -> new Storage(f, null, MemorySegment.ofArray(f), frozen, budget);
                 case int[] i -> new Storage(null, i, MemorySegment.ofArray(i), frozen, budget);
+                case byte[] b -> new Storage(null, null, MemorySegment.ofArray(b), frozen, budget);
                 case short[] h -> new Storage(null, null, MemorySegment.ofArray(h), frozen, budget);
                 default -> throw new AssertionError("no buffer is made of " + array.getClass());
             };

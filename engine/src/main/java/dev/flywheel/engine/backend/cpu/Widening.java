@@ -10,7 +10,7 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Reads weights of any type as floats, exactly. */
+/** Reads weights of any type as floats, to the bit as the type defines them. */
 final class Widening {
     private static final VectorSpecies<Float> LANES = Microkernels.LANES;
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
@@ -34,6 +34,7 @@ final class Widening {
             case F32 -> MemorySegment.copy(buffer.root(), F32, buffer.byteOffset(from), to, at, n);
             case BF16 -> bf16(buffer.root(), buffer.byteOffset(from), to, at, n);
             case F16 -> f16(buffer.root(), buffer.byteOffset(from), to, at, n);
+            case Q8, Q4 -> GroupWidening.read(buffer, from, to, at, n);
             case I32 -> throw new IllegalStateException("I32 holds no weights");
         }
     }

@@ -47,13 +47,13 @@ public final class ReferenceBackend implements Backend {
 
     @Override
     public void upload(Stream s, MemorySegment host, Buffer to) {
-        ReferenceBuffer target = any("to", to, host.byteSize() / to.dtype().bytes());
+        ReferenceBuffer target = any("to", to, to.dtype().elements(host.byteSize()));
         MemorySegment.copy(host, 0, target.memory(), 0, host.byteSize());
     }
 
     @Override
     public void download(Stream s, Buffer from, MemorySegment host) {
-        ReferenceBuffer source = any("from", from, host.byteSize() / from.dtype().bytes());
+        ReferenceBuffer source = any("from", from, from.dtype().elements(host.byteSize()));
         MemorySegment.copy(source.memory(), 0, host, 0, host.byteSize());
     }
 
@@ -63,7 +63,7 @@ public final class ReferenceBackend implements Backend {
             throw new IllegalArgumentException(
                     "to holds " + to.dtype() + ", from " + from.dtype() + "; types must agree");
         }
-        long bytes = n * to.dtype().bytes();
+        long bytes = to.dtype().bytes(n);
         MemorySegment.copy(any("from", from, n).memory(), 0, any("to", to, n).memory(), 0, bytes);
     }
 
@@ -334,7 +334,8 @@ public final class ReferenceBackend implements Backend {
     }
 
     private static ReferenceBuffer weights(String name, Buffer buffer, long elements) {
-        return typed(name, buffer, elements, buffer.dtype() != DType.I32, "F32, BF16 or F16");
+        return typed(name, buffer, elements, buffer.dtype() != DType.I32, 
+                "F32, BF16, F16, Q8 or Q4");
     }
 
     private static ReferenceBuffer typed(String name, Buffer buffer, long elements, boolean fits,

@@ -19,30 +19,30 @@ final class ReferenceBuffer implements Buffer {
 
     private final DType dtype;
     private final MemorySegment memory;
+    private final long elements;
     private final AtomicBoolean closed; // shared with every slice
 
-    private ReferenceBuffer(DType dtype, MemorySegment memory, AtomicBoolean closed) {
+    private ReferenceBuffer(
+            DType dtype, MemorySegment memory, long elements, AtomicBoolean closed) {
         this.dtype = dtype;
         this.memory = memory;
+        this.elements = elements;
         this.closed = closed;
     }
 
     static ReferenceBuffer allocate(DType dtype, long elements) {
-        long bytes = Math.multiplyExact(elements, dtype.bytes());
+        long bytes = elements < 0 ? 0 : dtype.bytes(elements);
         if (elements < 0 || bytes > Integer.MAX_VALUE - 8) {
             throw new IllegalArgumentException("elements must be 0 to "
-                    + Integer.MAX_VALUE / dtype.bytes()
+                    + Integer.MAX_VALUE / dtype.groupBytes() * dtype.groupElements()
                     + ", got " + elements + "; the reference backend is for small tests, use cpu");
         }
         return wrap(dtype, MemorySegment.ofArray(new byte[(int) bytes]));
     }
 
     static ReferenceBuffer wrap(DType dtype, MemorySegment memory) {
-        if (memory.byteSize() % dtype.bytes() != 0) {
-            throw new IllegalArgumentException("host memory of " + memory.byteSize()
-                    + " bytes is no whole number of " + dtype + " elements");
-        }
-        return new ReferenceBuffer(dtype, memory, new AtomicBoolean());
+        return new ReferenceBuffer(
+                dtype, memory, dtype.elements(memory.byteSize()), new AtomicBoolean());
     }
 
     @Override
@@ -52,14 +52,14 @@ final class ReferenceBuffer implements Buffer {
 
     @Override
     public long elements() {
-        return memory.byteSize() / dtype.bytes();
+        return elements;
     }
 
     @Override
-    public ReferenceBuffer slice(long offset, long elements) {
-        Objects.checkFromIndexSize(offset, elements, elements());
-        long bytes = dtype.bytes();
-        return new ReferenceBuffer(dtype, memory.asSlice(offset * bytes, elements * bytes), closed);
+    public ReferenceBuffer slice(long from, long count) {
+        Objects.checkFromIndexSize(from, count, elements);
+        return new ReferenceBuffer(
+                dtype, memory.asSlice(dtype.bytes(from), dtype.bytes(count)), count, closed);
     }
 
     @Override
@@ -75,14 +75,31 @@ final class ReferenceBuffer implements Buffer {
         return closed.get();
     }
 
-    /** Returns element {@code i}, widened exactly. */
+    /** Returns element {@code i}, widened. */
     float get(long i) {
         return switch (dtype) {
             case F32 -> memory.get(F32, i * 4);
             case BF16 -> Float.intBitsToFloat(memory.get(I16, i * 2) << 16);
             case F16 -> Float.float16ToFloat(memory.get(I16, i * 2));
+            case Q8 -> eightBit(i);
+            case Q4 -> fourBit(i);
             case I32 -> throw new IllegalStateException("element type is I32, use index()");
         };
+    }
+
+    private float eightBit(long i) {
+        long group = i / 16 * 18;
+        float span = Float.float16ToFloat(memory.get(I16, group));
+        return memory.get(ValueLayout.JAVA_BYTE, group + 2 + i % 16) * (span / 128);
+    }
+
+    private float fourBit(long i) {
+        long group = i / 16 * 11;
+        float step = Float.float16ToFloat(memory.get(I16, group));
+        int zero = memory.get(ValueLayout.JAVA_BYTE, group + 2) & 0xff;
+        int pair = memory.get(ValueLayout.JAVA_BYTE, group + 3 + i % 8) & 0xff;
+        int code = i % 16 < 8 ? pair & 0xf : pair >> 4;
+        return (16 * code - zero) * (step / 16);
     }
 
     int index(long i) {

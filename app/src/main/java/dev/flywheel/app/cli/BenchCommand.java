@@ -1,0 +1,22 @@
+package dev.flywheel.app.cli;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Measurements of the engine by itself. */
+@Command(
+        name = "bench",
+        mixinStandardHelpOptions = true,
+        description = "Measures the engine by itself, without a node.",
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {BenchQuantizationCommand.class})
+public final class BenchCommand implements Runnable {
+    @Spec private CommandSpec spec;
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "missing command, such as quantization");
+    }
+}
