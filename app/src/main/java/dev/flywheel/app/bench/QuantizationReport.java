@@ -11,7 +11,12 @@ import java.util.List;
  *     before it; nothing is trained
  */
 public record QuantizationReport(
-        String model, long seed, int texts, long tokens, double logLoss, double bitsPerWeight,
+        String model,
+        long seed,
+        int texts,
+        long tokens,
+        double logLoss,
+        double bitsPerWeight,
         List<Figures> formats) {
     /**
      * One format against the weights as stored.
@@ -24,8 +29,14 @@ public record QuantizationReport(
      * @param bitsPerWeight of the linear layers, scales included
      */
     public record Figures(
-            String weights, double logitError, double centredError, double logLoss,
-            double logLossChange, double sameArgMax, double bitsPerWeight, double allowed) {
+            String weights,
+            double logitError,
+            double centredError,
+            double logLoss,
+            double logLossChange,
+            double sameArgMax,
+            double bitsPerWeight,
+            double allowed) {
         public boolean held() {
             return logitError <= allowed;
         }

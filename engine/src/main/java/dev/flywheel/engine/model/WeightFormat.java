@@ -56,7 +56,8 @@ public enum WeightFormat {
     }
 
     /** Returns the type to quantize a tensor to, or null if it stays as stored. */
-    @Nullable DType quantized(ModelSpec spec, String tensor) {
+    @Nullable
+    DType quantized(ModelSpec spec, String tensor) {
         if (this == STORED || !new TensorNames(spec.family()).isLinear(tensor)) {
             return null;
         }

@@ -20,7 +20,8 @@ public final class Quantized {
 
     /** Returns the values as the reference backend widens their codes. */
     static float[] of(DType type, float[] x) {
-        MemorySegment codes = MemorySegment.ofArray(new byte[(int) Quantizer.bytes(type, x.length)]);
+        MemorySegment codes =
+                MemorySegment.ofArray(new byte[(int) Quantizer.bytes(type, x.length)]);
         if (!Quantizer.quantize(type, (from, to, n) -> System.arraycopy(x, (int) from, to, 0, n),
                 x.length, codes)) {
             throw new IllegalArgumentException("refused");

@@ -112,11 +112,17 @@ class ReadmeTest {
             CommandLine command = commands.get(row.group(1));
             Matcher option = Pattern.compile("`(--[\\w-]+)").matcher(row.group(2));
             while (command != null && option.find()) {
-                assertThat(command.getCommandSpec().findOption(option.group(1)))
-                        .as("%s of %s", option.group(1), row.group(1))
-                        .isNotNull();
+                assertThat(takes(command, option.group(1)))
+                        .as("%s is an option of %s", option.group(1), row.group(1))
+                        .isTrue();
             }
         }
+    }
+
+    /** Whether a command, or one of its own commands, has an option. */
+    private static boolean takes(CommandLine command, String option) {
+        return command.getCommandSpec().findOption(option) != null
+                || command.getSubcommands().values().stream().anyMatch(one -> takes(one, option));
     }
 
     @Test

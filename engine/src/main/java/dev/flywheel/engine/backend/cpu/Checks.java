@@ -39,7 +39,7 @@ final class Checks {
     }
 
     static CpuBuffer weights(String name, Buffer buffer, long elements) {
-        return typed(name, buffer, elements, buffer.dtype() != DType.I32, 
+        return typed(name, buffer, elements, buffer.dtype() != DType.I32,
                 "F32, BF16, F16, Q8 or Q4");
     }
 

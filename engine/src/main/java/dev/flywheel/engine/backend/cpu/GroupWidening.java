@@ -79,7 +79,9 @@ final class GroupWidening {
                 .withLane(1, pairs >>> 4 & LOW_HALVES)
                 .reinterpretAsBytes();
         for (int part = 0; part < GROUP / LANES.length(); part++) {
-            ((FloatVector) codes.castShape(LANES, part)).mul(16).sub(zero).mul(scale)
+            ((FloatVector) codes.castShape(LANES, part)).mul(16)
+                    .sub(zero)
+                    .mul(scale)
                     .intoArray(to, at + part * LANES.length());
         }
     }

@@ -334,7 +334,7 @@ public final class ReferenceBackend implements Backend {
     }
 
     private static ReferenceBuffer weights(String name, Buffer buffer, long elements) {
-        return typed(name, buffer, elements, buffer.dtype() != DType.I32, 
+        return typed(name, buffer, elements, buffer.dtype() != DType.I32,
                 "F32, BF16, F16, Q8 or Q4");
     }
 
