@@ -1,23 +1,21 @@
 package dev.flywheel.app.cli;
 
 import dev.flywheel.app.console.Progress;
-import dev.flywheel.app.console.Terminal;
 import dev.flywheel.app.local.StartException;
 import dev.flywheel.app.oracle.CaseReport;
 import dev.flywheel.app.oracle.OracleReport;
 import dev.flywheel.app.oracle.OracleRun;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
-import java.io.PrintWriter;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** Holds the engine against another implementation's results. */
 @Command(
@@ -29,8 +27,6 @@ import picocli.CommandLine.Spec;
                     + " beside what is allowed of it. Exit code 1 if any case fails."
         })
 public final class OracleCommand implements Callable<Integer> {
-    @Spec private CommandSpec spec;
-
     @Parameters(paramLabel = "PATH",
             description = "Folder of format flywheel-oracle/1, with an INDEX.json; or a case of it.") private Path path;
 
@@ -50,27 +46,19 @@ public final class OracleCommand implements Callable<Integer> {
                         + " layout of the golden files."
             }) private @Nullable Path dump;
 
-    @Option(names = "--json", paramLabel = "FILE",
-            description = "Also writes all figures to FILE, as JSON.") private @Nullable Path json;
+    @Mixin private ReportOptions output = new ReportOptions();
 
     @Override
     public Integer call() {
-        if (json != null) {
-            JsonFile.requireWritable(json);
-        }
+        output.requireWritable();
         if (dump != null && Files.exists(dump) && !Files.isDirectory(dump)) {
             throw new StartException(
                     "--dump %s is a file; give a folder or a new name".formatted(dump));
         }
         try (Backend backend = Backends.open(backendName, threads)) {
             OracleRun run = new OracleRun(path, prefix, backend, dump, System::nanoTime);
-            PrintWriter out = spec.commandLine().getOut();
-            OracleReport report = run.run(new Lines(out, run.size()));
-            out.println(report.total());
-            out.flush();
-            if (json != null) {
-                JsonFile.write(json, report);
-            }
+            OracleReport report = run.run(new Lines(output.output(), run.size()));
+            output.give(report, report.total());
             return report.held() ? 0 : 1;
         }
     }
@@ -78,14 +66,14 @@ public final class OracleCommand implements Callable<Integer> {
     /** A line a case, and on a terminal a bar below them. */
     private static final class Lines implements OracleRun.Watcher {
         private static final String CLEAR = "\r\u001b[2K";
-        private final PrintWriter out;
-        private final boolean terminal = Terminal.interactive();
+        private final PrintStream out;
+        private final boolean terminal;
         private final Progress progress;
 
-        Lines(PrintWriter out, int cases) {
-            this.out = out;
-            this.progress =
-                    new Progress(System.out, terminal, "cases", cases, System.nanoTime());
+        Lines(OutputOptions output, int cases) {
+            this.out = output.progress();
+            this.terminal = output.watched();
+            this.progress = new Progress(out, terminal, "cases", cases, System.nanoTime());
         }
 
         @Override
