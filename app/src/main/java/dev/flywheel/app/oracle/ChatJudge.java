@@ -37,6 +37,9 @@ final class ChatJudge {
             Chat chat = chat(entry);
             rendered(entry, kept, templates.render(chat, null), chat);
         } catch (TemplateException e) {
+            if (e.kind() == TemplateException.Kind.UNSUPPORTED && !entry.has("error")) {
+                throw e; // the whole tokenizer is refused, which a case may allow
+            }
             kept.put("error", e.reason());
             if (!e.reason().equals(entry.path("error").textValue())) {
                 findings.problem(

@@ -32,12 +32,8 @@ final class RobustnessJudge implements Judge {
 
     @Override
     public void judge(OracleCase at, Findings findings, Actual actual) {
-        Input input = switch (at.text("of")) {
-            case "adapter" -> adapter(at);
-            case "model" -> new ModelInput(at.named("model_dir"), bases);
-            default -> throw new BadCaseException(
-                    "of is \"%s\"; known are adapter, model".formatted(at.text("of")));
-        };
+        Input input = at.manifest().has("adapter_dir") ? adapter(at)
+                : new ModelInput(at.named("model_dir"), bases);
         try (input) {
             BoundedLoad load = BoundedLoad.run(input::load, SECONDS_MAX);
             judge(at, input, load, findings, actual);
