@@ -2,11 +2,11 @@ package dev.flywheel.app.tool;
 
 import dev.flywheel.adapters.lora.LoraPair;
 import dev.flywheel.adapters.lora.LoraWeights;
-import dev.flywheel.adapters.peft.PeftFolder;
 import dev.flywheel.adapters.safetensors.SafetensorsHeader;
 import dev.flywheel.adapters.safetensors.TensorEntry;
+import dev.flywheel.engine.backend.Backend;
+import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.model.BaseModel;
-import dev.flywheel.engine.model.ModelSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -30,9 +30,8 @@ import java.util.stream.Stream;
 public record MergedModel(List<String> merged, List<String> files) {
     /** Writes the merged model into a new folder. */
     public static MergedModel write(Path base, Path adapter, Path out) {
+        LoraWeights weights = weights(base, adapter);
         try {
-            ModelSpec spec = ModelSpec.parse(Files.readAllBytes(base.resolve("config.json")));
-            LoraWeights weights = PeftFolder.read(adapter, BaseModel.linearModules(spec)).weights();
             Files.createDirectories(out);
             List<String> merged = new ArrayList<>();
             List<String> files = new ArrayList<>();
@@ -52,6 +51,14 @@ public record MergedModel(List<String> merged, List<String> files) {
             return new MergedModel(merged.stream().sorted().toList(), files);
         } catch (IOException e) {
             throw new ToolException("merging into %s failed: %s".formatted(out, e), e);
+        }
+    }
+
+    /** The base is loaded whole: what is merged into a base that is none of the adapter's is lost. */
+    private static LoraWeights weights(Path base, Path adapter) {
+        try (Backend backend = Backends.open("cpu", 1);
+                BaseModel model = BaseModel.load(base, backend)) {
+            return AdapterCheck.read(adapter, model);
         }
     }
 

@@ -87,7 +87,10 @@ class AdapterCommandTest {
                 temp.resolve("one"));
         fails("adapter name is '../x'", "adapter", "import", adapter, "--model", model, "--name",
                 "../x", "--data", data);
-        fails("belongs to base", "adapter", "verify", temp.resolve("one"), "--model", otherModel());
+        Path other = otherModel();
+        fails("belongs to base", "adapter", "verify", temp.resolve("one"), "--model", other);
+        fails("belongs to base", "adapter", "merge", temp.resolve("one"), "--model", other, "--out",
+                temp.resolve("m"));
     }
 
     /** The same shapes under another digest. */

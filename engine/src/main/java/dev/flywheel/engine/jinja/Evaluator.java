@@ -129,10 +129,8 @@ final class Evaluator {
     private Object concatenated(Expression.Concatenation concatenation, Scope scope) {
         StringBuilder out = new StringBuilder();
         for (Expression part : concatenation.parts()) {
+            // Marks of safe text are lost here, as in Jinja2 without autoescape.
             Object value = value(part, scope);
-            if (value instanceof Markup) {
-                throw TemplateException.unsupported("'~' on text marked safe");
-            }
             out.append(runtime.budget().made(PythonText.str(value)));
         }
         return out.toString();

@@ -26,7 +26,7 @@ final class Operators {
             return numeric(operator, left, right);
         }
         if (left instanceof Markup || right instanceof Markup) {
-            throw TemplateException.unsupported("'" + operator + "' on text marked safe");
+            return marked(operator, left, right);
         }
         if (operator.equals("+")) {
             return sum(left, right);
@@ -45,6 +45,22 @@ final class Operators {
                     "can't multiply sequence by non-int of type '" + Kinds.name(right) + "'");
         }
         throw unfit(operator, left, right);
+    }
+
+    private Object marked(String operator, @Nullable Object left, @Nullable Object right) {
+        Markup sum = null;
+        if (operator.equals("+") && left instanceof Markup markup
+                && (right instanceof Markup || right instanceof String)) {
+            sum = markup.plus(right);
+        } else if (operator.equals("+") && left instanceof String text
+                && right instanceof Markup markup) {
+            sum = markup.after(text);
+        }
+        if (sum == null) {
+            throw TemplateException.unsupported("'" + operator + "' on text marked safe");
+        }
+        budget.characters(sum.text().length());
+        return sum;
     }
 
     private static void refuseUndefined(@Nullable Object value) {
@@ -259,8 +275,8 @@ final class Operators {
     boolean contains(@Nullable Object container, @Nullable Object value) {
         return switch (container) {
             case String text -> {
-                if (value instanceof String part) {
-                    yield text.contains(part);
+                if (value instanceof String || value instanceof Markup) {
+                    yield text.contains(PythonText.str(value));
                 }
                 throw value instanceof Undefined undefined ? undefined.failure()
                         : TemplateException.failed(
@@ -275,7 +291,7 @@ final class Operators {
             case Undefined undefined -> false;
             case Generated generated -> contains(generated.rest(), value);
             case View view -> contains(view.items(), value);
-            case Markup markup -> throw TemplateException.unsupported("'in' on text marked safe");
+            case Markup markup -> contains(markup.text(), value);
             case null, default -> throw TemplateException.failed(
                     "argument of type '" + Kinds.name(container) + "' is not iterable");
         };

@@ -33,7 +33,7 @@ final class TextFilters {
         filters.put("replace", (value, a, runtime) -> {
             Arguments.Bound bound = a.bind("replace", "old", "new", "count");
             Object count = bound.get("count", null);
-            return new TextMethods(runtime.budget()).replaced(soft(value),
+            return new TextMethods(runtime.budget()).replaced(PythonText.str(value),
                     PythonText.str(bound.need("old")), PythonText.str(bound.need("new")),
                     count == null ? -1 : Kinds.integer(count, "replace count"));
         });
@@ -110,9 +110,6 @@ final class TextFilters {
         for (Object item : Kinds.items(value)) {
             Object part =
                     attribute == null ? item : SelectionFilters.member(item, attribute, runtime);
-            if (part instanceof Markup) {
-                throw TemplateException.unsupported("joining text marked safe");
-            }
             String text = runtime.budget().made((first ? "" : separator) + PythonText.str(part));
             out.append(text);
             first = false;

@@ -33,7 +33,7 @@ final class TokenizerFiles {
 
     private TokenizerFiles(Path folder, JsonNode tokenizer, JsonNode config) {
         TokenizerJson.vocabularyOf(tokenizer).forEach(this::put);
-        readAddedTokens(tokenizer);
+        readAddedTokens(tokenizer, TokenizerJson.named(config));
         this.decodesByteRuns = tokenizer.path("decoder").toString().contains("\"ByteFallback\"");
         JsonNode generation = object(folder.resolve("generation_config.json"), false);
         JsonNode model = object(folder.resolve("config.json"), false);
@@ -85,13 +85,16 @@ final class TokenizerFiles {
         }
     }
 
-    private void readAddedTokens(JsonNode tokenizer) {
+    private void readAddedTokens(JsonNode tokenizer, Set<String> named) {
         for (JsonNode added : tokenizer.path("added_tokens")) {
             int id = added.path("id").asInt(NONE);
             String content = added.path("content").asText();
             ids.put(content, id);
             if (added.path("special").asBoolean(false)) {
                 controlIds.add(id);
+            }
+            // An end of text ends a text, even one whose files let it be decoded like a word.
+            if (controlIds.contains(id) || named.contains(content)) {
                 controlTokens.put(content, id);
             }
             if (!added.path("normalized").asBoolean(false)) {

@@ -5,8 +5,10 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,16 +83,26 @@ final class TokenizerJson {
         vocabularyOf(json).forEach(vocabulary::put);
         for (String name : NAMED) {
             String content = content(config.path(name));
-            ObjectNode entry = content == null ? null : find(content);
-            if (entry != null) {
-                entry.put("special", true);
-            } else if (content != null && vocabulary.containsKey(content)) {
+            boolean listed = content != null && find(content) != null;
+            if (content != null && !listed && vocabulary.containsKey(content)) {
                 ObjectNode fresh = added().addObject()
                         .put("id", vocabulary.get(content))
                         .put("content", content);
                 FLAGS.forEach(flag -> fresh.put(flag, flag.equals("special")));
             }
         }
+    }
+
+    /** Returns what the configuration calls its end of text and the like. */
+    static Set<String> named(JsonNode config) {
+        Set<String> named = new HashSet<>();
+        for (String name : NAMED) {
+            String content = content(config.path(name));
+            if (content != null) {
+                named.add(content);
+            }
+        }
+        return named;
     }
 
     static @Nullable String content(JsonNode token) {

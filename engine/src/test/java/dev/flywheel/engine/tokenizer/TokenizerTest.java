@@ -119,6 +119,10 @@ class TokenizerTest {
             int[] joined =
                     guard.encode(guard.untrusted(half) + guard.untrusted(control.substring(2)));
             assertThat(joined).isEqualTo(tokenizer.encodeWithoutSpecial(control));
+            assertThat(guard.encode(guard.untrusted(half) + control.substring(2)))
+                    .isEqualTo(joined);
+            assertThat(guard.encode(half + guard.untrusted(control.substring(2))))
+                    .isEqualTo(joined);
             assertThat(guard.untrusted("harmless")).isEqualTo("harmless");
         }
     }
@@ -186,6 +190,21 @@ class TokenizerTest {
                         .isEqualTo(tokenizer.decode(ids));
                 assertThat(joined).hasToString(text);
             }
+        }
+    }
+
+    @Test
+    void anEndOfTextIsNoTextsToSpellEvenIfItsFilesCallItAWord(@TempDir Path temp)
+            throws IOException {
+        String json = Files.readString(oracle("bpe-qwen").resolve("tokenizer.json"));
+        Files.writeString(temp.resolve("tokenizer.json"), json);
+        Files.writeString(temp.resolve("tokenizer_config.json"), "{\"eos_token\": \"</think>\"}");
+        try (Tokenizer tokenizer = Tokenizer.load(temp)) {
+            assertThat(tokenizer.encodeTemplate("</think>", false))
+                    .containsExactly(tokenizer.eosId());
+            assertThat(tokenizer.encode("</think>")).doesNotContain(tokenizer.eosId())
+                    .hasSizeGreaterThan(1);
+            assertThat(tokenizer.decode(new int[] {tokenizer.eosId()})).isEqualTo("</think>");
         }
     }
 
