@@ -8,7 +8,7 @@ import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.app.local.StoredAdapters;
 import dev.flywheel.app.tool.AdapterCheck;
 import dev.flywheel.app.tool.AdapterExport;
-import dev.flywheel.app.tool.AdapterImport;
+import dev.flywheel.app.tool.ToolException;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.model.BaseModel;
@@ -73,8 +73,8 @@ final class AdapterImportCommand implements Callable<Integer> {
         String baseDigest;
         try (Backend backend = Backends.open("cpu", 1);
                 BaseModel base = BaseModel.load(ModelFolder.find(model), backend, format)) {
-            imported = AdapterImport.storable(AdapterCheck.read(folder, base),
-                    settings.engine().rankMax());
+            imported = AdapterCheck.read(folder, base);
+            requireRank(imported.config().rankMax(), settings.engine().rankMax());
             baseDigest = base.digest().hex();
         }
         try (StoredAdapters stored = StoredAdapters.open(settings, data, true)) {
@@ -86,6 +86,14 @@ final class AdapterImportCommand implements Callable<Integer> {
             return 0;
         } catch (StatusRuntimeException e) {
             throw AdapterExport.refused(e);
+        }
+    }
+
+    private static void requireRank(int rank, int rankMax) {
+        if (rank > rankMax) {
+            throw new ToolException(
+                    "the adapter has rank %d, engine.rank_max is %d; raise it in the settings of the node and give them with --config"
+                            .formatted(rank, rankMax));
         }
     }
 }

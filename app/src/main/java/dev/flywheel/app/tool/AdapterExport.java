@@ -1,13 +1,13 @@
 package dev.flywheel.app.tool;
 
 import dev.flywheel.adapters.identity.AdapterName;
-import dev.flywheel.adapters.lora.LoraConfig;
 import dev.flywheel.adapters.lora.LoraWeights;
 import dev.flywheel.adapters.peft.PeftFolder;
 import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.trainer.adapter.Conversions;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
@@ -37,11 +37,9 @@ public record AdapterExport(
             AdapterRecord record = store.getAdapter(adapter.value());
             VersionRecord version =
                     store.getVersion(adapter.value(), number(store, adapter, which));
-            LoraConfig config =
-                    LoraConfig.of(record.getLora().getRank(), record.getLora().getAlpha(),
-                            record.getLora().getTargetModulesList());
             String digest = version.getRef().getDigest();
-            LoraWeights weights = LoraWeights.fromSafetensors(config, store.getBlob(digest));
+            LoraWeights weights = LoraWeights.fromSafetensors(
+                    Conversions.loraConfig(record.getLora()), store.getBlob(digest));
             if (!weights.digest().hex().equals(digest)) {
                 throw new ToolException(
                         "version %s of %s has digest %s, its bytes make %s".formatted(which,

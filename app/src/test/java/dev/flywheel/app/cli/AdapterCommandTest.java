@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
 class AdapterCommandTest {
@@ -153,23 +155,27 @@ class AdapterCommandTest {
         assertThat(check.get("effect").doubleValue()).isGreaterThan(1);
         fails("use_dora", "adapter", "inspect",
                 ModelCommandTest.oracle("adapters/dora") + "/adapter");
-        fails("rank_pattern", "adapter", "import",
-                ModelCommandTest.oracle("adapters/patterns") + "/adapter",
-                "--model", ModelCommandTest.oracle("models/qwen3-f32/model"), "--name", "a/b",
-                "--data", temp.resolve("d"));
         fails("give a PEFT folder", "adapter", "inspect", temp);
         assertThat(run("adapter")).isEqualTo(2);
     }
 
-    @Test
-    void aRankStabilisedScaleIsKeptAsAnEqualPlainOne() throws IOException {
-        String base = ModelCommandTest.oracle("models/llama-rope3-bf16/model");
-        String stabilised = ModelCommandTest.oracle("adapters/r16-rslora") + "/adapter";
-        json("adapter", "import", "-o", "json", stabilised, "--model", base, "--name", "default/rs",
-                "--data", temp.resolve("d"));
-        json("adapter", "export", "-o", "json", "default/rs", "--data", temp.resolve("d"), "--out",
+    @ParameterizedTest
+    @CsvSource({
+        "r16-rslora, llama-rope3-bf16", "patterns, qwen3-f32", "regex-targets, llama-gqa-f32",
+        "layers-subset-bf16, mistral-window-f16", "moe-attention, qwen3-moe-bf16"})
+    void ranksScalesAndTargetsOfSingleModulesAreKept(String name, String base) throws IOException {
+        Path original = Path.of(ModelCommandTest.oracle("adapters/" + name), "adapter");
+        String folder = ModelCommandTest.oracle("models/" + base + "/model");
+        Path data = temp.resolve("d");
+        json("adapter", "import", "-o", "json", original, "--model", folder, "--name", "default/it",
+                "--data", data);
+        json("adapter", "export", "-o", "json", "default/it", "--data", data, "--out",
                 temp.resolve("e"));
-        JsonNode difference = json("adapter", "diff", "-o", "json", stabilised, temp.resolve("e"));
-        assertThat(difference.get("relative").doubleValue()).isLessThan(1e-12);
+        JsonNode difference = json("adapter", "diff", "-o", "json", original, temp.resolve("e"));
+        assertThat(difference.get("relative").doubleValue()).isZero();
+        assertThat(json("adapter", "verify", "-o", "json", temp.resolve("e"), "--model", folder)
+                .get("effect"))
+                .isEqualTo(json("adapter", "verify", "-o", "json", original, "--model", folder)
+                        .get("effect"));
     }
 }

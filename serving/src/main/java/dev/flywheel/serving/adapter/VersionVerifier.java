@@ -12,6 +12,7 @@ import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.serving.error.ErrorCode;
 import dev.flywheel.serving.error.ServingException;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
@@ -53,7 +54,9 @@ final class VersionVerifier {
     }
 
     private static LoraConfig config(LoraSettings lora) {
-        return LoraConfig.of(lora.getRank(), lora.getAlpha(), lora.getTargetModulesList());
+        return new LoraConfig(lora.getRank(), lora.getAlpha(), lora.getRankStabilized(),
+                lora.getTargetModulesList(), new TreeMap<>(lora.getModuleRanksMap()),
+                new TreeMap<>(lora.getModuleAlphasMap()));
     }
 
     private void requireSameBase(VersionKey key, String digest) {

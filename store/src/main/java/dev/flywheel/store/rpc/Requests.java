@@ -23,7 +23,7 @@ import java.util.Set;
 /** Checks of whole requests, field by field, before anything else sees them. */
 final class Requests {
     private static final int RANK_MAX = 1_024;
-    private static final int MODULES_MAX = 64;
+    private static final int MODULES_MAX = 4_096;
     private static final int STEPS_MAX = 10_000;
     private static final int OPTIONS_MAX = 4_096;
     private static final int FEEDBACK_MAX = 4_096;
@@ -55,6 +55,17 @@ final class Requests {
         for (int i = 0; i < lora.getTargetModulesCount(); i++) {
             Fields.module("lora.target_modules[" + i + "]", lora.getTargetModules(i));
         }
+        Fields.within("lora.module_ranks", lora.getModuleRanksCount(), 0, MODULES_MAX);
+        lora.getModuleRanksMap().forEach((module, rank) -> {
+            Fields.module("lora.module_ranks", module);
+            Fields.within("lora.module_ranks[" + module + "]", Integer.toUnsignedLong(rank), 1,
+                    RANK_MAX);
+        });
+        Fields.within("lora.module_alphas", lora.getModuleAlphasCount(), 0, MODULES_MAX);
+        lora.getModuleAlphasMap().forEach((module, alpha) -> {
+            Fields.module("lora.module_alphas", module);
+            Fields.above("lora.module_alphas[" + module + "]", alpha, 0);
+        });
     }
 
     private void check(RoundSettings round) {
