@@ -42,8 +42,6 @@ public final class ChatTemplates {
     private static final String DEFAULT = "default";
     private static final String TOOL_USE = "tool_use";
     private static final long FILE_BYTES_MAX = 64L << 20;
-    private static final List<String> NAMED_TOKENS = List.of("bos_token", "eos_token", "unk_token",
-            "sep_token", "pad_token", "cls_token", "mask_token");
 
     private final Path folder;
     private final Tokenizer tokenizer;
@@ -65,16 +63,8 @@ public final class ChatTemplates {
     public static ChatTemplates load(Path folder, Tokenizer tokenizer,
             Supplier<ZonedDateTime> now) {
         JsonNode config = json(folder.resolve("tokenizer_config.json"));
-        JsonNode map = json(folder.resolve("special_tokens_map.json"));
-        Map<String, String> tokens = new LinkedHashMap<>();
-        for (String name : NAMED_TOKENS) {
-            JsonNode token = config.has(name) ? config.get(name) : map.path(name);
-            JsonNode content = token.isObject() ? token.path("content") : token;
-            if (content.isTextual()) {
-                tokens.put(name, content.textValue());
-            }
-        }
-        return new ChatTemplates(folder, tokenizer, now, sources(folder, config), tokens);
+        return new ChatTemplates(folder, tokenizer, now, sources(folder, config),
+                tokenizer.namedTokens());
     }
 
     private static SortedMap<String, String> sources(Path folder, JsonNode config) {

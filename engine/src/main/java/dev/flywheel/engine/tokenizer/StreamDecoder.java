@@ -88,7 +88,7 @@ public final class StreamDecoder {
 
     private String emit(boolean everything) {
         String text = tokenizer.decode(Arrays.copyOf(window, windowLength));
-        int certain = everything ? text.length() : certainLength(text);
+        int certain = everything ? text.length() : tokenizer.certainLength(certain(text));
         if (certain <= emittedChars) {
             return "";
         }
@@ -102,12 +102,12 @@ public final class StreamDecoder {
     }
 
     /** A replacement character at the end may be the beginning of a real one. */
-    private static int certainLength(String text) {
+    private static String certain(String text) {
         int length = text.length();
         while (length > 0 && text.charAt(length - 1) == REPLACEMENT) {
             length--;
         }
-        return length;
+        return text.substring(0, length);
     }
 
     private void slide() {

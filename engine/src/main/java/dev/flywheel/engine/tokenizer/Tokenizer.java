@@ -20,6 +20,9 @@ import java.util.SortedSet;
  * characters of a text given to the other methods. That is done by a second native tokenizer in which
  * they have other names, so {@code <|im_end|>} in a user's text is spelled out byte by byte.
  *
+ * <p>What tokenizer.json says is done, whatever class tokenizer_config.json names: transformers 5 builds
+ * some classes anew by rules of their own, which differ where the file is not what that class writes.
+ *
  * <p>Thread-safe. The caller closes it; using it afterwards fails.
  */
 public final class Tokenizer implements AutoCloseable {
@@ -176,7 +179,7 @@ public final class Tokenizer implements AutoCloseable {
             wide[i] = ids[i];
         }
         try {
-            return template.decode(wide, skipSpecial);
+            return files.cleanup().text(template.decode(wide, skipSpecial));
         } catch (RuntimeException e) { // all that the native library says comes as that
             throw new TokenizerException("tokenizer.json cannot decode ids: " + e.getMessage(), e);
         }
@@ -213,9 +216,19 @@ public final class Tokenizer implements AutoCloseable {
         return id == null ? OptionalInt.empty() : OptionalInt.of(id);
     }
 
+    /** Returns the tokens that have a role, such as {@code eos_token}, by it. */
+    public Map<String, String> namedTokens() {
+        return Collections.unmodifiableMap(files.named());
+    }
+
     /** Returns whether an id is a control token. */
     public boolean isControl(int id) {
         return files.controlIds().contains(id);
+    }
+
+    /** Returns up to where decoded text stays as it is, whatever is decoded after it. */
+    int certainLength(String text) {
+        return files.cleanup().certainLength(text);
     }
 
     /** Returns whether an id stands for one byte and is decoded only together with its neighbours. */

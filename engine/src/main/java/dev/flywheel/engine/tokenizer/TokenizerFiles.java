@@ -22,6 +22,8 @@ final class TokenizerFiles {
     private static final int NONE = -1;
 
     private final boolean decodesByteRuns;
+    private final SpaceCleanup cleanup;
+    private final Map<String, String> named = new LinkedHashMap<>();
     private final Map<String, Integer> literalTokens = new LinkedHashMap<>();
     private final Map<String, Integer> controlTokens = new LinkedHashMap<>();
     private final Map<String, Integer> ids = new HashMap<>();
@@ -31,16 +33,19 @@ final class TokenizerFiles {
     private final int eosId;
     private final int bosId;
 
-    private TokenizerFiles(Path folder, JsonNode tokenizer, JsonNode config) {
+    private TokenizerFiles(Path folder, JsonNode tokenizer, JsonNode config,
+            SpecialTokens special) {
+        special.named().forEach((role, token) -> named.put(role, token.content()));
+        this.cleanup = SpaceCleanup.of(tokenizer.path("model"), config);
         TokenizerJson.vocabularyOf(tokenizer).forEach(this::put);
-        readAddedTokens(tokenizer, TokenizerJson.named(config));
+        readAddedTokens(tokenizer, Set.copyOf(named.values()));
         this.decodesByteRuns = tokenizer.path("decoder").toString().contains("\"ByteFallback\"");
         JsonNode generation = object(folder.resolve("generation_config.json"), false);
         JsonNode model = object(folder.resolve("config.json"), false);
         addIds(generation.path("eos_token_id"));
         addIds(model.path("eos_token_id"));
-        this.eosId = firstId(config.path("eos_token"), generation, model, "eos_token_id");
-        this.bosId = firstId(config.path("bos_token"), generation, model, "bos_token_id");
+        this.eosId = firstId("eos_token", generation, model, "eos_token_id");
+        this.bosId = firstId("bos_token", generation, model, "bos_token_id");
         if (eosId != NONE) {
             eosIds.add(eosId);
         }
@@ -53,8 +58,16 @@ final class TokenizerFiles {
         JsonNode config = object(folder.resolve("tokenizer_config.json"), false);
         ObjectNode tokenizer = object(folder.resolve("tokenizer.json"), true);
         TokenizerShape.require(tokenizer);
-        TokenizerJson json = new TokenizerJson(tokenizer, config);
-        return new Read(new TokenizerFiles(folder, json.node(), config), json);
+        if (config.path("split_special_tokens").asBoolean()) {
+            throw new TokenizerException(
+                    "tokenizer_config.json: split_special_tokens is true, supported is false; set it to false");
+        }
+        SpecialTokens special = SpecialTokens.read(
+                config, object(folder.resolve("special_tokens_map.json"), false),
+                object(folder.resolve("added_tokens.json"), false), tokenizer.path("padding"));
+        TokenizerJson json = new TokenizerJson(tokenizer, special);
+        TokenizerShape.requireApart(json.node());
+        return new Read(new TokenizerFiles(folder, json.node(), config, special), json);
     }
 
     private static ObjectNode object(Path file, boolean required) {
@@ -110,10 +123,10 @@ final class TokenizerFiles {
         value.forEach(id -> addIds(id));
     }
 
-    private int firstId(JsonNode token, JsonNode generation, JsonNode model, String field) {
-        String content = token.isObject() ? token.path("content").asText() : token.asText("");
-        if (!token.isMissingNode() && !token.isNull() && ids.containsKey(content)) {
-            return ids.get(content);
+    private int firstId(String role, JsonNode generation, JsonNode model, String field) {
+        Integer id = ids.get(named.get(role));
+        if (id != null) {
+            return id;
         }
         for (JsonNode config : new JsonNode[] {generation, model}) {
             JsonNode value = config.path(field);
@@ -128,6 +141,15 @@ final class TokenizerFiles {
     /** Returns whether bytes outside the vocabulary are decoded in runs of {@code <0xNN>} tokens. */
     boolean decodesByteRuns() {
         return decodesByteRuns;
+    }
+
+    SpaceCleanup cleanup() {
+        return cleanup;
+    }
+
+    /** Returns the tokens that have a role, such as {@code eos_token}, by it. */
+    Map<String, String> named() {
+        return named;
     }
 
     /** Returns the tokens that are matched before a text is normalised, control tokens or not. */

@@ -3,10 +3,8 @@ package dev.flywheel.engine.tokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.List;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -16,21 +14,17 @@ import org.jspecify.annotations.Nullable;
  * transformers does it, and once more with its control tokens renamed.
  */
 final class TokenizerJson {
-    private static final List<String> FLAGS =
-            List.of("special", "normalized", "lstrip", "rstrip", "single_word");
-    private static final List<String> NAMED = List.of("bos_token", "eos_token", "unk_token",
-            "sep_token", "pad_token", "cls_token", "mask_token");
-
     private final ObjectNode json;
 
-    TokenizerJson(ObjectNode json, JsonNode config) {
+    TokenizerJson(ObjectNode json, SpecialTokens special) {
         this.json = json;
         if (!(json.get("added_tokens") instanceof ArrayNode)) {
             json.putArray("added_tokens");
         }
-        addListed(config.path("added_tokens_decoder"));
-        addNamed(config);
-        replacePostProcessor(config);
+        special.listed().forEach(this::addListed);
+        Map<String, Integer> vocabulary = vocabularyOf(json);
+        special.named().values().forEach(token -> addFurther(token, vocabulary));
+        special.extra().forEach(token -> addFurther(token, vocabulary));
     }
 
     private ArrayNode added() {
@@ -47,62 +41,39 @@ final class TokenizerJson {
     }
 
     /** Tokens that tokenizer_config.json lists: its flags win, and it may know tokens of its own. */
-    private void addListed(JsonNode listed) {
-        List<String> ids = new ArrayList<>();
-        listed.fieldNames().forEachRemaining(ids::add);
-        ids.sort(java.util.Comparator.comparingLong(TokenizerJson::id));
-        for (String key : ids) {
-            JsonNode token = listed.get(key);
-            String content = token.path("content").asText();
-            ObjectNode entry = find(content);
-            if (entry == null) {
-                entry = added().addObject().put("id", id(key)).put("content", content);
-            } else if (entry.path("id").asLong() != id(key)) {
-                throw new TokenizerException(
-                        "token '%s' has id %s in tokenizer.json but %s in tokenizer_config.json"
-                                .formatted(content, entry.path("id"), key));
-            }
-            for (String flag : FLAGS) {
-                entry.put(flag, token.path(flag).asBoolean(entry.path(flag).asBoolean(false)));
-            }
-        }
-    }
-
-    private static long id(String key) {
-        if (!key.matches("\\d{1,9}")) {
+    private void addListed(int id, AddedToken token) {
+        ObjectNode entry = find(token.content());
+        if (entry == null) {
+            entry = added().addObject().put("id", id).put("content", token.content());
+        } else if (entry.path("id").asLong() != id) {
             throw new TokenizerException(
-                    "added_tokens_decoder in tokenizer_config.json has the key '" + key
-                            + "', which is no token id");
+                    "token '%s' has id %s in tokenizer.json but %s in the files beside it; correct one of them"
+                            .formatted(TokenizerShape.cut(token.content()), entry.path("id"), id));
         }
-        return Long.parseLong(key);
+        token.writeTo(entry);
     }
 
-    /** What the configuration calls its end of text and the like is a control token, listed or not. */
-    private void addNamed(JsonNode config) {
-        Map<String, Integer> vocabulary = new HashMap<>();
-        vocabularyOf(json).forEach(vocabulary::put);
-        for (String name : NAMED) {
-            String content = content(config.path(name));
-            boolean listed = content != null && find(content) != null;
-            if (content != null && !listed && vocabulary.containsKey(content)) {
-                ObjectNode fresh = added().addObject()
-                        .put("id", vocabulary.get(content))
-                        .put("content", content);
-                FLAGS.forEach(flag -> fresh.put(flag, flag.equals("special")));
-            }
+    /**
+     * A special token that is not added yet, such as an end of text that only the vocabulary holds. One
+     * that nothing holds gets the next id, as the native library and transformers number them.
+     */
+    private void addFurther(AddedToken token, Map<String, Integer> vocabulary) {
+        if (token.content().isEmpty() || find(token.content()) != null) {
+            return;
         }
+        Integer known = vocabulary.get(token.content());
+        int id = known != null ? known : nextId(vocabulary.size());
+        ObjectNode entry = added().addObject().put("id", id).put("content", token.content());
+        token.writeTo(entry);
+        entry.put("special", true);
     }
 
-    /** Returns what the configuration calls its end of text and the like. */
-    static Set<String> named(JsonNode config) {
-        Set<String> named = new HashSet<>();
-        for (String name : NAMED) {
-            String content = content(config.path(name));
-            if (content != null) {
-                named.add(content);
-            }
+    private int nextId(int vocabularySize) {
+        int next = vocabularySize;
+        for (JsonNode token : added()) {
+            next = Math.max(next, token.path("id").asInt() + 1);
         }
-        return named;
+        return next;
     }
 
     static @Nullable String content(JsonNode token) {
@@ -122,35 +93,6 @@ final class TokenizerJson {
             }
         }
         return ids;
-    }
-
-    /** With add_bos_token or add_eos_token, what goes around a text is theirs to say. */
-    private void replacePostProcessor(JsonNode config) {
-        if (!config.has("add_bos_token") && !config.has("add_eos_token")) {
-            return;
-        }
-        ArrayNode single = json.arrayNode();
-        ObjectNode tokens = json.objectNode();
-        addSpecial(config, "bos", single, tokens);
-        single.addObject().putObject("Sequence").put("id", "A").put("type_id", 0);
-        addSpecial(config, "eos", single, tokens);
-        ArrayNode pair = single.deepCopy();
-        pair.addObject().putObject("Sequence").put("id", "B").put("type_id", 1);
-        ObjectNode processor = json.putObject("post_processor").put("type", "TemplateProcessing");
-        processor.set("single", single);
-        processor.set("pair", pair);
-        processor.set("special_tokens", tokens);
-    }
-
-    private void addSpecial(JsonNode config, String which, ArrayNode places, ObjectNode tokens) {
-        String content = content(config.path(which + "_token"));
-        ObjectNode entry = content == null ? null : find(content);
-        if (config.path("add_" + which + "_token").asBoolean(false) && entry != null) {
-            places.addObject().putObject("SpecialToken").put("id", content).put("type_id", 0);
-            ObjectNode token = tokens.putObject(content).put("id", content);
-            token.putArray("ids").add(entry.path("id").asInt());
-            token.putArray("tokens").add(content);
-        }
     }
 
     JsonNode node() {
@@ -175,6 +117,7 @@ final class TokenizerJson {
         }
         if (copy.path("model") instanceof ObjectNode model) {
             renameVocabulary(model, names);
+            removeMerges(model, names.keySet());
             String unknown = content(model.path("unk_token"));
             if (unknown != null && names.containsKey(unknown)) {
                 model.put("unk_token", names.get(unknown));
@@ -197,6 +140,23 @@ final class TokenizerJson {
             String name = names.get(piece.path(0).asText());
             if (name != null) {
                 ((ArrayNode) piece).set(0, name);
+            }
+        }
+    }
+
+    /** A merge that makes a control token would make it of a text's characters. */
+    private static void removeMerges(ObjectNode model, Set<String> names) {
+        if (!(model.path("merges") instanceof ArrayNode merges)) {
+            return;
+        }
+        for (Iterator<JsonNode> each = merges.iterator(); each.hasNext();) {
+            JsonNode merge = each.next();
+            String[] parts = merge.isTextual()
+                    ? merge.textValue().split(" ", 2)
+                    : new String[] {merge.path(0).asText(), merge.path(1).asText()};
+            if (parts.length == 2 && (names.contains(parts[0]) || names.contains(parts[1])
+                    || names.contains(parts[0] + parts[1]))) {
+                each.remove();
             }
         }
     }

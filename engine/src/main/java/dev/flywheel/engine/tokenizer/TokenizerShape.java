@@ -12,6 +12,7 @@ import java.util.Map;
  */
 final class TokenizerShape {
     private static final int ID_MAX = 1 << 24;
+    private static final int SHOWN_MAX = 80;
 
     private TokenizerShape() {}
 
@@ -34,6 +35,36 @@ final class TokenizerShape {
             throw refused(
                     "model.continuing_subword_prefix", prefix, "null for a model with merges");
         }
+    }
+
+    /**
+     * A token that takes the white space after it and one that begins with white space and takes what is
+     * before it may overlap in a text, where the library ends the process.
+     */
+    static void requireApart(JsonNode tokenizer) {
+        boolean normalizes = tokenizer.path("normalizer").isObject();
+        JsonNode taker = null;
+        JsonNode taken = null;
+        for (JsonNode added : tokenizer.path("added_tokens")) {
+            if (added.path("rstrip").asBoolean()) {
+                taker = added.path("content");
+            }
+            boolean changes = normalizes && added.path("normalized").asBoolean();
+            if (added.path("lstrip").asBoolean()
+                    && (changes || beginsWithSpace(added.path("content").asText()))) {
+                taken = added.path("content");
+            }
+        }
+        if (taker != null && taken != null) {
+            throw new TokenizerException(
+                    "tokenizer.json was refused: token %s takes white space after it (rstrip) and token %s takes more before white space of its own (lstrip), supported is one of both; set lstrip of the latter to false"
+                            .formatted(shown(taker), shown(taken)));
+        }
+    }
+
+    private static boolean beginsWithSpace(String content) {
+        int first = content.codePointAt(0);
+        return Character.isWhitespace(first) || Character.isSpaceChar(first) || first == 0x85;
     }
 
     /** A special token that a template uses must be described there, ids and spelling alike. */
@@ -96,9 +127,17 @@ final class TokenizerShape {
     }
 
     private static TokenizerException refused(String key, JsonNode value, String expected) {
-        String shown = value.isMissingNode() ? "missing" : value.toString();
         return new TokenizerException(
-                "tokenizer.json was refused: %s is %s, expected %s".formatted(key, shown,
-                        expected));
+                "tokenizer.json was refused: %s is %s, expected %s; correct it or take the file again from its source"
+                        .formatted(key, shown(value), expected));
+    }
+
+    /** Returns a value for an error message: as it is written, cut where it is long. */
+    static String shown(JsonNode value) {
+        return value.isMissingNode() ? "missing" : cut(value.toString());
+    }
+
+    static String cut(String text) {
+        return text.length() <= SHOWN_MAX ? text : text.substring(0, SHOWN_MAX) + "...";
     }
 }

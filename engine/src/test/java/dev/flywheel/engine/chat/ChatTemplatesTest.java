@@ -2,12 +2,12 @@ package dev.flywheel.engine.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.flywheel.engine.jinja.TemplateException;
+import dev.flywheel.engine.oracle.Oracle;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.engine.tokenizer.TokenizerException;
 import java.io.IOException;
@@ -18,7 +18,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
-import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,17 +28,7 @@ class ChatTemplatesTest {
     private static final ZonedDateTime NOW = ZonedDateTime.parse("2026-03-07T09:05:04Z");
 
     private static Path oracle(String name) {
-        String property = System.getProperty("flywheel.shared");
-        Path found = property == null ? null : Path.of(property, "oracle", "tokenizers", name);
-        Path at = Path.of(System.getProperty("user.dir")).toAbsolutePath();
-        for (; found == null && at != null; at = at.getParent()) {
-            Path candidate = at.resolve("shared/oracle/tokenizers").resolve(name);
-            found = Files.isDirectory(candidate) ? candidate : null;
-        }
-        assumeTrue(
-                found != null && Files.isDirectory(found),
-                "oracle tokenizer " + name + " not found; set -Dflywheel.shared");
-        return found;
+        return Oracle.of("tokenizers/" + name).folder("");
     }
 
     private static ChatTemplates templates(Path folder, Tokenizer tokenizer) {
@@ -79,9 +68,7 @@ class ChatTemplatesTest {
                 }
                 assertThat(templates.render(chat, null)).as(what)
                         .isEqualTo(row.get("text").asText());
-                int[] ids = StreamSupport.stream(row.get("ids").spliterator(), false)
-                        .mapToInt(JsonNode::asInt)
-                        .toArray();
+                int[] ids = Oracle.ints(row.get("ids"));
                 assertThat(templates.encode(chat, null, true)).as(what).isEqualTo(ids);
                 boolean attacks = row.get("name").asText().equals("injection");
                 int[] guarded = templates.encode(chat, null, false);

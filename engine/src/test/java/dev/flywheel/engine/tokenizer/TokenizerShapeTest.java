@@ -59,6 +59,19 @@ class TokenizerShapeTest {
     }
 
     @Test
+    void tokensThatMayTakeTheSameWhiteSpaceAreRefused() {
+        String right = VALID.replace("\"rstrip\":false", "\"rstrip\":true");
+        String both = right.replace("\"added_tokens\":[", """
+                "added_tokens":[{"id":4,"content":"\\n","lstrip":true,"rstrip":false,
+                "single_word":false,"normalized":false,"special":false},""");
+
+        assertThatThrownBy(() -> load(both))
+                .isInstanceOf(TokenizerException.class)
+                .hasMessageContaining("token \"<s>\" takes white space after it (rstrip)")
+                .hasMessageContaining("\"\\n\" takes more before");
+    }
+
+    @Test
     void aTextThatTheVocabularyCannotSpellIsRefusedByNameAndNotInNativeWords() throws Exception {
         try (Tokenizer tokenizer =
                 load(VALID.replace("\"unk_token\":null", "\"unk_token\":\"?\""))) {

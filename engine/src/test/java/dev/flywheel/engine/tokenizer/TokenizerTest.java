@@ -2,15 +2,14 @@ package dev.flywheel.engine.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.flywheel.engine.oracle.Oracle;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.IntStream;
-import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,21 +19,7 @@ class TokenizerTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private static Path oracle(String name) {
-        String property = System.getProperty("flywheel.shared");
-        Path found = property == null ? null : Path.of(property, "oracle", "tokenizers", name);
-        Path at = Path.of(System.getProperty("user.dir")).toAbsolutePath();
-        for (; found == null && at != null; at = at.getParent()) {
-            Path candidate = at.resolve("shared/oracle/tokenizers").resolve(name);
-            found = Files.isDirectory(candidate) ? candidate : null;
-        }
-        assumeTrue(
-                found != null && Files.isDirectory(found),
-                "oracle tokenizer " + name + " not found; set -Dflywheel.shared");
-        return found;
-    }
-
-    private static int[] ids(JsonNode array) {
-        return StreamSupport.stream(array.spliterator(), false).mapToInt(JsonNode::asInt).toArray();
+        return Oracle.of("tokenizers/" + name).folder("");
     }
 
     @ParameterizedTest
@@ -47,15 +32,15 @@ class TokenizerTest {
             for (JsonNode row : golden.get("encode")) {
                 String text = row.get("text").asText();
                 String what = name + " " + row.get("name").asText();
-                int[] ids = ids(row.get("ids"));
+                int[] ids = Oracle.ints(row.get("ids"));
                 assertThat(tokenizer.encodeTemplate(text, true)).as(what).isEqualTo(ids);
                 assertThat(tokenizer.encodeTemplate(text, false))
                         .as(what)
-                        .isEqualTo(ids(row.get("ids_without_special")));
-                assertDecodes(tokenizer, ids(row.get("ids_without_special")), row, what);
+                        .isEqualTo(Oracle.ints(row.get("ids_without_special")));
+                assertDecodes(tokenizer, Oracle.ints(row.get("ids_without_special")), row, what);
             }
             for (JsonNode row : golden.get("decode")) {
-                assertDecodes(tokenizer, ids(row.get("ids")), row, name + " decode " + row);
+                assertDecodes(tokenizer, Oracle.ints(row.get("ids")), row, name + " decode " + row);
             }
         }
     }
@@ -147,31 +132,6 @@ class TokenizerTest {
             assertThat(tokenizer.offsets("s</s>s", true, true))
                     .isDeepEqualTo(new int[][] {{0, 1}, {1, 5}, {5, 6}});
         }
-    }
-
-    @Test
-    void theConfigurationMayAddTokensAndSayWhatGoesAroundAText(@TempDir Path temp)
-            throws IOException {
-        Path source = oracle("bpe-smollm");
-        Files.copy(source.resolve("tokenizer.json"), temp.resolve("tokenizer.json"));
-        Files.writeString(temp.resolve("tokenizer_config.json"),
-                """
-                        {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>", "add_bos_token": true, "add_eos_token": false,
-                         "added_tokens_decoder": {"511": {"content": "<|im_end|>", "special": true},
-                           "512": {"content": "<extra>", "special": true, "normalized": false}}}""");
-        try (Tokenizer tokenizer = Tokenizer.load(temp)) {
-            assertThat(tokenizer.encodeTemplate("<extra>", true)).containsExactly(510, 512);
-            assertThat(tokenizer.isControl(512)).isTrue();
-            assertThat(tokenizer.vocabSize()).isEqualTo(513);
-        }
-        Files.writeString(temp.resolve("tokenizer_config.json"),
-                "{\"added_tokens_decoder\": {\"99\": {\"content\": \"<|im_end|>\"}}}");
-        assertThatThrownBy(() -> Tokenizer.load(temp)).isInstanceOf(TokenizerException.class)
-                .hasMessageContaining("has id 511 in tokenizer.json but 99");
-        Files.writeString(temp.resolve("tokenizer_config.json"),
-                "{\"added_tokens_decoder\": {\"700\": {\"content\": \"<extra>\", \"special\": true}}}");
-        assertThatThrownBy(() -> Tokenizer.load(temp)).isInstanceOf(TokenizerException.class)
-                .hasMessageContaining("'<extra>' has id 700");
     }
 
     @ParameterizedTest
