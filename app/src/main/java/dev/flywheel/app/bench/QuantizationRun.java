@@ -2,6 +2,7 @@ package dev.flywheel.app.bench;
 
 import dev.flywheel.adapters.random.SeededRandom;
 import dev.flywheel.app.tool.EngineSession;
+import dev.flywheel.app.tool.Prompt;
 import dev.flywheel.engine.backend.Buffer;
 import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.model.WeightFormat;
@@ -11,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.function.IntConsumer;
 import java.util.stream.Stream;
 
@@ -60,7 +62,7 @@ public final class QuantizationRun {
     }
 
     private EngineSession open(WeightFormat format) {
-        return EngineSession.open(folder, null, backend, threads, format);
+        return EngineSession.open(folder, Set.of(), backend, threads, format);
     }
 
     private List<int[]> prompts(int positionsMax) {
@@ -90,7 +92,8 @@ public final class QuantizationRun {
     private static void compare(
             List<int[]> prompts, List<EngineSession> sessions, List<LogitDistance> distances) {
         List<float[][]> expected = new ArrayList<>();
-        sessions.getFirst().logits(prompts, false, (prompt, logits, first) -> {
+        List<Prompt> read = prompts.stream().map(ids -> new Prompt(null, ids)).toList();
+        sessions.getFirst().logits(read, false, (prompt, logits, first) -> {
             float[][] rows = new float[prompts.get(prompt).length][];
             Arrays.setAll(rows, i -> logits.copyRow(first + i));
             expected.add(rows);
@@ -98,7 +101,7 @@ public final class QuantizationRun {
         for (int i = 0; i < sessions.size(); i++) {
             LogitDistance distance = distances.get(i);
             sessions.get(i)
-                    .logits(prompts, false,
+                    .logits(read, false,
                             (prompt, logits, first) -> distance.add(expected.get(prompt), logits,
                                     first, prompts.get(prompt)));
         }

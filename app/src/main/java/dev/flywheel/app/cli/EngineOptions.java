@@ -1,8 +1,12 @@
 package dev.flywheel.app.cli;
 
 import dev.flywheel.app.tool.EngineSession;
+import dev.flywheel.app.tool.Prompt;
 import dev.flywheel.engine.model.WeightFormat;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -33,7 +37,20 @@ final class EngineOptions {
         return ModelFolder.find(model);
     }
 
+    /** Opens the model with the adapters that prompts run over. */
+    EngineSession open(List<Prompt> prompts) {
+        Set<Path> adapters = new LinkedHashSet<>();
+        for (Prompt prompt : prompts) {
+            if (prompt.adapter() != null) {
+                adapters.add(prompt.adapter());
+            }
+        }
+        return EngineSession.open(folder(), adapters, backend, threads, weights);
+    }
+
+    /** Opens the model with the adapter that {@code --adapter} names, if any. */
     EngineSession open() {
-        return EngineSession.open(folder(), adapter, backend, threads, weights);
+        return EngineSession.open(folder(), adapter == null ? Set.of() : Set.of(adapter), backend,
+                threads, weights);
     }
 }

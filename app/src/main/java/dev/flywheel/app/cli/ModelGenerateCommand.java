@@ -69,29 +69,38 @@ final class ModelGenerateCommand implements Callable<Integer> {
                     "--max-tokens is %d, allowed is 1 or more".formatted(maxTokens));
         }
         PromptReader reader = prompts.reader(engine.folder());
-        try (Tokenizer tokenizer = reader.tokenizer(); EngineSession session = engine.open()) {
-            List<Prompt> read = prompts.read(reader);
-            List<Integer> ends = ignoreEnd ? List.of() : List.copyOf(tokenizer.eosIds());
-            List<Sampler> samplers = new ArrayList<>();
-            for (int i = 0; i < read.size(); i++) {
-                samplers.add(new Sampler(new Sampling(temperature, topK, topP, seed + i)));
+        try (Tokenizer tokenizer = reader.tokenizer()) {
+            List<Prompt> read = prompts.read(reader, engine.adapter);
+            try (EngineSession session = engine.open(read)) {
+                List<Answer> answers = run(tokenizer, read, session);
+                output.print(answers, answers.stream()
+                        .map(ModelGenerateCommand::text)
+                        .collect(Collectors.joining("\n")));
             }
-            List<int[]> ids =
-                    session.generate(read.stream().map(Prompt::ids).toList(), maxTokens, ends,
-                            (prompt, logits, row) -> samplers.get(prompt).sample(logits, row),
-                            unused -> {});
-            List<Answer> answers = new ArrayList<>();
-            for (int i = 0; i < ids.size(); i++) {
-                int[] answer = ids.get(i);
-                boolean ended = answer.length > 0 && ends.contains(answer[answer.length - 1]);
-                answers.add(new Answer(read.get(i).text(), read.get(i).ids(), answer,
-                        going(tokenizer, read.get(i).ids(), answer), ended ? "end" : "length"));
-            }
-            output.print(answers, answers.stream()
-                    .map(answer -> (answer.prompt() == null ? "" : answer.prompt()) + answer.text())
-                    .collect(Collectors.joining("\n")));
             return 0;
         }
+    }
+
+    private List<Answer> run(Tokenizer tokenizer, List<Prompt> read, EngineSession session) {
+        List<Integer> ends = ignoreEnd ? List.of() : List.copyOf(tokenizer.eosIds());
+        List<Sampler> samplers = new ArrayList<>();
+        for (int i = 0; i < read.size(); i++) {
+            samplers.add(new Sampler(new Sampling(temperature, topK, topP, seed + i)));
+        }
+        List<int[]> ids = session.generate(read, maxTokens, ends,
+                (prompt, logits, row) -> samplers.get(prompt).sample(logits, row), unused -> {});
+        List<Answer> answers = new ArrayList<>();
+        for (int i = 0; i < ids.size(); i++) {
+            int[] answer = ids.get(i);
+            boolean ended = answer.length > 0 && ends.contains(answer[answer.length - 1]);
+            answers.add(new Answer(read.get(i).text(), read.get(i).ids(), answer,
+                    going(tokenizer, read.get(i).ids(), answer), ended ? "end" : "length"));
+        }
+        return answers;
+    }
+
+    private static String text(Answer answer) {
+        return (answer.prompt() == null ? "" : answer.prompt()) + answer.text();
     }
 
     /** The answer as it goes on from its prompt: some tokenizers begin a text without its first blank. */

@@ -67,25 +67,32 @@ final class ModelLogitsCommand implements Callable<Integer> {
             throw new StartException("--top is %d, allowed is 0 or more".formatted(top));
         }
         PromptReader reader = prompts.reader(engine.folder());
-        try (Tokenizer tokenizer = reader.tokenizer(); EngineSession session = engine.open()) {
-            List<Prompt> read = prompts.read(reader);
-            requireBounded(read, session.model().spec().vocabSize());
-            List<Row> rows = new ArrayList<>();
-            SafetensorsWriter writer = new SafetensorsWriter();
-            session.logits(read.stream().map(Prompt::ids).toList(), last,
-                    (prompt, logits, first) -> {
-                        int count = last ? 1 : read.get(prompt).ids().length;
-                        rows.add(row(tokenizer, read.get(prompt), logits, first, count));
-                        if (out != null) {
-                            writer.add("logits." + prompt, flat(logits, first, count), count,
-                                    logits.vocabSize());
-                        }
-                    });
-            write(writer);
-            output.print(rows,
-                    rows.stream().map(ModelLogitsCommand::text).collect(Collectors.joining("\n")));
+        try (Tokenizer tokenizer = reader.tokenizer()) {
+            List<Prompt> read = prompts.read(reader, engine.adapter);
+            try (EngineSession session = engine.open(read)) {
+                requireBounded(read, session.model().spec().vocabSize());
+                List<Row> rows = run(tokenizer, read, session);
+                output.print(rows, rows.stream()
+                        .map(ModelLogitsCommand::text)
+                        .collect(Collectors.joining("\n")));
+            }
             return 0;
         }
+    }
+
+    private List<Row> run(Tokenizer tokenizer, List<Prompt> read, EngineSession session) {
+        List<Row> rows = new ArrayList<>();
+        SafetensorsWriter writer = new SafetensorsWriter();
+        session.logits(read, last, (prompt, logits, first) -> {
+            int count = last ? 1 : read.get(prompt).ids().length;
+            rows.add(row(tokenizer, read.get(prompt), logits, first, count));
+            if (out != null) {
+                writer.add("logits." + prompt, flat(logits, first, count), count,
+                        logits.vocabSize());
+            }
+        });
+        write(writer);
+        return rows;
     }
 
     private void requireBounded(List<Prompt> read, int vocabSize) {

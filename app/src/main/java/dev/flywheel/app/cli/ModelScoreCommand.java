@@ -69,18 +69,26 @@ final class ModelScoreCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PromptReader reader = prompts.reader(engine.folder());
-        try (Tokenizer tokenizer = reader.tokenizer(); EngineSession session = engine.open()) {
+        try (Tokenizer tokenizer = reader.tokenizer()) {
             List<Task> tasks = tasks(reader);
-            List<Score> scores = new ArrayList<>();
-            // One text at a time: scores of every row of all texts could fill the memory.
-            for (Task task : tasks) {
-                session.logits(List.of(task.ids()), false,
-                        (unused, logits, first) -> scores.add(score(task, logits, first)));
+            try (EngineSession session = engine.open(tasks.stream().map(Task::prompt).toList())) {
+                List<Score> scores = run(tasks, session);
+                output.print(scores, scores.stream()
+                        .map(ModelScoreCommand::text)
+                        .collect(Collectors.joining("\n")));
             }
-            output.print(scores,
-                    scores.stream().map(ModelScoreCommand::text).collect(Collectors.joining("\n")));
             return 0;
         }
+    }
+
+    /** One text at a time: scores of every row of all texts could fill the memory. */
+    private static List<Score> run(List<Task> tasks, EngineSession session) {
+        List<Score> scores = new ArrayList<>();
+        for (Task task : tasks) {
+            session.logits(List.of(new Prompt(null, task.ids(), task.prompt().adapter())), false,
+                    (unused, logits, first) -> scores.add(score(task, logits, first)));
+        }
+        return scores;
     }
 
     private List<Task> tasks(PromptReader reader) {
@@ -88,7 +96,7 @@ final class ModelScoreCommand implements Callable<Integer> {
         continuations.forEach(text -> follow.add(reader.continuation(text)));
         continuationIds.forEach(list -> follow.add(PromptReader.ids(list)));
         List<Task> tasks = new ArrayList<>();
-        for (Prompt prompt : prompts.read(reader)) {
+        for (Prompt prompt : prompts.read(reader, engine.adapter)) {
             follow.forEach(continuation -> tasks.add(Task.of(prompt, continuation)));
             if (follow.isEmpty()) {
                 tasks.add(new Task(prompt, null, prompt.ids(), 1));

@@ -53,7 +53,7 @@ final class ModelTokenizeCommand implements Callable<Integer> {
         PromptReader reader = prompts.reader(folder);
         try (Tokenizer tokenizer = reader.tokenizer()) {
             List<Tokens> all = new ArrayList<>();
-            List<Prompt> read = prompts.read(reader);
+            List<Prompt> read = prompts.read(reader, null);
             for (int i = 0; i < read.size(); i++) {
                 all.add(tokens(tokenizer, read.get(i), i < prompts.texts.size()));
             }

@@ -26,7 +26,10 @@ final class PromptOptions {
             }) List<Path> chats = new ArrayList<>();
 
     @Option(names = "--input", paramLabel = "FILE",
-            description = "Many prompts, as JSON: a list of objects with text, ids or messages.")
+            description = {
+                "Many prompts, as JSON: a list of objects with text, ids or messages. One with a field adapter runs over that"
+                        + " PEFT folder whatever --adapter says, or over the bare base if the field is null."
+            })
     @Nullable Path input;
 
     @Option(names = "--no-special",
@@ -42,14 +45,18 @@ final class PromptOptions {
         return new PromptReader(model, !noSpecial, allowControl, ZonedDateTime::now);
     }
 
-    /** Returns all prompts: texts, then ids, then chats, then those of the file. */
-    List<Prompt> read(PromptReader reader) {
+    /**
+     * Returns all prompts: texts, then ids, then chats, then those of the file.
+     *
+     * @param adapter that they run over unless they name their own; null for the bare base
+     */
+    List<Prompt> read(PromptReader reader, @Nullable Path adapter) {
         List<Prompt> prompts = new ArrayList<>();
-        texts.forEach(text -> prompts.add(reader.text(text)));
-        ids.forEach(list -> prompts.add(PromptReader.ids(list)));
-        chats.forEach(file -> prompts.add(reader.chat(file)));
+        texts.forEach(text -> prompts.add(reader.text(text).over(adapter)));
+        ids.forEach(list -> prompts.add(PromptReader.ids(list).over(adapter)));
+        chats.forEach(file -> prompts.add(reader.chat(file).over(adapter)));
         if (input != null) {
-            prompts.addAll(reader.file(input));
+            prompts.addAll(reader.file(input, adapter));
         }
         if (prompts.isEmpty()) {
             throw new ToolException("nothing to read; give --prompt, --ids, --chat or --input");

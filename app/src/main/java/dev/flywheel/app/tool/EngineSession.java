@@ -1,7 +1,6 @@
 package dev.flywheel.app.tool;
 
 import dev.flywheel.adapters.lora.LoraWeights;
-import dev.flywheel.adapters.peft.PeftFolder;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.forward.Chunk;
@@ -15,14 +14,19 @@ import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.model.WeightFormat;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /**
- * A base model, with an adapter or without, run as serving runs it: all prompts in one ragged batch
- * over a paged cache.
+ * A base model and any number of adapters, run as serving runs them: all prompts in one ragged batch
+ * over a paged cache, each with the adapter it names.
  *
  * <p>Not thread-safe. Owns all it opened.
  */
@@ -33,34 +37,39 @@ public final class EngineSession implements AutoCloseable {
     private final Backend backend;
     private final BaseModel model;
     private final AdapterSlots slots;
-    private final int slot;
+    private final Map<Path, Integer> slotByAdapter;
 
-    private EngineSession(Backend backend, BaseModel model, AdapterSlots slots, int slot) {
+    private EngineSession(Backend backend, BaseModel model, AdapterSlots slots,
+            Map<Path, Integer> slotByAdapter) {
         this.backend = backend;
         this.model = model;
         this.slots = slots;
-        this.slot = slot;
+        this.slotByAdapter = slotByAdapter;
     }
 
     /**
-     * Loads a model folder and, over it, a PEFT folder.
+     * Loads a model folder and, over it, PEFT folders.
      *
-     * @param adapter null for the bare base
+     * @param adapters those that prompts may name, each in a slot of its own
      */
     public static EngineSession open(
-            Path folder, @Nullable Path adapter, String backendName, int threads,
+            Path folder, Set<Path> adapters, String backendName, int threads,
             WeightFormat format) {
         Backend backend = Backends.open(backendName, threads);
         BaseModel model = null;
         AdapterSlots slots = null;
         try {
             model = BaseModel.load(folder, backend, format);
-            LoraWeights weights =
-                    adapter == null ? null
-                            : PeftFolder.read(adapter, model.linearModules()).weights();
-            slots = new AdapterSlots(model, 1, weights == null ? 1 : weights.config().rankMax());
-            int slot = weights == null ? AdapterSlots.BASE : slots.stage(weights);
-            return new EngineSession(backend, model, slots, slot);
+            Map<Path, LoraWeights> weights = new LinkedHashMap<>();
+            for (Path adapter : adapters) {
+                weights.put(adapter, AdapterCheck.read(adapter, model));
+            }
+            slots = new AdapterSlots(model, Math.max(1, weights.size()), rankMax(weights.values()));
+            Map<Path, Integer> slotByAdapter = new HashMap<>();
+            for (Map.Entry<Path, LoraWeights> one : weights.entrySet()) {
+                slotByAdapter.put(one.getKey(), slots.stage(one.getValue()));
+            }
+            return new EngineSession(backend, model, slots, slotByAdapter);
         } catch (RuntimeException e) {
             if (slots != null) {
                 slots.close();
@@ -73,6 +82,16 @@ public final class EngineSession implements AutoCloseable {
         }
     }
 
+    private static int rankMax(Collection<LoraWeights> weights) {
+        return weights.stream().mapToInt(one -> one.config().rankMax()).max().orElse(1);
+    }
+
+    private int slot(Prompt prompt) {
+        Path adapter = prompt.adapter();
+        return adapter == null ? AdapterSlots.BASE
+                : Objects.requireNonNull(slotByAdapter.get(adapter), "adapter not opened");
+    }
+
     public BaseModel model() {
         return model;
     }
@@ -83,14 +102,14 @@ public final class EngineSession implements AutoCloseable {
     }
 
     /** Runs all prompts in one batch and hands out the scores after every token, or the last. */
-    public void logits(List<int[]> prompts, boolean lastOnly, Rows rows) {
-        prompts.forEach(prompt -> requireFits(prompt, 0));
-        try (KvCache cache = cacheFor(prompts.stream().mapToInt(prompt -> prompt.length));
+    public void logits(List<Prompt> prompts, boolean lastOnly, Rows rows) {
+        prompts.forEach(prompt -> requireFits(prompt.ids(), 0));
+        try (KvCache cache = cacheFor(prompts.stream().mapToInt(prompt -> prompt.ids().length));
                 ForwardPass pass = new ForwardPass(model, slots, cache, ROWS_MAX)) {
             List<Chunk> chunks = new ArrayList<>();
-            for (int[] prompt : prompts) {
-                chunks.add(
-                        new Chunk(cache.open(), prompt, slot, lastOnly ? Wanted.LAST : Wanted.ALL));
+            for (Prompt prompt : prompts) {
+                chunks.add(new Chunk(cache.open(), prompt.ids(), slot(prompt),
+                        lastOnly ? Wanted.LAST : Wanted.ALL));
             }
             Logits logits = pass.run(chunks);
             for (int i = 0; i < chunks.size(); i++) {
@@ -112,19 +131,20 @@ public final class EngineSession implements AutoCloseable {
      * @param each told every token as it comes, with its prompt's number first
      */
     public List<int[]> generate(
-            List<int[]> prompts, int tokensMax, List<Integer> stops, Choice choice,
+            List<Prompt> prompts, int tokensMax, List<Integer> stops, Choice choice,
             Consumer<int[]> each) {
-        prompts.forEach(prompt -> requireFits(prompt, tokensMax));
+        prompts.forEach(prompt -> requireFits(prompt.ids(), tokensMax));
         try (KvCache cache =
-                cacheFor(prompts.stream().mapToInt(prompt -> prompt.length + tokensMax));
+                cacheFor(prompts.stream().mapToInt(prompt -> prompt.ids().length + tokensMax));
                 ForwardPass pass = new ForwardPass(model, slots, cache, ROWS_MAX)) {
             List<Answer> answers = new ArrayList<>();
             for (int i = 0; i < prompts.size(); i++) {
-                answers.add(new Answer(i, prompts.get(i), cache.open(), new ArrayList<>()));
+                answers.add(new Answer(i, prompts.get(i).ids(), slot(prompts.get(i)), cache.open(),
+                        new ArrayList<>()));
             }
             List<Answer> live = tokensMax == 0 ? List.of() : List.copyOf(answers);
             while (!live.isEmpty()) {
-                Logits logits = pass.run(live.stream().map(answer -> answer.chunk(slot)).toList());
+                Logits logits = pass.run(live.stream().map(Answer::chunk).toList());
                 for (int i = 0; i < live.size(); i++) {
                     Answer answer = live.get(i);
                     int token = choice.choose(answer.index(), logits, logits.firstRow(i));
@@ -140,8 +160,13 @@ public final class EngineSession implements AutoCloseable {
         }
     }
 
-    private record Answer(int index, int[] prompt, KvSequence sequence, List<Integer> ids) {
-        Chunk chunk(int slot) {
+    private record Answer(
+            int index,
+            int[] prompt,
+            int slot,
+            KvSequence sequence,
+            List<Integer> ids) {
+        Chunk chunk() {
             int[] next = ids.isEmpty() ? prompt : new int[] {ids.getLast()};
             return new Chunk(sequence, next, slot, Wanted.LAST);
         }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.flywheel.adapters.json.JsonProblem;
 import dev.flywheel.engine.chat.Chat;
 import dev.flywheel.engine.chat.ChatTemplates;
@@ -131,27 +132,48 @@ public final class PromptReader {
         return JSON.convertValue(list, MAPS);
     }
 
-    /** Reads a list of prompts, each an object with text, ids or messages. */
-    public List<Prompt> file(Path file) {
+    /**
+     * Reads a list of prompts, each an object with text, ids or messages. One with a field {@code
+     * adapter} runs over that PEFT folder, or over the bare base if the field is null.
+     *
+     * @param adapter of those without the field; null for the bare base
+     */
+    public List<Prompt> file(Path file, @Nullable Path adapter) {
         JsonNode list = json(file);
         List<Prompt> prompts = new ArrayList<>();
         for (JsonNode entry : list) {
             String what = file + ", entry " + prompts.size();
-            if (entry.path("text").isTextual()) {
-                prompts.add(text(entry.path("text").textValue()));
-            } else if (entry.path("ids").isArray()) {
-                prompts.add(new Prompt(null, ids(entry.path("ids"), what)));
-            } else if (entry.has("messages")) {
-                prompts.add(chat(entry, what));
-            } else {
-                throw new ToolException(what + " has none of text, ids and messages");
-            }
+            prompts.add(entry(entry.deepCopy(), what, adapter));
         }
         if (!list.isArray() || prompts.isEmpty()) {
             throw new ToolException(
                     file + " must hold a list such as [{\"text\": \"Hi\"}, {\"ids\": [1, 2]}, {\"messages\": [...]}]");
         }
         return prompts;
+    }
+
+    private Prompt entry(JsonNode entry, String what, @Nullable Path adapter) {
+        JsonNode own = entry instanceof ObjectNode fields ? fields.remove("adapter") : null;
+        Path over = own == null ? adapter : adapter(own, what);
+        if (entry.path("text").isTextual()) {
+            return text(entry.path("text").textValue()).over(over);
+        }
+        if (entry.path("ids").isArray()) {
+            return new Prompt(null, ids(entry.path("ids"), what), over);
+        }
+        if (entry.has("messages")) {
+            return chat(entry, what).over(over);
+        }
+        throw new ToolException(what + " has none of text, ids and messages");
+    }
+
+    private static @Nullable Path adapter(JsonNode own, String what) {
+        if (!own.isNull() && !own.isTextual()) {
+            throw new ToolException(
+                    "%s: adapter is %s, expected a PEFT folder, or null for the bare base"
+                            .formatted(what, own));
+        }
+        return own.isNull() ? null : Path.of(own.textValue());
     }
 
     private static int[] ids(JsonNode list, String what) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.flywheel.adapters.safetensors.SafetensorsFile;
 import dev.flywheel.app.FlywheelCommand;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -70,9 +72,7 @@ class ModelCommandTest {
     private String[] withAdapter(String command, String... more) {
         String[] first = {"model", command, "-o", "json", "--model", oracle(MODEL), "--adapter",
             oracle(ADAPTER) + "/adapter"};
-        String[] all = java.util.Arrays.copyOf(first, first.length + more.length);
-        System.arraycopy(more, 0, all, first.length, more.length);
-        return all;
+        return with(first, more);
     }
 
     @Test
@@ -93,6 +93,39 @@ class ModelCommandTest {
         assertThat(json(withAdapter("logits", "--last", "--ids", "1,2,3")).get(0)
                 .get("rows")
                 .intValue()).isOne();
+    }
+
+    @Test
+    void eachPromptOfAFileMayNameAnAdapterOfItsOwn() throws IOException {
+        String base = oracle(MODEL);
+        String first = oracle(ADAPTER) + "/adapter";
+        String second = oracle("adapters/regex-targets") + "/adapter";
+        ArrayNode input = JSON.createArrayNode();
+        input.addObject().set("ids", ids());
+        input.addObject().put("adapter", second).set("ids", ids());
+        input.addObject().putNull("adapter").set("ids", ids());
+        Path file = Files.writeString(temp.resolve("mixed.json"), input.toString());
+        for (String command : new String[] {"logits", "generate", "score"}) {
+            JsonNode mixed = json("model", command, "-o", "json", "--model", base, "--adapter",
+                    first, "--input", file.toString());
+            String[] alone = {"model", command, "-o", "json", "--model", base, "--ids",
+                list(ids())};
+            assertThat(mixed).hasSize(3).doesNotHaveDuplicates();
+            assertThat(mixed.get(0)).isEqualTo(json(with(alone, "--adapter", first)).get(0));
+            assertThat(mixed.get(1)).isEqualTo(json(with(alone, "--adapter", second)).get(0));
+            assertThat(mixed.get(2)).isEqualTo(json(alone).get(0));
+        }
+        fails("entry 0: adapter is 3", "model", "generate", "--model", base, "--input",
+                Files.writeString(temp.resolve("bad.json"), "[{\"ids\": [1], \"adapter\": 3}]")
+                        .toString());
+    }
+
+    private static JsonNode ids() throws IOException {
+        return golden().get("prompts").get(0).get("ids");
+    }
+
+    private static String[] with(String[] args, String... more) {
+        return Stream.of(args, more).flatMap(Stream::of).toArray(String[]::new);
     }
 
     @Test
