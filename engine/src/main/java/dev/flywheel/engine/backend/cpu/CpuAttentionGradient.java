@@ -16,8 +16,10 @@ import jdk.incubator.vector.VectorMask;
 /**
  * The gradient of packed attention, again as products of small matrices.
  *
- * <p>With s the capped scores, p = e^(s - logSumExp) and d = dOut . out of each query: dv += p dOut;
- * ds = p (dOut . v - d), times 1 - (s / cap)^2 when capped, times scale; dq += ds k; dk += ds q.
+ * <p>With s the capped scores, p = e^(s - logSumExp) and d = sum of p (dOut . v) of each query: dv += p
+ * dOut; ds = p (dOut . v - d), times 1 - (s / cap)^2 when capped, times scale; dq += ds k; dk += ds q. That
+ * d is dOut . out too, but summed from the very products it is taken from: where a query sees one token, ds
+ * is then zero, not a rounding error that an optimizer without a scale of its own would take for a slope.
  * Queries are taken in blocks of a fixed number, in order, so each gradient is one sum in one order.
  * Key heads are independent of each other and may run on different threads.
  */
@@ -52,6 +54,7 @@ final class CpuAttentionGradient {
         private final int stride; // tokens of the run in whole panels
         private final float[] scores; // [BLOCK, stride]: s, then p
         private final float[] slopes; // [BLOCK, stride]: dOut . v, then ds
+        private final float[] capSlopes; // [stride]: 1 - (s / cap)^2 of the row at hand
         private final float[] ones = new float[ROWS_MAX];
 
         private Head(CpuAttention.Call call, Gradients gradients, AttentionRun run, int kvHead,
@@ -67,6 +70,7 @@ final class CpuAttentionGradient {
             this.stride = (run.tokens() + PANEL - 1) / PANEL * PANEL;
             this.scores = w.floats(Purpose.SCORES, (long) BLOCK * stride);
             this.slopes = w.floats(Purpose.SCORE_GRADIENTS, (long) BLOCK * stride);
+            this.capSlopes = w.floats(Purpose.CAP_SLOPES, stride);
             Arrays.fill(ones, 1);
         }
 
@@ -112,7 +116,7 @@ final class CpuAttentionGradient {
                         panelFrom, panelTo);
             }
             for (int m = 0; m < count; m++) {
-                scoreGradient(first + m, m, offsets[m], panelFrom * PANEL, panelTo * PANEL);
+                scoreGradient(first + m, m, panelFrom * PANEL, panelTo * PANEL);
             }
             for (int m = 0; m < count; m += ROWS_MAX) {
                 addQueryGradient(m, Math.min(ROWS_MAX, count - m), offsets, keysByColumn,
@@ -149,39 +153,55 @@ final class CpuAttentionGradient {
         }
 
         /** Turns row m of scores into p and of slopes into scaled ds; zero where it sees nothing. */
-        private void scoreGradient(int query, int m, int offset, int begin, int end) {
+        private void scoreGradient(int query, int m, int begin, int end) {
             int row = query / call.group();
             CpuBuffer lses = Objects.requireNonNull(call.logSumExp());
             float lse = lses.floats()[lses.base() + (run.firstRow() + row) * shape.heads()
                     + call.headOf(kvHead, query)];
-            CpuBuffer dOut = gradients.dOut();
-            float d = dot(dOut.floats(), dOut.base() + offset, call.out().floats(),
-                    call.out().base() + offset, dim, w.lanes);
-            row(m * stride, begin, end, run.from()[row], run.to()[row], lse, d);
+            int from = run.from()[row];
+            int to = run.to()[row];
+            float d = probabilities(m * stride, begin, end, from, to, lse);
+            slopes(m * stride, begin, end, from, to, d);
         }
 
-        private void row(int at, int begin, int end, int from, int to, float lse, float d) {
+        /** scores = p; returns d. */
+        private float probabilities(int at, int begin, int end, int from, int to, float lse) {
             FloatVector zero = FloatVector.zero(LANES);
-            float cap = shape.softCap();
+            FloatVector d = zero;
             for (int t = begin; t < end; t += W) {
-
                 FloatVector s = FloatVector.fromArray(LANES, scores, at + t);
-                FloatVector slope = FloatVector.fromArray(LANES, slopes, at + t)
-                        .sub(d)
-                        .mul(shape.scale());
-                if (cap != 0) {
-                    s = CpuElements.softCap(s, cap);
-                    FloatVector ratio = s.div(cap);
-                    slope = slope.mul(ratio.mul(ratio).neg().add(1));
+                if (shape.softCap() != 0) {
+                    s = CpuElements.softCap(s, shape.softCap());
+                    FloatVector ratio = s.div(shape.softCap());
+                    ratio.mul(ratio).neg().add(1).intoArray(capSlopes, t);
                 }
                 FloatVector p = VectorMath.exp(s.sub(lse));
-                FloatVector ds = p.mul(slope);
+                FloatVector product = p.mul(FloatVector.fromArray(LANES, slopes, at + t));
                 if (!CpuAttention.isSeen(t, from, to)) {
                     VectorMask<Float> seen = CpuAttention.seen(t, from, to);
                     p = zero.blend(p, seen);
-                    ds = zero.blend(ds, seen);
+                    product = zero.blend(product, seen);
                 }
                 p.intoArray(scores, at + t);
+                d = d.add(product);
+            }
+            return VectorMath.sum(d, w.lanes);
+        }
+
+        /** slopes = scaled ds, from p in scores. */
+        private void slopes(int at, int begin, int end, int from, int to, float d) {
+            FloatVector zero = FloatVector.zero(LANES);
+            for (int t = begin; t < end; t += W) {
+                FloatVector slope = FloatVector.fromArray(LANES, slopes, at + t)
+                        .sub(d)
+                        .mul(shape.scale());
+                if (shape.softCap() != 0) {
+                    slope = slope.mul(FloatVector.fromArray(LANES, capSlopes, t));
+                }
+                FloatVector ds = slope.mul(FloatVector.fromArray(LANES, scores, at + t));
+                if (!CpuAttention.isSeen(t, from, to)) {
+                    ds = zero.blend(ds, CpuAttention.seen(t, from, to));
+                }
                 ds.intoArray(slopes, at + t);
             }
         }
@@ -238,15 +258,5 @@ final class CpuAttentionGradient {
                         ones, true);
             }
         }
-    }
-
-    private static float dot(float[] a, int atA, float[] b, int atB, int n, float[] scratch) {
-        FloatVector sum = FloatVector.zero(LANES);
-        for (int i = 0; i < n; i += W) {
-            VectorMask<Float> rest = LANES.indexInRange(i, n);
-            sum = FloatVector.fromArray(LANES, a, atA + i, rest)
-                    .fma(FloatVector.fromArray(LANES, b, atB + i, rest), sum);
-        }
-        return VectorMath.sum(sum, scratch);
     }
 }

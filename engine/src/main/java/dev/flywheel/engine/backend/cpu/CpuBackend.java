@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CpuBackend implements Backend {
     /** Changes whenever a kernel gives other bits: replays are bound to it. */
-    private static final int KERNEL_VERSION = 1;
+    private static final int KERNEL_VERSION = 2;
 
     private static final int ELEMENTS_PER_THREAD_MIN = 1 << 15;
 

@@ -19,7 +19,8 @@ final class Workspace {
         QUERIES,
         OUTPUT_GRADIENTS,
         SCORES,
-        SCORE_GRADIENTS
+        SCORE_GRADIENTS,
+        CAP_SLOPES
     }
 
     /** One vector, for sums over lanes. */
