@@ -17,7 +17,8 @@ import java.util.function.IntConsumer;
 import java.util.stream.Stream;
 
 /**
- * Runs a base over texts of our own generator as stored and quantized, side by side.
+ * Runs a base over texts of our own generator as stored and quantized, side by side, and has each
+ * learn the same answers.
  *
  * <p>The texts follow from the seed. They are those that the built-in base was made from, drawn anew;
  * another base reads them too, though they say less about it.
@@ -32,13 +33,20 @@ public final class QuantizationRun {
     private final String backend;
     private final int threads;
     private final int texts;
+    private final int answers;
     private final long seed;
 
-    public QuantizationRun(Path folder, String backend, int threads, int texts, long seed) {
+    /**
+     * @param texts to compare logits over
+     * @param answers to learn one by one
+     */
+    public QuantizationRun(
+            Path folder, String backend, int threads, int texts, int answers, long seed) {
         this.folder = folder;
         this.backend = backend;
         this.threads = threads;
         this.texts = texts;
+        this.answers = answers;
         this.seed = seed;
     }
 
@@ -46,8 +54,9 @@ public final class QuantizationRun {
     public QuantizationReport measure(IntConsumer progress) {
         try (EngineSession stored = open(WeightFormat.STORED);
                 EngineSession eight = open(FORMATS.getFirst());
-                EngineSession four = open(FORMATS.getLast())) {
-            List<int[]> prompts = prompts(stored.model().spec().positionsMax());
+                EngineSession four = open(FORMATS.getLast());
+                Tokenizer tokenizer = Tokenizer.load(folder)) {
+            List<int[]> prompts = prompts(tokenizer, stored.model().spec().positionsMax());
             List<EngineSession> sessions = List.of(stored, eight, four);
             List<LogitDistance> distances =
                     List.of(new LogitDistance(), new LogitDistance(), new LogitDistance());
@@ -57,7 +66,8 @@ public final class QuantizationRun {
                 progress.accept(to);
                 from = to;
             }
-            return report(sessions, distances);
+            return report(
+                    sessions, distances, LearnedAnswers.draw(tokenizer, answers, seed));
         }
     }
 
@@ -65,17 +75,15 @@ public final class QuantizationRun {
         return EngineSession.open(folder, Set.of(), backend, threads, format);
     }
 
-    private List<int[]> prompts(int positionsMax) {
+    private List<int[]> prompts(Tokenizer tokenizer, int positionsMax) {
         Corpus corpus = new Corpus();
         SeededRandom random = new SeededRandom(seed);
-        try (Tokenizer tokenizer = Tokenizer.load(folder)) {
-            return Stream.generate(() -> tokenizer.encode(corpus.next(random).text()))
-                    .map(ids -> Arrays.copyOf(
-                            ids, Math.min(ids.length, Math.min(positionsMax, ROWS_MAX))))
-                    .filter(ids -> ids.length > 1)
-                    .limit(texts)
-                    .toList();
-        }
+        return Stream.generate(() -> tokenizer.encode(corpus.next(random).text()))
+                .map(ids -> Arrays.copyOf(
+                        ids, Math.min(ids.length, Math.min(positionsMax, ROWS_MAX))))
+                .filter(ids -> ids.length > 1)
+                .limit(texts)
+                .toList();
     }
 
     private static int batchEnd(List<int[]> prompts, int from) {
@@ -108,12 +116,15 @@ public final class QuantizationRun {
     }
 
     private QuantizationReport report(
-            List<EngineSession> sessions, List<LogitDistance> distances) {
+            List<EngineSession> sessions, List<LogitDistance> distances, LearnedAnswers learned) {
+        BaseModel base = sessions.getFirst().model();
         double stored = distances.getFirst().logLoss();
+        double storedPrequential = learned.prequentialLogLoss(base, seed);
         List<QuantizationReport.Figures> formats = new ArrayList<>();
         for (int i = 1; i < sessions.size(); i++) {
             BaseModel model = sessions.get(i).model();
             LogitDistance distance = distances.get(i);
+            double prequential = learned.prequentialLogLoss(model, seed);
             formats.add(
                     new QuantizationReport.Figures(
                             model.format().label(),
@@ -121,13 +132,17 @@ public final class QuantizationRun {
                             distance.centred(),
                             distance.logLoss(),
                             distance.logLoss() / stored - 1,
+                            prequential,
+                            prequential / storedPrequential - 1,
                             distance.sameArgMax(),
                             bitsPerWeight(model),
                             QuantizationReport.allowed(model.format())));
         }
-        BaseModel base = sessions.getFirst().model();
         return new QuantizationReport(
                 folder.toString(), seed, texts, distances.getFirst().rows(), stored,
+                new QuantizationReport.Learned(
+                        answers, learned.tokens(), learned.logLossUnlearned(base),
+                        storedPrequential),
                 bitsPerWeight(base), formats);
     }
 

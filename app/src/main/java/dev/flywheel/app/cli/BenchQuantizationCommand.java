@@ -19,7 +19,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = {
             "Runs a base over generated texts as stored, as q8 and as q4, and tells how far the logits are off and what each"
-                    + " token costs.",
+                    + " token costs; then has an adapter over each learn the same answers one by one, each predicted before it"
+                    + " is learned (prequential log loss).",
             "Exit code 1 if a format is off by more than it may be on the built-in base: 1 %% (q8), 6 %% (q4) of the logits' root"
                     + " mean square."
         })
@@ -41,19 +42,23 @@ final class BenchQuantizationCommand implements Callable<Integer> {
     @Option(names = "--texts", paramLabel = "N", defaultValue = "200",
             description = "Texts to read. Default: ${DEFAULT-VALUE}.") private int texts = 200;
 
+    @Option(names = "--answers", paramLabel = "N", defaultValue = "400",
+            description = "Answers to learn. Default: ${DEFAULT-VALUE}.") private int answers = 400;
+
     @Option(names = "--seed", paramLabel = "N", defaultValue = "7",
-            description = "Number that fixes the texts. Default: ${DEFAULT-VALUE}.") private long seed =
+            description = "Number that fixes texts and answers. Default: ${DEFAULT-VALUE}.") private long seed =
                     7;
 
     @Override
     public Integer call() {
         UsageChecks.requireAtLeast(spec, "--texts", texts, 1);
+        UsageChecks.requireAtLeast(spec, "--answers", answers, 1);
         report.requireWritable();
         Progress progress =
                 new Progress(report.output().progress(), report.output().watched(), "texts", texts,
                         System.nanoTime());
         QuantizationReport figures =
-                new QuantizationRun(ModelFolder.find(model), backend, threads, texts, seed)
+                new QuantizationRun(ModelFolder.find(model), backend, threads, texts, answers, seed)
                         .measure(done -> progress.update(done, "", System.nanoTime()));
         report.give(figures, text(figures));
         return figures.formats().stream().allMatch(QuantizationReport.Figures::held) ? 0 : 1;
@@ -64,16 +69,20 @@ final class BenchQuantizationCommand implements Callable<Integer> {
                 new StringBuilder(
                         String.format(
                                 Locale.ROOT,
-                                "%d texts, %,d tokens, seed %d%nstored  %5.2f bits a weight, log loss %.4f nats a token",
-                                report.texts(), report.tokens(), report.seed(),
-                                report.bitsPerWeight(), report.logLoss()));
+                                "%d texts, %,d tokens, then %d answers learned one by one, seed %d"
+                                        + "%nstored  %5.2f bits a weight, log loss %.4f nats a token; prequential %.4f (%.4f if nothing is learned)",
+                                report.texts(), report.tokens(), report.learned().answers(),
+                                report.seed(), report.bitsPerWeight(), report.logLoss(),
+                                report.learned().prequentialLogLoss(),
+                                report.learned().unlearnedLogLoss()));
         for (QuantizationReport.Figures one : report.formats()) {
             out.append(
                     String.format(
                             Locale.ROOT,
-                            "%n%-6s  %5.2f bits a weight, log loss %.4f (%+.2f %%), logits off by %.2f %% (allowed %.0f %%, centred %.2f %%), same first choice %.1f %%",
+                            "%n%-6s  %5.2f bits a weight, log loss %.4f (%+.2f %%); prequential %.4f (%+.2f %%); logits off by %.2f %% (allowed %.0f %%, centred %.2f %%), same first choice %.1f %%",
                             one.weights(), one.bitsPerWeight(), one.logLoss(),
-                            100 * one.logLossChange(), 100 * one.logitError(),
+                            100 * one.logLossChange(), one.prequentialLogLoss(),
+                            100 * one.prequentialChange(), 100 * one.logitError(),
                             100 * one.allowed(), 100 * one.centredError(),
                             100 * one.sameArgMax()));
         }
