@@ -2,8 +2,10 @@ package dev.flywheel.adapters.peft;
 
 import dev.flywheel.adapters.AdapterException;
 import dev.flywheel.adapters.AdapterException.Code;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A regular expression from a file. It may hang no matcher: the text it is matched against counts the
@@ -46,8 +48,20 @@ final class BoundedPattern {
 
     /** Returns whether the whole text matches. */
     boolean matches(String text) {
+        return match(text) != null;
+    }
+
+    /** Returns what the whole text has in the named group; null if the text does not match. */
+    @Nullable
+    String group(String name, String text) {
+        @Nullable Matcher matched = match(text);
+        return matched == null ? null : matched.group(name);
+    }
+
+    private @Nullable Matcher match(String text) {
+        Matcher matcher = pattern.matcher(new CountedText(text, new int[] {READS_MAX}));
         try {
-            return pattern.matcher(new CountedText(text, new int[] {READS_MAX})).matches();
+            return matcher.matches() ? matcher : null;
         } catch (TooManyReadsException | StackOverflowError e) {
             throw new AdapterException(
                     Code.UNSUPPORTED,

@@ -13,10 +13,12 @@ import dev.flywheel.adapters.AdapterException.Code;
 import dev.flywheel.adapters.json.JsonProblem;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** The fields of {@code adapter_config.json}, checked one by one. */
@@ -26,7 +28,6 @@ final class PeftConfig {
             Set.of(
                     "alora_invocation_tokens",
                     "arrow_config",
-                    "exclude_modules",
                     "fan_in_fan_out",
                     "kasa_config",
                     "layer_replication",
@@ -44,6 +45,7 @@ final class PeftConfig {
             Set.of(
                     "alpha_pattern",
                     "bias",
+                    "exclude_modules",
                     "layers_pattern",
                     "layers_to_transform",
                     "lora_alpha",
@@ -52,6 +54,10 @@ final class PeftConfig {
                     "rank_pattern",
                     "target_modules",
                     "use_rslora");
+
+    /** Ways to draw first weights that leave the base as it is. */
+    private static final Set<String> NEUTRAL_STARTS =
+            Set.of("eva", "gaussian", "lora_ga", "mica", "orthogonal");
 
     private static final int RANK_MAX = 4096;
     private static final int DEFAULT_RANK = 8;
@@ -114,10 +120,44 @@ final class PeftConfig {
                                             && field.getValue().asBoolean(false);
                             if (switchedOn
                                     || (UNSUPPORTED_WHEN_SET.contains(name)
-                                            && isSet(field.getValue()))) {
+                                            && isChosen(field.getValue()))) {
                                 throw unsupported(name, "null, false or empty");
                             }
                         });
+        refuseStartsThatChangeTheBase();
+        refuseLayersWithoutMeaning();
+    }
+
+    /** PEFT subtracts such a start from the base's own weights whenever it loads the adapter. */
+    private void refuseStartsThatChangeTheBase() {
+        JsonNode start = fields.path("init_lora_weights");
+        if (isSet(start) && !start.isBoolean()
+                && !NEUTRAL_STARTS.contains(start.asText().toLowerCase(Locale.ROOT))) {
+            throw unsupported(
+                    "init_lora_weights",
+                    "true, false, " + String.join(", ", new TreeSet<>(NEUTRAL_STARTS))
+                            + "; others change the base, save the adapter with"
+                            + " path_initial_model_for_weight_conversion");
+        }
+    }
+
+    /** PEFT itself refuses these. */
+    private void refuseLayersWithoutMeaning() {
+        if (targetExpression() != null) {
+            for (String name : List.of("layers_to_transform", "layers_pattern")) {
+                if (fields.hasNonNull(name)) {
+                    throw unsupported(name, "null where target_modules is an expression");
+                }
+            }
+        }
+        if (!layersPatterns().isEmpty() && !fields.hasNonNull("layers_to_transform")) {
+            throw unsupported("layers_pattern", "null without layers_to_transform");
+        }
+    }
+
+    /** A variant with all its settings left at their defaults is an empty object, and chosen. */
+    private static boolean isChosen(JsonNode value) {
+        return isSet(value) || value.isObject();
     }
 
     private static boolean isSet(JsonNode value) {
@@ -160,6 +200,22 @@ final class PeftConfig {
             throw unsupported("target_modules", "a list of names or a regular expression");
         }
         return strings("target_modules", value);
+    }
+
+    /** Returns exclude_modules if it is one expression, else null. */
+    @Nullable
+    String exclusionExpression() {
+        JsonNode value = fields.path("exclude_modules");
+        return value.isTextual() && !value.textValue().isEmpty() ? value.textValue() : null;
+    }
+
+    /** Returns exclude_modules if it is a list; empty if nothing is excluded by name. */
+    List<String> exclusionList() {
+        JsonNode value = fields.path("exclude_modules");
+        if (isSet(value) && !value.isArray() && !value.isTextual()) {
+            throw unsupported("exclude_modules", "a list of names or a regular expression");
+        }
+        return value.isArray() ? strings("exclude_modules", value) : List.of();
     }
 
     /** Returns layers_to_transform; empty means every layer. */

@@ -131,7 +131,14 @@ class PeftFolderTest {
         "bias, '\"all\"'",
         "fan_in_fan_out, true",
         "lora_bias, true",
-        "exclude_modules, '[\"q_proj\"]'",
+        "exclude_modules, 7",
+        "kasa_config, '{}'",
+        "init_lora_weights, '\"pissa\"'",
+        "init_lora_weights, '\"pissa_niter_4\"'",
+        "init_lora_weights, '\"OLoRA\"'",
+        "init_lora_weights, '\"corda\"'",
+        "init_lora_weights, '\"loftq\"'",
+        "layers_pattern, '\"layers\"'",
         "use_something_new, true"
     })
     void refusesWhatItCannotComputeByName(String field, String value) throws IOException {
@@ -150,10 +157,11 @@ class PeftFolderTest {
     void keepsFieldsThatDoNotChangeTheNumbers() throws IOException {
         PeftAdapter adapter =
                 new PeftAdapter(
-                        start(), new TreeMap<>(java.util.Map.of("init_lora_weights", "\"pissa\"")));
+                        start(),
+                        new TreeMap<>(java.util.Map.of("init_lora_weights", "\"gaussian\"")));
         PeftFolder.write(temp, adapter, "small");
         assertThat(PeftFolder.read(temp, SMALL).kept())
-                .containsEntry("init_lora_weights", "\"pissa\"");
+                .containsEntry("init_lora_weights", "\"gaussian\"");
     }
 
     @Test

@@ -81,17 +81,20 @@ public final class BaseModel implements AutoCloseable {
                     ModelException.Code.UNREADABLE,
                     "the model folder has no " + CONFIG + "; expected a Hugging Face model folder");
         }
-        ModelSpec spec = ModelSpec.parse(WeightFiles.bytes(folder.resolve(CONFIG)));
+        ModelSpec configured = ModelSpec.parse(WeightFiles.bytes(folder.resolve(CONFIG)));
         HostMemory memory = new HostMemory();
         List<Buffer> owned = new ArrayList<>();
         try {
             WeightFiles files = WeightFiles.open(folder, memory.arena());
-            requireExactly(spec, files.tensors());
+            TiedHead settled = TiedHead.settle(configured, files.tensors());
+            ModelSpec spec = settled.spec();
+            SortedMap<String, WeightFiles.Mapped> tensors = settled.tensors();
+            requireExactly(spec, tensors);
             ModelWeights weights = ModelWeights.assemble(spec, (name, shape) -> {
                 DType quantized = format.quantized(spec, name);
                 Buffer buffer = quantized == null
-                        ? wrap(backend, files, name, shape)
-                        : quantize(backend, checked(files, name, shape), quantized, memory);
+                        ? wrap(backend, checked(tensors, name, shape))
+                        : quantize(backend, checked(tensors, name, shape), quantized, memory);
                 owned.add(buffer);
                 return buffer;
             });
@@ -177,17 +180,16 @@ public final class BaseModel implements AutoCloseable {
         }
     }
 
-    private static Buffer wrap(
-            Backend backend, WeightFiles files, String name, List<Integer> shape) {
-        WeightFiles.Mapped mapped = checked(files, name, shape);
-        return backend.wrap(dtype(mapped.entry()), mapped.bytes());
+    private static Buffer wrap(Backend backend, WeightFiles.Mapped mapped) {
+        return backend.wrap(WeightFiles.dtype(mapped.entry()), mapped.bytes());
     }
 
     private static Buffer quantize(
             Backend backend, WeightFiles.Mapped mapped, DType type, HostMemory memory) {
-        long elements = dtype(mapped.entry()).elements(mapped.bytes().byteSize());
+        long elements = WeightFiles.dtype(mapped.entry()).elements(mapped.bytes().byteSize());
         MemorySegment host = memory.arena().allocate(Quantizer.bytes(type, elements), Long.BYTES);
-        Quantizer.Source stored = StoredFloats.of(dtype(mapped.entry()), mapped.bytes());
+        Quantizer.Source stored =
+                StoredFloats.of(WeightFiles.dtype(mapped.entry()), mapped.bytes());
         if (!Quantizer.quantize(type, stored, elements, host)) {
             throw new ModelException(
                     ModelException.Code.UNSUPPORTED,
@@ -199,8 +201,8 @@ public final class BaseModel implements AutoCloseable {
     }
 
     private static WeightFiles.Mapped checked(
-            WeightFiles files, String name, List<Integer> shape) {
-        WeightFiles.Mapped mapped = files.tensors().get(name);
+            SortedMap<String, WeightFiles.Mapped> tensors, String name, List<Integer> shape) {
+        WeightFiles.Mapped mapped = tensors.get(name);
         if (mapped == null) {
             throw new IllegalStateException("no tensor " + name);
         }
@@ -211,18 +213,6 @@ public final class BaseModel implements AutoCloseable {
                     + expected);
         }
         return mapped;
-    }
-
-    private static DType dtype(TensorEntry entry) {
-        return switch (entry.type()) {
-            case F32 -> DType.F32;
-            case BF16 -> DType.BF16;
-            case F16 -> DType.F16;
-            default -> throw new ModelException(
-                    ModelException.Code.UNSUPPORTED,
-                    entry.name() + " has dtype " + entry.type()
-                            + ", supported are F32, BF16 and F16");
-        };
     }
 
     private static Digest digest(

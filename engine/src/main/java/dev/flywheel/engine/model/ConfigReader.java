@@ -50,9 +50,7 @@ final class ConfigReader {
                 config.integer("intermediate_size"),
                 layers,
                 heads,
-                config.has("num_key_value_heads") || family != Family.LLAMA
-                        ? config.integer("num_key_value_heads")
-                        : heads,
+                kvHeads(family, heads),
                 headDim,
                 (float) config.number("rms_norm_eps", family == Family.MIXTRAL
                         ? MIXTRAL_NORM_EPSILON_DEFAULT
@@ -71,10 +69,10 @@ final class ConfigReader {
                         isGemma(family)
                                 ? config.positive("query_pre_attn_scalar", QUERY_SCALAR_DEFAULT)
                                 : headDim,
-                        cap(family, "attn_logit_softcapping", GEMMA2_SCORE_CAP_DEFAULT),
+                        scoreCap(family),
                         new WindowReader(config, family, layers).windows(),
                         ropes.windowed()),
-                cap(family, "final_logit_softcapping", GEMMA2_LOGIT_CAP_DEFAULT),
+                logitCap(family),
                 experts(family, layers));
     }
 
@@ -107,6 +105,14 @@ final class ConfigReader {
         if (isGemma(family) && config.bool("use_bidirectional_attention", false)) {
             throw config.unsupported("use_bidirectional_attention", "false or null");
         }
+        if (!config.bool("is_causal", true)) {
+            throw config.unsupported("is_causal", "true or null");
+        }
+        for (String key : List.of("per_layer_config", "text_config")) {
+            if (config.has(key)) {
+                throw config.unsupported(key, "null: one configuration for all layers");
+            }
+        }
     }
 
     private static boolean isGemma(Family family) {
@@ -119,6 +125,13 @@ final class ConfigReader {
             case LLAMA, QWEN3, QWEN3_MOE, GEMMA2, GEMMA3 -> config.bool("attention_bias", false);
             case MISTRAL, MIXTRAL, QWEN2 -> false;
         };
+    }
+
+    /** Null means as many as query heads; a key left out has a default in Llama alone. */
+    private int kvHeads(Family family, int heads) {
+        String key = "num_key_value_heads";
+        boolean byDefault = config.names(key) || family == Family.LLAMA;
+        return !config.has(key) && byDefault ? heads : config.integer(key);
     }
 
     private int headDim(Family family, int hiddenSize, int heads) {
@@ -152,21 +165,33 @@ final class ConfigReader {
         };
     }
 
-    /** Reads a soft cap: null switches it off, leaving it out does so in Gemma 3 alone. */
-    private float cap(Family family, String key, double gemma2Default) {
-        if (!isGemma(family) || (config.names(key) && !config.has(key))) {
-            return 0;
+    /** The cap of attention scores: Gemma 3 has the key, and no cap whatever it says. */
+    private float scoreCap(Family family) {
+        return family == Family.GEMMA2
+                ? cap("attn_logit_softcapping", GEMMA2_SCORE_CAP_DEFAULT)
+                : 0;
+    }
+
+    private float logitCap(Family family) {
+        return switch (family) {
+            case GEMMA2 -> cap("final_logit_softcapping", GEMMA2_LOGIT_CAP_DEFAULT);
+            case GEMMA3 -> cap("final_logit_softcapping", 0);
+            case LLAMA, MISTRAL, QWEN2, QWEN3, MIXTRAL, QWEN3_MOE -> 0;
+        };
+    }
+
+    /** Reads a soft cap: null switches it off, leaving it out gives the default. */
+    private float cap(String key, double fallback) {
+        if (!config.has(key)) {
+            return config.names(key) ? 0 : (float) fallback;
         }
-        if (family == Family.GEMMA3 && !config.has(key)) {
-            return 0;
-        }
-        return (float) config.positive(key, gemma2Default);
+        return (float) config.positive(key);
     }
 
     private @Nullable Experts experts(Family family, int layers) {
         return switch (family) {
             case MIXTRAL -> new Experts(
-                    config.integer("num_local_experts"),
+                    expertCount("num_local_experts", "num_experts"),
                     config.integer("num_experts_per_tok"),
                     config.integer("intermediate_size"),
                     true,
@@ -177,7 +202,7 @@ final class ConfigReader {
     }
 
     private @Nullable Experts qwenExperts(int layers) {
-        int count = config.integer(config.has("num_experts") ? "num_experts" : "num_local_experts");
+        int count = expertCount("num_experts", "num_local_experts");
         if (count == 0) {
             return null;
         }
@@ -195,6 +220,17 @@ final class ConfigReader {
                 config.integer("moe_intermediate_size"),
                 config.bool("norm_topk_prob", false),
                 dense);
+    }
+
+    /** Both names are in use for the same number; of two that disagree none is believed. */
+    private int expertCount(String key, String alias) {
+        if (!config.has(key)) {
+            return config.integer(config.has(alias) ? alias : key);
+        }
+        if (config.has(alias) && config.integer(alias) != config.integer(key)) {
+            throw config.expected(alias, "the same number as " + key);
+        }
+        return config.integer(key);
     }
 
     private int bosId() {

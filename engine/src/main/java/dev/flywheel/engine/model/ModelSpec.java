@@ -78,33 +78,6 @@ public record ModelSpec(
         eosIds = List.copyOf(eosIds);
     }
 
-    /** A model with plain attention, uncapped logits and no experts. */
-    public ModelSpec(
-            Family family,
-            int vocabSize,
-            int hiddenSize,
-            int intermediateSize,
-            int layers,
-            int heads,
-            int kvHeads,
-            int headDim,
-            float normEpsilon,
-            Activation activation,
-            boolean queryKeyValueBias,
-            boolean outputBias,
-            boolean feedForwardBias,
-            boolean tiedEmbeddings,
-            int positionsMax,
-            Rope rope,
-            float initializerRange,
-            int bosId,
-            List<Integer> eosIds) {
-        this(family, vocabSize, hiddenSize, intermediateSize, layers, heads, kvHeads, headDim,
-                normEpsilon, activation, queryKeyValueBias, outputBias, feedForwardBias,
-                tiedEmbeddings, positionsMax, rope, initializerRange, bosId, eosIds,
-                AttentionStyle.plain(headDim), 0, null);
-    }
-
     /** Reads the bytes of a {@code config.json}; what is not supported is refused by key and value. */
     public static ModelSpec parse(byte[] configJson) {
         return new ConfigReader(configJson).read();
@@ -113,6 +86,14 @@ public record ModelSpec(
     /** Writes a {@code config.json} that {@link #parse} and other engines read as this spec. */
     public byte[] toConfigJson(String dtype) {
         return ConfigWriter.write(this, dtype);
+    }
+
+    /** Returns the same model with an output head of its own instead of the embedding table. */
+    ModelSpec withOwnHead() {
+        return new ModelSpec(
+                family, vocabSize, hiddenSize, intermediateSize, layers, heads, kvHeads, headDim,
+                normEpsilon, activation, queryKeyValueBias, outputBias, feedForwardBias, false,
+                positionsMax, rope, initializerRange, bosId, eosIds, attention, logitCap, experts);
     }
 
     public int queryDim() {

@@ -80,6 +80,9 @@ final class RopeReader {
 
     private Rope.Scaling scaling(ConfigFields from, double theta) {
         String key = from.has("rope_type") ? "rope_type" : "type";
+        if (family == Family.GEMMA3 && !byLayer() && key.equals("type") && from.has(key)) {
+            throw from.unsupported(key, "rope_type, for in a gemma3_text the older name is void");
+        }
         return switch (from.has(key) ? from.get(key).asText() : "default") {
             case "default" -> new Rope.Unscaled();
             case "linear" -> new Rope.LinearScaling(from.positive("factor"));
@@ -89,10 +92,10 @@ final class RopeReader {
         };
     }
 
-    private static Rope.Scaling llama3(ConfigFields from) {
+    private Rope.Scaling llama3(ConfigFields from) {
         double low = from.positive("low_freq_factor");
         double high = from.positive("high_freq_factor");
-        double original = from.positive("original_max_position_embeddings");
+        double original = originalPositions(from);
         if (high <= low || original > Integer.MAX_VALUE) {
             throw ConfigFields.malformed(from.path() + "low_freq_factor is " + low
                     + " and high_freq_factor " + high + ", expected low below high");
@@ -104,8 +107,11 @@ final class RopeReader {
         if (!(theta > 1)) {
             throw ConfigFields.malformed("rope_theta is " + theta + ", expected above 1 for yarn");
         }
+        if (family == Family.GEMMA3 && !from.bool("truncate", true)) {
+            throw from.unsupported("truncate", "true or null in a " + family.modelType());
+        }
         double positions = config.integer("max_position_embeddings");
-        double original = from.positive("original_max_position_embeddings", positions);
+        double original = originalPositions(from);
         double factor = from.positive("factor",
                 from.names("factor") ? positions / original : Double.NaN);
         return new Rope.YarnScaling(
@@ -115,6 +121,14 @@ final class RopeReader {
                 from.positive("beta_slow", SLOW_TURNS_DEFAULT),
                 from.positive("attention_factor", attentionFactor(from, factor)),
                 from.bool("truncate", true));
+    }
+
+    /** Beside the rotation's own fields the key outranks them, save where each layer type has its own. */
+    private double originalPositions(ConfigFields from) {
+        String key = "original_max_position_embeddings";
+        return config.has(key) && family != Family.GEMMA3
+                ? config.positive(key)
+                : from.positive(key, config.integer("max_position_embeddings"));
     }
 
     private static double attentionFactor(ConfigFields from, double factor) {

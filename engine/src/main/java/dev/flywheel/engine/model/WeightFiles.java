@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.flywheel.adapters.AdapterException;
 import dev.flywheel.adapters.safetensors.SafetensorsHeader;
 import dev.flywheel.adapters.safetensors.TensorEntry;
+import dev.flywheel.engine.backend.DType;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -158,6 +159,19 @@ final class WeightFiles {
             return bytes;
         }
         return arena.allocate(bytes.byteSize(), Long.BYTES).copyFrom(bytes);
+    }
+
+    /** Returns how a tensor's elements are stored, if weights may be stored so. */
+    static DType dtype(TensorEntry entry) {
+        return switch (entry.type()) {
+            case F32 -> DType.F32;
+            case BF16 -> DType.BF16;
+            case F16 -> DType.F16;
+            default -> throw new ModelException(
+                    ModelException.Code.UNSUPPORTED,
+                    entry.name() + " has dtype " + entry.type()
+                            + ", supported are F32, BF16 and F16");
+        };
     }
 
     static byte[] bytes(Path file) {

@@ -37,10 +37,9 @@ final class WindowReader {
                 yield byLayer(switchedOn(), layer -> layer >= full);
             }
             case QWEN3_MOE -> everywhere(switchedOn());
-            case GEMMA2 -> byLayer(
-                    config.count("sliding_window", WINDOW_DEFAULT), every(GEMMA2_PATTERN));
+            case GEMMA2 -> byLayer(orNone(WINDOW_DEFAULT), every(GEMMA2_PATTERN));
             case GEMMA3 -> byLayer(
-                    config.count("sliding_window", WINDOW_DEFAULT),
+                    orNone(WINDOW_DEFAULT),
                     every(config.count("sliding_window_pattern", GEMMA3_PATTERN_DEFAULT)));
         };
     }
@@ -75,22 +74,37 @@ final class WindowReader {
                                 + " with this sliding_window");
             }
         }
+        requireTypes();
         return Collections.nCopies(layers, window);
     }
 
     private List<Integer> byLayer(int window, IntPredicate windowed) {
+        requireTypes();
         JsonNode types = config.get("layer_types");
-        if (config.has("layer_types") && (!types.isArray() || types.size() != layers)) {
-            throw config.expected("layer_types", "a list of " + layers + " names");
-        }
         List<Integer> windows = new ArrayList<>();
         for (int layer = 0; layer < layers; layer++) {
             boolean slides = config.has("layer_types")
                     ? slides(types.get(layer), window)
                     : windowed.test(layer);
+            if (slides && window == 0 && alwaysSlides()) {
+                throw config.expected("sliding_window", "a whole number of at least 1, for layer "
+                        + layer + " has one");
+            }
             windows.add(slides ? window : 0);
         }
         return windows;
+    }
+
+    /** Whether no other key can switch the windows off. */
+    private boolean alwaysSlides() {
+        return family == Family.GEMMA2 || family == Family.GEMMA3;
+    }
+
+    private void requireTypes() {
+        JsonNode types = config.get("layer_types");
+        if (config.has("layer_types") && (!types.isArray() || types.size() != layers)) {
+            throw config.expected("layer_types", "a list of " + layers + " names");
+        }
     }
 
     private boolean slides(JsonNode type, int window) {

@@ -85,6 +85,58 @@ class FamilyConfigTest {
         assertThat(parse(Family.GEMMA3, "'final_logit_softcapping': 5").logitCap()).isEqualTo(5);
     }
 
+    /** The key is in its configuration class, the attention does not look at it. */
+    @Test
+    void gemma3HasNoCapOnScoresWhateverItsConfigurationSays() {
+        assertThat(parse(Family.GEMMA3, "'attn_logit_softcapping': 5").attention().softCap())
+                .isZero();
+    }
+
+    @ParameterizedTest(name = "{0} with {1}: {2}")
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "LLAMA | 'rope_scaling': {%s} | 2048",
+        "QWEN2 | 'rope_scaling': {%s, 'original_max_position_embeddings': 64} | 64",
+        "MISTRAL | 'original_max_position_embeddings': 32, 'rope_scaling': {%s, "
+                + "'original_max_position_embeddings': 64} | 32",
+        "QWEN3 | 'original_max_position_embeddings': 32, 'rope_parameters': {%s} | 32",
+        "GEMMA3 | 'original_max_position_embeddings': 32, 'rope_parameters': {"
+                + "'full_attention': {%s, 'original_max_position_embeddings': 64}} | 64",
+        "GEMMA3 | 'original_max_position_embeddings': 32, 'rope_scaling': {%s} | 2048"})
+    void theContextBeforeTheExtensionIsReadWhereItIsSaid(
+            Family family, String more, int positions) {
+        Rope yarn = parse(family, more.formatted("'rope_type': 'yarn', 'factor': 4")).rope();
+        assertThat(yarn.scaling()).isInstanceOfSatisfying(Rope.YarnScaling.class,
+                scaling -> assertThat(scaling.originalPositions()).isEqualTo(positions));
+        Rope llama3 = parse(family, more.formatted("'rope_type': 'llama3', 'factor': 4, "
+                + "'low_freq_factor': 1, 'high_freq_factor': 4")).rope();
+        assertThat(llama3.scaling()).isInstanceOfSatisfying(Rope.Llama3Scaling.class,
+                scaling -> assertThat(scaling.originalPositions()).isEqualTo(positions));
+    }
+
+    @Test
+    void nullKeyValueHeadsAreAsManyAsQueryHeads() {
+        String json = """
+                {"architectures": ["Qwen2ForCausalLM"], "hidden_size": 64, "vocab_size": 600,
+                 "intermediate_size": 128, "num_attention_heads": 4, "num_key_value_heads": null,
+                 "num_hidden_layers": 6, "max_position_embeddings": 2048}
+                """;
+        assertThat(ModelSpec.parse(json.getBytes(StandardCharsets.UTF_8)).kvHeads()).isEqualTo(4);
+        String without = json.replace("\"num_key_value_heads\": null,", "");
+        assertThatThrownBy(() -> ModelSpec.parse(without.getBytes(StandardCharsets.UTF_8)))
+                .hasMessageContaining("num_key_value_heads is missing");
+    }
+
+    @Test
+    void theNumberOfExpertsHasTwoNames() {
+        assertThat(parse(Family.MIXTRAL, "'num_experts': 4, 'num_experts_per_tok': 2")
+                .requireExperts()
+                .count()).isEqualTo(4);
+        assertThat(parse(Family.QWEN3_MOE, "'num_local_experts': 4, 'num_experts': 4, "
+                + "'num_experts_per_tok': 2, 'moe_intermediate_size': 32")
+                .requireExperts()
+                .count()).isEqualTo(4);
+    }
+
     @Test
     void qwen3ChoosesItsSparseLayers() {
         String experts = "'num_experts': 8, 'num_experts_per_tok': 2, 'moe_intermediate_size': 32";
@@ -137,6 +189,17 @@ class FamilyConfigTest {
         "GEMMA3 | 'sliding_window_pattern': 0 | sliding_window_pattern is 0",
         "GEMMA3 | 'rope_parameters': {'rope_theta': 5.0} | rope_parameters is",
         "GEMMA3 | 'use_bidirectional_attention': true | use_bidirectional_attention is true",
+        "LLAMA | 'is_causal': false | is_causal is false, supported: true or null",
+        "QWEN3 | 'per_layer_config': {'0': {'sliding_window': 3}} | per_layer_config is {",
+        "MISTRAL | 'text_config': {'hidden_size': 48} | text_config is {\"hidden_size\":48}",
+        "GEMMA2 | 'sliding_window': null | sliding_window is null, expected a whole number",
+        "GEMMA3 | 'rope_scaling': {'type': 'linear', 'factor': 2} | rope_scaling.type is",
+        "GEMMA3 | 'rope_scaling': {'rope_type': 'yarn', 'factor': 2, 'truncate': false} "
+                + "| rope_scaling.truncate is false, supported: true or null in a gemma3_text",
+        "MIXTRAL | 'layer_types': ['full_attention'], 'num_local_experts': 4, "
+                + "'num_experts_per_tok': 2 | layer_types is [\"full_attention\"], expected a list",
+        "MIXTRAL | 'num_local_experts': 4, 'num_experts': 5, 'num_experts_per_tok': 2 "
+                + "| num_experts is 5, expected the same number as num_local_experts",
         "GEMMA2 | 'query_pre_attn_scalar': -1 | query_pre_attn_scalar is -1.0",
         "GEMMA2 | 'attn_logit_softcapping': 0 | attn_logit_softcapping is 0.0",
         "GEMMA2 | 'hidden_activation': 'gelu' | hidden_activation is \"gelu\", supported",

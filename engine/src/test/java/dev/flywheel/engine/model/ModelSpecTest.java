@@ -30,7 +30,8 @@ class ModelSpecTest {
         assertThat(parse(", \"rope_theta\": 100000.0")).isEqualTo(new ModelSpec(
                 Family.LLAMA, 600, 64, 128, 2, 4, 2, 16, 1e-5f, Activation.SILU, false, false,
                 false,
-                false, 2048, Rope.plain(100_000), 0.02f, 1, List.of(2, 3)));
+                false, 2048, Rope.plain(100_000), 0.02f, 1, List.of(2, 3),
+                AttentionStyle.plain(16), 0, null));
     }
 
     @ParameterizedTest
@@ -86,7 +87,7 @@ class ModelSpecTest {
         ModelSpec spec = new ModelSpec(
                 Family.LLAMA, 600, 64, 128, 2, 4, 2, 24, 1e-6f, Activation.GELU_TANH, true, true,
                 true, true, 512, new Rope(5e5, new Rope.Llama3Scaling(8, 1, 4, 64)), 0.03f, -1,
-                List.of());
+                List.of(), AttentionStyle.plain(24), 0, null);
         assertThat(ModelSpec.parse(spec.toConfigJson("bfloat16"))).isEqualTo(spec);
         assertThat(ModelSpec.parse(TinyModels.llama().toConfigJson("float32")))
                 .isEqualTo(TinyModels.llama());

@@ -24,7 +24,8 @@ public final class TinyModels {
     public static ModelSpec llama() {
         return new ModelSpec(
                 Family.LLAMA, 31, 16, 24, 2, 4, 2, 4, 1e-5f, Activation.SILU, false, false, false,
-                true, 64, Rope.plain(10_000), 0.3f, 1, List.of(2));
+                true, 64, Rope.plain(10_000), 0.3f, 1, List.of(2), AttentionStyle.plain(4), 0,
+                null);
     }
 
     /** Returns the shape of a model that uses everything its family has. */

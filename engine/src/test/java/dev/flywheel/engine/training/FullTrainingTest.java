@@ -15,6 +15,7 @@ import dev.flywheel.engine.forward.Wanted;
 import dev.flywheel.engine.kv.KvCache;
 import dev.flywheel.engine.kv.KvSequence;
 import dev.flywheel.engine.lora.AdapterSlots;
+import dev.flywheel.engine.model.AttentionStyle;
 import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.model.Family;
 import dev.flywheel.engine.model.ModelException;
@@ -44,7 +45,7 @@ class FullTrainingTest {
         return new ModelSpec(
                 biases ? Family.QWEN2 : Family.LLAMA, 31, 16, 24, 2, 4, 2, 4, 1e-5f,
                 Activation.SILU, biases, false, false, tied, 64, Rope.plain(10_000), 0.3f, 1,
-                List.of(2));
+                List.of(2), AttentionStyle.plain(4), 0, null);
     }
 
     private static FullTraining start(Backend backend, ModelSpec spec, long seed) {

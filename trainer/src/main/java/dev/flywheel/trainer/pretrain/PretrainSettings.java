@@ -2,6 +2,7 @@ package dev.flywheel.trainer.pretrain;
 
 import dev.flywheel.engine.backend.Activation;
 import dev.flywheel.engine.backend.Backend.AdamW;
+import dev.flywheel.engine.model.AttentionStyle;
 import dev.flywheel.engine.model.Family;
 import dev.flywheel.engine.model.ModelSpec;
 import dev.flywheel.engine.model.Rope;
@@ -133,7 +134,10 @@ public record PretrainSettings(
                 Rope.plain(ROPE_THETA),
                 INITIALIZER_RANGE,
                 0,
-                List.of(0));
+                List.of(0),
+                AttentionStyle.plain(size.headDim()),
+                0,
+                null);
     }
 
     /** Returns the optimizer's settings at a step, counted from 0. */
