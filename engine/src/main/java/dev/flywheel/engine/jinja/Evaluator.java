@@ -109,9 +109,12 @@ final class Evaluator {
     private Object map(Expression.MapOf map, Scope scope) {
         Map<@Nullable Object, @Nullable Object> values = new LinkedHashMap<>();
         for (int i = 0; i < map.keys().size(); i++) {
-            values.put(
-                    Operators.hashable(value(map.keys().get(i), scope)),
-                    value(map.values().get(i), scope));
+            Object key = value(map.keys().get(i), scope);
+            if (key instanceof Boolean || key instanceof Double) {
+                // As keys they equal whole numbers, which are what is kept, and would be printed.
+                throw TemplateException.unsupported("a %s as key".formatted(Kinds.name(key)));
+            }
+            values.put(Operators.hashable(key), value(map.values().get(i), scope));
         }
         return values;
     }

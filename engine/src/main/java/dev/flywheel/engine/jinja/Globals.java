@@ -1,7 +1,6 @@
 package dev.flywheel.engine.jinja;
 
 import java.time.ZonedDateTime;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 /** Names that every template has: Jinja2's functions and the two that transformers adds. */
 final class Globals {
     private static final int RANGE_MAX = 100_000;
+    private static final long BOUND_MAX = 1L << 60;
     private static final Set<String> LEFT_OUT = Set.of("cycler", "lipsum");
 
     private final Map<String, Callable> functions;
@@ -46,17 +46,16 @@ final class Globals {
         if (step == 0) {
             throw TemplateException.failed("range() arg 3 must not be zero");
         }
-        List<@Nullable Object> out = new ArrayList<>();
-        for (long i = from; step > 0 ? i < to : i > to; i += step) {
-            if (out.size() == RANGE_MAX) {
-                throw TemplateException.failed(
-                        "Range too big. The sandbox blocks ranges larger than MAX_RANGE ("
-                                + RANGE_MAX + ").");
-            }
-            budget.step();
-            out.add(i);
+        if (Math.max(Math.abs(from), Math.max(Math.abs(to), Math.abs(step))) > BOUND_MAX) {
+            throw TemplateException.unsupported("a range with a bound beyond " + BOUND_MAX);
         }
-        return out;
+        if (Range.size(from, to, step) > RANGE_MAX) {
+            throw TemplateException.failed(
+                    "Range too big. The sandbox blocks ranges larger than MAX_RANGE ("
+                            + RANGE_MAX + ").");
+        }
+        budget.steps(Range.size(from, to, step));
+        return new Range(from, to, step);
     }
 
     private static Map<Object, @Nullable Object> dict(Arguments arguments) {

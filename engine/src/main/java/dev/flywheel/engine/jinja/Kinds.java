@@ -19,6 +19,7 @@ final class Kinds {
             case BigInteger i -> "int";
             case Double d -> "float";
             case Tuple t -> "tuple";
+            case Range r -> "range";
             case List<?> l -> "list";
             case Map<?, ?> m -> "dict";
             case Generated g -> "generator";
@@ -27,6 +28,7 @@ final class Kinds {
             case Markup m -> "Markup";
             case Namespace n -> "Namespace";
             case LoopState l -> "LoopContext";
+            case Macro m -> "Macro";
             case Callable c -> "function";
             default -> throw new IllegalStateException("no template value: " + value.getClass());
         };
@@ -39,6 +41,7 @@ final class Kinds {
             case Namespace n -> "jinja2.utils.Namespace object";
             case LoopState l -> "jinja2.runtime.LoopContext object";
             case Markup m -> "markupsafe.Markup object";
+            case Macro m -> "jinja2.runtime.Macro object";
             default -> name(value) + " object";
         };
     }

@@ -124,7 +124,7 @@ final class Lexer {
     }
 
     private boolean rawBegins() {
-        int end = wordTag(at, "raw");
+        int end = wordTag(at, "raw", "-");
         if (end < 0) {
             return false;
         }
@@ -139,7 +139,7 @@ final class Lexer {
     }
 
     /** Returns where a tag of this one word, whose opening ended at {@code from}, ends, or -1. */
-    private int wordTag(int from, String word) {
+    private int wordTag(int from, String word, String signs) {
         int i = from;
         while (i < source.length() && PythonSpace.is(source.charAt(i))) {
             i++;
@@ -151,7 +151,7 @@ final class Lexer {
         while (i < source.length() && PythonSpace.is(source.charAt(i))) {
             i++;
         }
-        if (i < source.length() && (source.charAt(i) == '-' || source.charAt(i) == '+')) {
+        if (i < source.length() && signs.indexOf(source.charAt(i)) >= 0) {
             i++;
         }
         return source.startsWith("%}", i) ? i + 2 : -1;
@@ -162,7 +162,7 @@ final class Lexer {
                 open = source.indexOf("{%", open + 2)) {
             char sign = open + 2 < source.length() ? source.charAt(open + 2) : ' ';
             boolean signed = sign == '-' || sign == '+';
-            int end = wordTag(open + (signed ? 3 : 2), "endraw");
+            int end = wordTag(open + (signed ? 3 : 2), "endraw", "-+");
             if (end >= 0) {
                 data(before(source.substring(at, open), signed ? sign : ' ', true));
                 moveTo(end);

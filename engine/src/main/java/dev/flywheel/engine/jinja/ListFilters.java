@@ -86,15 +86,26 @@ final class ListFilters {
         return key instanceof String text && !caseSensitive ? text.toLowerCase(Locale.ROOT) : key;
     }
 
+    /** One key for each attribute of a list such as {@code a,b.c}, to be compared one after the other. */
+    private static List<@Nullable Object> keys(@Nullable Object item, @Nullable Object attribute,
+            boolean caseSensitive, Runtime runtime) {
+        List<@Nullable Object> keys = new ArrayList<>();
+        if (attribute instanceof String names) {
+            for (String name : names.split(",", -1)) {
+                keys.add(key(item, name, caseSensitive, runtime));
+            }
+        } else {
+            keys.add(key(item, attribute, caseSensitive, runtime));
+        }
+        return keys;
+    }
+
     private static Object sorted(@Nullable Object value, Arguments arguments, Runtime runtime) {
         Arguments.Bound bound = arguments.bind("sort", "reverse", "case_sensitive", "attribute");
         Object attribute = bound.get("attribute", null);
-        if (attribute instanceof String names && names.contains(",")) {
-            throw TemplateException.unsupported("sorting by several attributes");
-        }
         boolean cased = bound.flag("case_sensitive", false);
         return ordered(counted(value, runtime), bound.flag("reverse", false),
-                item -> key(item, attribute, cased, runtime));
+                item -> keys(item, attribute, cased, runtime));
     }
 
     private static List<@Nullable Object> ordered(List<@Nullable Object> items, boolean reverse,

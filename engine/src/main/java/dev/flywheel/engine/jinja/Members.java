@@ -31,6 +31,7 @@ final class Members {
             case Namespace namespace when namespace.values().containsKey(name) ->
                 namespace.values().get(name);
             case LoopState loop -> loop.member(name);
+            case Macro macro -> macro.member(name);
             case null, default -> missing(of, name);
         };
     }
@@ -49,8 +50,10 @@ final class Members {
             throw undefined.failure();
         }
         if (of instanceof Map<?, ?> map) {
-            Object hashed = Operators.hashable(key);
-            if (map.containsKey(hashed)) {
+            // What cannot be a key is in no map; Jinja2 does not call that an error.
+            Object hashed =
+                    key instanceof List || key instanceof Map ? null : Operators.hashable(key);
+            if ((hashed != null || key == null) && map.containsKey(hashed)) {
                 return map.get(hashed);
             }
         } else if (key instanceof Long || key instanceof Boolean) {
@@ -132,9 +135,10 @@ final class Members {
                 }
                 throw TemplateException.failed(PythonText.repr(wanted) + " is not in list");
             };
-            case "copy" -> arguments -> new ArrayList<@Nullable Object>(list);
+            case "copy" -> list instanceof Tuple || list instanceof Range ? null
+                    : arguments -> new ArrayList<@Nullable Object>(list);
             case "append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort" ->
-                list instanceof Tuple ? null : unsafe(name, "list");
+                list instanceof Tuple || list instanceof Range ? null : unsafe(name, "list");
             default -> null;
         };
     }
@@ -156,32 +160,43 @@ final class Members {
         if (of instanceof String text) {
             List<@Nullable Object> characters = Kinds.items(text);
             StringBuilder out = new StringBuilder();
-            sliced(characters, begin, end, step).forEach(out::append);
+            sliced(characters, places(characters.size(), begin, end, step)).forEach(out::append);
             return out.toString();
         }
         if (of instanceof List<?> list) {
-            List<@Nullable Object> out = sliced(list, begin, end, step);
+            Range places = places(list.size(), begin, end, step);
+            if (list instanceof Range range) {
+                return range.sliced(places);
+            }
+            List<@Nullable Object> out = sliced(list, places);
             return of instanceof Tuple ? new Tuple(out) : out;
         }
-        return missing(of, "slice");
+        if (of instanceof Markup) {
+            throw TemplateException.unsupported("a part of text marked safe");
+        }
+        throw TemplateException.failed(of instanceof Map
+                ? "unhashable type: 'slice'"
+                : "'%s' object is not subscriptable".formatted(Kinds.name(of)));
     }
 
-    private static List<@Nullable Object> sliced(
-            List<?> items, @Nullable Object begin, @Nullable Object end, @Nullable Object step) {
+    private static List<@Nullable Object> sliced(List<?> items, Range places) {
+        List<@Nullable Object> out = new ArrayList<>();
+        places.forEach(at -> out.add(items.get(((Long) at).intValue())));
+        return out;
+    }
+
+    /** Returns which places a slice takes of so many. */
+    private static Range places(
+            int size, @Nullable Object begin, @Nullable Object end, @Nullable Object step) {
         long stride = step == null ? 1 : Kinds.integer(step, "slice step");
         if (stride == 0) {
             throw TemplateException.failed("slice step cannot be zero");
         }
-        int size = items.size();
         long low = stride > 0 ? 0 : -1;
         long high = stride > 0 ? size : size - 1;
         long from = begin == null ? (stride > 0 ? low : high) : bounded(begin, size, low, high);
         long to = end == null ? (stride > 0 ? high : low) : bounded(end, size, low, high);
-        List<@Nullable Object> out = new ArrayList<>();
-        for (long i = from; stride > 0 ? i < to : i > to; i += stride) {
-            out.add(items.get((int) i));
-        }
-        return out;
+        return new Range(from, to, stride);
     }
 
     private static long bounded(Object index, int size, long low, long high) {

@@ -86,7 +86,7 @@ final class NumberFilters {
             if (precision < 0 || !method.equals("common")) {
                 throw TemplateException.unsupported("rounding an integer so");
             }
-            return value;
+            return value instanceof Boolean flag ? (Object) (flag ? 1L : 0L) : value;
         }
         RoundingMode mode = switch (method) {
             case "common" -> RoundingMode.HALF_EVEN;
@@ -102,6 +102,7 @@ final class NumberFilters {
             double scaled = number * power;
             return (mode == RoundingMode.CEILING ? Math.ceil(scaled) : Math.floor(scaled)) / power;
         }
-        return new BigDecimal(number).setScale(precision, mode).doubleValue();
+        double rounded = new BigDecimal(number).setScale(precision, mode).doubleValue();
+        return Math.copySign(rounded, number);
     }
 }

@@ -37,10 +37,16 @@ final class Operators {
         if (operator.equals("*") && left instanceof Long count) {
             return repeated(right, count);
         }
+        if (operator.equals("*") && (left instanceof Boolean || right instanceof Boolean)) {
+            return left instanceof Boolean flag
+                    ? repeated(right, flag ? 1 : 0)
+                    : repeated(left, Boolean.TRUE.equals(right) ? 1 : 0);
+        }
         if (operator.equals("%") && left instanceof String format) {
             return new PercentFormat(budget).text(format, right);
         }
-        if (operator.equals("*") && (left instanceof String || left instanceof List)) {
+        if (operator.equals("*")
+                && (left instanceof String || left instanceof List && !(left instanceof Range))) {
             throw TemplateException.failed(
                     "can't multiply sequence by non-int of type '" + Kinds.name(right) + "'");
         }
@@ -78,8 +84,13 @@ final class Operators {
             throw TemplateException.failed(
                     "can only concatenate str (not \"" + Kinds.name(right) + "\") to str");
         }
-        if (left instanceof List<?> a && right instanceof List<?> b
-                && a instanceof Tuple == b instanceof Tuple) {
+        if (left instanceof List<?> a && !(left instanceof Range)
+                && !(right instanceof List<?> b && alike(a, b))) {
+            String kind = Kinds.name(left);
+            throw TemplateException.failed("can only concatenate %s (not \"%s\") to %s"
+                    .formatted(kind, Kinds.name(right), kind));
+        }
+        if (left instanceof List<?> a && right instanceof List<?> b && !(left instanceof Range)) {
             budget.steps(a.size() + (long) b.size());
             List<@Nullable Object> joined = new ArrayList<>(a);
             joined.addAll(b);
@@ -94,7 +105,7 @@ final class Operators {
             budget.characters(saturated(text.length(), times));
             return text.repeat((int) times);
         }
-        if (value instanceof List<?> list) {
+        if (value instanceof List<?> list && !(value instanceof Range)) {
             budget.steps(saturated(list.size(), times));
             List<@Nullable Object> out = new ArrayList<>();
             for (long i = 0; i < times && !list.isEmpty(); i++) {
@@ -142,12 +153,26 @@ final class Operators {
 
     private static Object power(long a, long b) {
         if (b < 0) {
-            return Math.pow(a, b);
+            return power((double) a, (double) b);
         }
         if (b > 64 && Math.abs(a) > 1) {
             throw TemplateException.unsupported("an integer beyond 64 bits");
         }
         return BigInteger.valueOf(a).pow((int) (b > 64 ? 64 + b % 2 : b)).longValueExact();
+    }
+
+    private static double power(double a, double b) {
+        if (a == 0 && b < 0) {
+            throw TemplateException.failed("0.0 cannot be raised to a negative power");
+        }
+        double power = Math.pow(a, b);
+        if (Double.isInfinite(power) && Double.isFinite(a) && Double.isFinite(b)) {
+            throw TemplateException.failed("(34, 'Numerical result out of range')");
+        }
+        if (Double.isNaN(power) && !Double.isNaN(a) && !Double.isNaN(b)) {
+            throw TemplateException.unsupported("a complex number");
+        }
+        return power;
     }
 
     private static long nonZero(long divisor, String message) {
@@ -169,7 +194,7 @@ final class Operators {
             case "/" -> a / b;
             case "//" -> Math.floor(a / b);
             case "%" -> a - b * Math.floor(a / b);
-            case "**" -> Math.pow(a, b);
+            case "**" -> power(a, b);
             default -> throw new IllegalStateException(operator);
         };
     }
@@ -220,7 +245,7 @@ final class Operators {
             return compareNumbers(left, right) == 0 && !isNan(left) && !isNan(right);
         }
         if (left instanceof List<?> a && right instanceof List<?> b) {
-            return a instanceof Tuple == b instanceof Tuple && equalItems(a, b, depth);
+            return alike(a, b) && equalItems(a, b, depth);
         }
         if (left instanceof Map<?, ?> a && right instanceof Map<?, ?> b) {
             return a.size() == b.size() && a.entrySet()
@@ -233,6 +258,11 @@ final class Operators {
             return true;
         }
         return PythonLike.text(left).equals(PythonLike.text(right));
+    }
+
+    /** Whether both are lists, both tuples, or both ranges. */
+    private static boolean alike(List<?> a, List<?> b) {
+        return a instanceof Tuple == b instanceof Tuple && a instanceof Range == b instanceof Range;
     }
 
     private static boolean isNan(Object number) {
@@ -299,7 +329,8 @@ final class Operators {
 
     /** Returns the key as maps hold it: numbers that are equal are one key. */
     static @Nullable Object hashable(@Nullable Object key) {
-        if (key instanceof List && !(key instanceof Tuple) || key instanceof Map) {
+        if (key instanceof List && !(key instanceof Tuple) && !(key instanceof Range)
+                || key instanceof Map) {
             throw TemplateException.failed("unhashable type: '" + Kinds.name(key) + "'");
         }
         if (key instanceof Boolean flag) {
@@ -323,8 +354,8 @@ final class Operators {
         if (left instanceof String a && right instanceof String b) {
             return compareText(a, b);
         }
-        if (left instanceof List<?> a && right instanceof List<?> b
-                && a instanceof Tuple == b instanceof Tuple) {
+        if (left instanceof List<?> a && right instanceof List<?> b && alike(a, b)
+                && !(a instanceof Range)) {
             for (int i = 0; i < Math.min(a.size(), b.size()); i++) {
                 if (!equal(a.get(i), b.get(i))) {
                     return compare(a.get(i), b.get(i), operator);

@@ -68,7 +68,7 @@ final class PythonJson {
             case Long number -> out.append(number.longValue());
             case BigInteger number -> out.append(number);
             case Double number -> out.append(number(number));
-            case List<?> list -> list(list, depth);
+            case List<?> list when !(list instanceof Range) -> list(list, depth);
             case Map<?, ?> map -> map(map, depth);
             default -> throw TemplateException.failed(
                     "Object of type " + Kinds.name(value) + " is not JSON serializable");

@@ -33,6 +33,7 @@ final class PythonText {
             case Tuple tuple -> tuple.stream()
                     .map(PythonText::repr)
                     .collect(Collectors.joining(", ", "(", tuple.size() == 1 ? ",)" : ")"));
+            case Range range -> range.shown();
             case List<?> list -> list.stream()
                     .map(PythonText::repr)
                     .collect(Collectors.joining(", ", "[", "]"));

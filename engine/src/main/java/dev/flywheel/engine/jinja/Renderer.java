@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Runs statements. Not thread-safe; one per rendering. */
@@ -18,9 +19,24 @@ final class Renderer {
     private final Budget budget;
     private final Evaluator evaluator;
 
-    Renderer(Budget budget, Evaluator evaluator) {
+    private final Map<List<Statement>, Set<String>> unset;
+
+    Renderer(Budget budget, Evaluator evaluator, Map<List<Statement>, Set<String>> unset) {
         this.budget = budget;
         this.evaluator = evaluator;
+        this.unset = unset;
+    }
+
+    /** Returns what a template prints that was given the names of {@code scope}. */
+    String template(List<Statement> statements, Scope scope) {
+        return text(statements, inside(scope, statements));
+    }
+
+    private Scope inside(Scope outer, List<Statement> body) {
+        Scope scope = new Scope(outer);
+        unset.getOrDefault(body, Set.of())
+                .forEach(name -> scope.set(name, Undefined.name(name)));
+        return scope;
     }
 
     /** Returns what the statements print; {@code scope} keeps what they set. */
@@ -65,7 +81,7 @@ final class Renderer {
                 located(block.line(), () -> callBlock(block, scope, out));
             case Statement.With with -> with(with, scope, out);
             case Statement.Scoped scoped -> {
-                return run(scoped.body(), new Scope(scope), out);
+                return run(scoped.body(), inside(scope, scoped.body()), out);
             }
             case Statement.Break ignored -> {
                 return End.BREAK;
@@ -114,7 +130,7 @@ final class Renderer {
                 : null);
         for (int i = 0; i < items.size(); i++) {
             state.moveTo(i);
-            Scope scope = new Scope(outer);
+            Scope scope = inside(outer, loop.body());
             scope.set("loop", state);
             assign(loop.target(), items.get(i), scope);
             if (run(loop.body(), scope, out) == End.BREAK) {
@@ -122,7 +138,7 @@ final class Renderer {
             }
         }
         if (items.isEmpty()) {
-            run(loop.otherwise(), new Scope(outer), out);
+            run(loop.otherwise(), inside(outer, loop.otherwise()), out);
         }
     }
 
@@ -171,13 +187,13 @@ final class Renderer {
     }
 
     private @Nullable Object filtered(Expression filters, List<Statement> body, Scope scope) {
-        Scope inner = new Scope(scope);
+        Scope inner = inside(scope, body);
         inner.set(Statement.CAPTURED, text(body, inner));
         return evaluator.value(filters, inner);
     }
 
     private void with(Statement.With with, Scope outer, StringBuilder out) {
-        Scope scope = new Scope(outer);
+        Scope scope = inside(outer, with.body());
         located(with.line(), () -> {
             for (int i = 0; i < with.targets().size(); i++) {
                 assign(with.targets().get(i), evaluator.value(with.values().get(i), outer), scope);
@@ -196,14 +212,14 @@ final class Renderer {
     }
 
     private Callable macro(String name, Signature signature, List<Statement> body, Scope around) {
-        return arguments -> {
-            Scope scope = new Scope(around);
+        return new Macro(name, arguments -> {
+            Scope scope = inside(around, body);
             bind(name, signature, arguments, scope);
             budget.enter();
             String text = text(body, scope);
             budget.leave();
             return text;
-        };
+        });
     }
 
     private void bind(String name, Signature signature, Arguments arguments, Scope scope) {

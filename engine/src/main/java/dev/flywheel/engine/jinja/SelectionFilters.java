@@ -21,27 +21,45 @@ final class SelectionFilters {
     /** The member that an attribute such as {@code a.b.0} names. */
     static @Nullable Object member(@Nullable Object item, @Nullable Object attribute,
             Runtime runtime) {
-        if (!(attribute instanceof String path)) {
-            return runtime.members().item(item, attribute);
+        return member(item, attribute, null, runtime);
+    }
+
+    /** The same, with what stands for a member that is not there, on the way as at the end. */
+    private static @Nullable Object member(@Nullable Object item, @Nullable Object attribute,
+            @Nullable Object otherwise, Runtime runtime) {
+        if (attribute == null) {
+            return item;
         }
         Object value = item;
-        for (String part : path.split("\\.", -1)) {
-            Object key = part.matches("\\d{1,9}") ? (Object) Long.valueOf(part) : part;
+        for (Object key : keys(attribute)) {
             value = runtime.members().item(value, key);
+            value = value instanceof Undefined && otherwise != null ? otherwise : value;
         }
         return value;
     }
 
+    private static List<Object> keys(Object attribute) {
+        if (!(attribute instanceof String path)) {
+            return List.of(attribute);
+        }
+        List<Object> keys = new ArrayList<>();
+        for (String part : path.split("\\.", -1)) {
+            keys.add(part.matches("\\d{1,9}") ? (Object) Long.valueOf(part) : part);
+        }
+        return keys;
+    }
+
     private static Object mapped(@Nullable Object value, Arguments arguments, Runtime runtime) {
         List<@Nullable Object> out = new ArrayList<>();
+        if (!Kinds.truth(value)) {
+            return new Generated(out); // of none and the like too: Jinja2 looks no further
+        }
         if (arguments.positional().isEmpty() && arguments.named().containsKey("attribute")) {
             Arguments.Bound bound = arguments.bind("map", "attribute", "default");
             for (Object item : Kinds.items(value)) {
                 runtime.budget().step();
-                Object found = member(item, bound.need("attribute"), runtime);
-                out.add(found instanceof Undefined && bound.has("default")
-                        ? bound.get("default", null)
-                        : found);
+                out.add(member(item, bound.need("attribute"), bound.get("default", null),
+                        runtime));
             }
             return new Generated(out);
         }
@@ -66,6 +84,9 @@ final class SelectionFilters {
     private static Object chosen(
             @Nullable Object value, Arguments arguments, Runtime runtime, boolean byAttribute,
             boolean wanted) {
+        if (!Kinds.truth(value)) {
+            return new Generated(new ArrayList<>());
+        }
         int testAt = byAttribute ? 1 : 0;
         if (byAttribute && arguments.positional().isEmpty()) {
             throw TemplateException.failed("Missing parameter for attribute name");

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -22,9 +23,11 @@ public final class Template {
     private static final int SOURCE_CHARS_MAX = 1 << 20;
 
     private final List<Statement> statements;
+    private final Map<List<Statement>, Set<String>> unset;
 
     private Template(List<Statement> statements) {
         this.statements = statements;
+        this.unset = FrameNames.of(statements);
     }
 
     /** Reads a template; refuses by name what it uses and is not supported. */
@@ -51,7 +54,7 @@ public final class Template {
         Scope scope = new Scope(null);
         variables.forEach((name, value) -> scope.set(name, checked(value, 0)));
         // As in Jinja2, a template's own names are a scope over what it was given.
-        return new Renderer(budget, evaluator).text(statements, new Scope(scope));
+        return new Renderer(budget, evaluator, unset).template(statements, scope);
     }
 
     /** Copies a value, so that only known kinds come in and integers are of one kind. */

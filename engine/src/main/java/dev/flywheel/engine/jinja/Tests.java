@@ -32,8 +32,8 @@ final class Tests {
                         || value instanceof Markup || value instanceof Undefined);
         plain("iterable", Kinds::iterable);
         plain("callable", value -> value instanceof Callable);
-        plain("odd", value -> (Kinds.integer(value, "the value tested for 'odd'") & 1) == 1);
-        plain("even", value -> (Kinds.integer(value, "the value tested for 'even'") & 1) == 0);
+        rest("odd", 1L);
+        rest("even", 0L);
         plain("lower", value -> {
             String text = PythonText.str(value);
             return TextMethods.hasCase(text) && text.equals(text.toLowerCase(Locale.ROOT));
@@ -42,8 +42,9 @@ final class Tests {
             String text = PythonText.str(value);
             return TextMethods.hasCase(text) && text.equals(text.toUpperCase(Locale.ROOT));
         });
-        plain("filter", value -> value instanceof String name && Filters.knows(name));
-        plain("test", value -> value instanceof String name && knows(name));
+        plain("filter",
+                value -> Operators.hashable(value) instanceof String name && Filters.knows(name));
+        plain("test", value -> Operators.hashable(value) instanceof String name && knows(name));
         compare("==", "eq", "equalto", "==");
         compare("!=", "ne", "!=");
         compare("<", "lt", "lessthan", "<");
@@ -65,6 +66,13 @@ final class Tests {
         KNOWN.put(name, (value, arguments, runtime) -> {
             arguments.bind("test '" + name + "'");
             return test.test(value);
+        });
+    }
+
+    private static void rest(String name, long wanted) {
+        KNOWN.put(name, (value, arguments, runtime) -> {
+            arguments.bind("test '" + name + "'");
+            return Operators.equal(runtime.operators().arithmetic("%", value, 2L), wanted);
         });
     }
 

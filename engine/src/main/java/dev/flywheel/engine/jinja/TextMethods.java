@@ -73,18 +73,25 @@ final class TextMethods {
 
     private @Nullable Callable search(String text, String name) {
         return switch (name) {
-            case "startswith" ->
-                a -> affix(a.bind(name, "prefix").need("prefix"), text::startsWith);
-            case "endswith" -> a -> affix(a.bind(name, "suffix").need("suffix"), text::endsWith);
-            case "find" -> a -> place(text, text.indexOf(a.bind(name, "sub").text("sub")));
-            case "rfind" -> a -> place(text, text.lastIndexOf(a.bind(name, "sub").text("sub")));
-            case "index" -> a -> found(place(text, text.indexOf(a.bind(name, "sub").text("sub"))));
-            case "rindex" ->
-                a -> found(place(text, text.lastIndexOf(a.bind(name, "sub").text("sub"))));
+            case "startswith" -> a -> {
+                TextWindow in = TextWindow.of(text, a.bind(name, "prefix", "start", "end"));
+                return affix(in.wanted(), part -> in.any() && in.text().startsWith(part));
+            };
+            case "endswith" -> a -> {
+                TextWindow in = TextWindow.of(text, a.bind(name, "suffix", "start", "end"));
+                return affix(in.wanted(), part -> in.any() && in.text().endsWith(part));
+            };
+            case "find" -> a -> within(text, a, name).first();
+            case "rfind" -> a -> within(text, a, name).last();
+            case "index" -> a -> found(within(text, a, name).first());
+            case "rindex" -> a -> found(within(text, a, name).last());
             case "count" -> a -> {
-                String part = a.bind(name, "sub").text("sub");
-                return part.isEmpty() ? Kinds.length(text) + 1
-                        : (long) pieces(text, part, -1).size() - 1;
+                TextWindow in = within(text, a, name);
+                String part = in.part();
+                if (part.isEmpty()) {
+                    return in.any() ? Kinds.length(in.text()) + 1 : 0L;
+                }
+                return (long) pieces(in.text(), part, -1).size() - 1;
             };
             default -> null;
         };
@@ -97,8 +104,8 @@ final class TextMethods {
                 : matches.test(Kinds.text(affix, "affix"));
     }
 
-    private static long place(String text, int index) {
-        return index < 0 ? -1 : text.codePointCount(0, index);
+    private static TextWindow within(String text, Arguments arguments, String method) {
+        return TextWindow.of(text, arguments.bind(method, "sub", "start", "end"));
     }
 
     private static long found(long place) {
@@ -147,14 +154,25 @@ final class TextMethods {
             case "isspace" -> a -> all(text, PythonSpace::is);
             case "isalpha" -> a -> all(text, Character::isLetter);
             case "isalnum" -> a -> all(text, c -> Character.isLetter(c) || isNumeric(c));
-            case "isdigit", "isdecimal" -> a -> all(text, Character::isDigit);
-            case "isnumeric" -> a -> all(text, TextMethods::isNumeric);
+            case "isdecimal" -> a -> all(text, Character::isDigit);
+            case "isdigit" ->
+                a -> all(known(text, name, Character.OTHER_NUMBER), Character::isDigit);
+            case "isnumeric" ->
+                a -> all(known(text, name, Character.OTHER_LETTER), TextMethods::isNumeric);
             case "isascii" -> a -> text.chars().allMatch(c -> c < 0x80);
             case "islower" -> a -> hasCase(text) && text.equals(text.toLowerCase(Locale.ROOT));
             case "isupper" -> a -> hasCase(text) && text.equals(text.toUpperCase(Locale.ROOT));
             case "istitle" -> a -> hasCase(text) && text.equals(titled(text));
             default -> null;
         };
+    }
+
+    /** Some characters of a kind count as digits or numbers in Python; which ones, is not known here. */
+    private static String known(String text, String method, byte kind) {
+        if (text.codePoints().anyMatch(c -> Character.getType(c) == kind)) {
+            throw TemplateException.unsupported("'" + method + "' of such text");
+        }
+        return text;
     }
 
     private static boolean all(String text, IntPredicate property) {

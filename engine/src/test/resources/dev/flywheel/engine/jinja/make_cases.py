@@ -19,6 +19,16 @@ M = {"messages": [
     "empty": [], "nothing": None, "big": 12345678901234567890, "f": 1e16, "g": 0.1, "deep": {"a": {"b": [10, {"c": "x"}]}}}
 
 T = [
+    # Names that a block sets itself, read too early by blocks within it.
+    "{% for i in [1, 2] %}{{ text }}{% endfor %}|{% set text = 1 %}{{ text }}", "{% with a = 1 %}{{ big }}{% endwith %}{% set big = 2 %}{{ big }}", "{{ text }}{% for i in [1] %}{{ text }}{% endfor %}{% set text = 1 %}", "{% for i in [1] %}{{ d.b }}{% endfor %}{% if true %}{% set d = 1 %}{% endif %}{{ d }}",
+    "{% macro m() %}{{ text }}{% endmacro %}{{ m() }}|{% set text = 1 %}{{ m() }}", "{% for i in [1, 2] %}{% for j in [1] %}[{{ text }}]{% endfor %}{% set text = i %}{{ text }}{% endfor %}{{ text | length }}", "{% set x %}{{ text }}{% endset %}{{ x }}{% set text = 3 %}", "{% if false %}{% set tools = 1 %}{% elif false %}{% set text = 1 %}{% else %}{% for i in [1] %}{{ text }}{% endfor %}{% endif %}",
+    # Ranges, macros' names, text within bounds.
+    "{{ range(4) }} {{ range(3, 0, -1) }} {{ range(9)[2:7:2] }} {{ range(5)[::-1] }} {{ [range(2)] }} {{ range(3) == [0, 1, 2] }} {{ 2 in range(3) }} {{ range(3)[-1] }} {{ range(0) | length }}", "{{ range(3) * 2 }}", "{{ [1] + range(2) }}", "{{ range(2) | tojson }}", "{{ range(2).copy() }}", "{{ (1, 2).copy() }}",
+    "{% macro hello(a) %}{{ hello.name }}{% endmacro %}{{ hello.name }}{{ hello(1) }}{{ hello.nope }}", "{{ text.find('q', 5) }} {{ text.find('T', 1) }} {{ text.find('o', -9, -2) }} {{ text.rfind('o', 0, 15) }} {{ text.count('o', 13) }} {{ text.startswith('q', 4) }} {{ text.endswith('k', 0, 9) }} {{ text.startswith('', 99) }} {{ text.index('b') }}",
+    # What Jinja2 does not look into, or takes otherwise than one would think.
+    "{{ none | map('upper') | list }}{{ none | selectattr('x') | list }}{{ 0 | select | list }}{{ '' | map(attribute='x') | list }}", "{{ d[[1]] is defined }}{{ d[{}] is defined }}{{ d[[1]] }}", "{{ [3, 'x'] | map(attribute='t.u', default=9) | list }} {{ [{'t': {}}] | map(attribute='t.u', default='-') | list }}",
+    "{{ [{'a': 2, 'b': 1}, {'a': 1, 'b': 2}, {'a': 1, 'b': 1}] | sort(attribute='a,b') }} {{ ['b', 'a'] | sort(attribute='n') | list }}", "{{ 1.5 is even }} {{ 2.0 is even }} {{ true is odd }}", "{{ 'ab' * true }}|{{ false * [1] }}|{{ true | round }}{{ -0.1 | round }}", "{{ (numbers | length)[::-1] }}", "{{ d.items()[1:] }}", "{{ d[1:] }}", "{{ [1] + 'a' }}", "{{ (1,) + [1] }}", "{{ [1] is filter }}",
+    "{% raw +%}x{% endraw %}", "{% raw -%} x {% endraw +%}\ny", "{{ 0 ** -1 }}", "{{ 1e200 ** 2 }}",
     # White space.
     "a\n{% if true %}\nb\n{% endif %}\nc\n", "  {% if true %}  x  {% endif %}  y", "a {%- if true -%} b {%- endif -%} c",
     "a\n  {%+ if true %} b\n {%+ endif +%}\n c", "a\n  {{ 1 }}\n  b", "a\n  {{- 1 -}}\n  b", "{# c #}\nx\n   {# c #}\ny{#- c -#} z",
