@@ -56,7 +56,8 @@ public final class LoopJob {
         SingleOutputStreamOperator<Impression> impressions = named(
                 source(environment, settings, settings.topics().impression(),
                         EventDeserializer
-                                .impressions(letters(LoopMetrics.IMPRESSION_INTAKE, settings)),
+                                .impressions(letters(LoopMetrics.IMPRESSION_INTAKE, settings),
+                                        settings.reader()),
                         LoopMetrics.IMPRESSION_INTAKE + "-source")
                         .process(IntakeFunction.impressions(),
                                 MessageType.ofMessage(Impression.class)),
@@ -64,7 +65,7 @@ public final class LoopJob {
         SingleOutputStreamOperator<TakenFeedback> feedback = named(
                 source(environment, settings, settings.topics().feedback(),
                         EventDeserializer.feedback(letters(LoopMetrics.FEEDBACK_INTAKE, settings),
-                                settings.feedbackBytesMax()),
+                                settings.reader()),
                         LoopMetrics.FEEDBACK_INTAKE + "-source")
                         .process(IntakeFunction.feedback(),
                                 MessageType.ofMessage(TakenFeedback.class)),
@@ -153,12 +154,13 @@ public final class LoopJob {
                 .setProperty("linger.ms", "1")
                 .setProperty("acks", "all")
                 .setProperty("max.request.size", Integer.toString(
-                        DeadLetters.recordBytesMax(settings.feedbackBytesMax())))
+                        DeadLetters.recordBytesMax(settings.reader().feedbackBytesMax())))
                 .build();
     }
 
     private static DeadLetters letters(String stage, LoopSettings settings) {
-        return new DeadLetters(stage, settings.topics().feedback(), settings.feedbackBytesMax());
+        return new DeadLetters(stage, settings.topics().feedback(),
+                settings.reader().feedbackBytesMax());
     }
 
     private static <T> SingleOutputStreamOperator<T> named(SingleOutputStreamOperator<T> operator,

@@ -2,6 +2,7 @@ package dev.flywheel.pipelines;
 
 import dev.flywheel.feedback.attribution.AttributionSettings;
 import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.kafka.IntakeReader;
 import dev.flywheel.feedback.kafka.Topics;
 import dev.flywheel.pipelines.round.RoundPace;
 import dev.flywheel.pipelines.round.ServerTargets;
@@ -20,7 +21,7 @@ import java.time.Duration;
  * @param guard caps on what one user can teach
  * @param rounds how rounds follow one another
  * @param parallelism subtasks of each stage; at most the partitions of a topic, or time would stand still
- * @param feedbackBytesMax longest feedback event that is taken; of a longer record the dead letter keeps so many bytes
+ * @param reader what is taken from the topics; of a feedback record that is too long the dead letter keeps so many bytes
  */
 public record LoopSettings(
         String brokers,
@@ -32,13 +33,9 @@ public record LoopSettings(
         GuardProfile guard,
         RoundPace rounds,
         int parallelism,
-        int feedbackBytesMax) {
+        IntakeReader reader) {
 
     public LoopSettings {
-        if (feedbackBytesMax < 1) {
-            throw new IllegalArgumentException(
-                    "feedback bytes are " + feedbackBytesMax + ", at least 1 is needed");
-        }
         if (outOfOrderness.isNegative()) {
             throw new IllegalArgumentException(
                     "out-of-orderness is " + outOfOrderness + ", it must not be below zero");

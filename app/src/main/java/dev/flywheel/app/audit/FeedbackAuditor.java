@@ -37,6 +37,7 @@ public final class FeedbackAuditor implements AutoCloseable {
     private final Topics topics;
     private final StoreClient store;
     private final Pending pending;
+    private final IntakeReader reader;
     /** By partition of the feedback topic: offset after its last event; only heartbeats have come since. */
     private final Map<Integer, Long> eventsEnd = new HashMap<>();
     private final Set<FeedbackKey> acknowledged = new HashSet<>();
@@ -56,12 +57,15 @@ public final class FeedbackAuditor implements AutoCloseable {
      * Reads both topics from their beginning.
      *
      * @param pending measures the events on their way: topic lag, events between the stages of the job, events it holds
+     * @param reader as the job reads
      */
-    public FeedbackAuditor(String brokers, Topics topics, StoreClient store, Pending pending) {
+    public FeedbackAuditor(String brokers, Topics topics, StoreClient store, Pending pending,
+            IntakeReader reader) {
         this.consumer = new KafkaConsumer<>(properties(brokers));
         this.topics = topics;
         this.store = store;
         this.pending = pending;
+        this.reader = reader;
         List<TopicPartition> partitions =
                 List.of(topics.feedback(), topics.deadFeedback())
                         .stream()
@@ -114,14 +118,14 @@ public final class FeedbackAuditor implements AutoCloseable {
 
     /** A record that cannot be read counts under the id its headers claim; without one it is nobody's feedback. */
     private void readEvent(ConsumerRecord<byte[], byte[]> record) {
-        switch (IntakeReader.feedback(record, Integer.MAX_VALUE)) {
+        switch (reader.feedback(record)) {
             case Intake.Valid<FeedbackEvent>(FeedbackEvent event) -> {
                 eventsEnd.put(record.partition(), record.offset() + 1);
                 acknowledged.add(key(event));
             }
             case Intake.Malformed<FeedbackEvent> malformed -> {
                 eventsEnd.put(record.partition(), record.offset() + 1);
-                FeedbackKey claimed = IntakeReader.claimedKey(record);
+                FeedbackKey claimed = reader.claimedKey(record);
                 if (!claimed.getFeedbackId().isEmpty()) {
                     acknowledged.add(claimed);
                 }

@@ -212,6 +212,7 @@ public record FlywheelConfig(
             Duration heartbeatInterval,
             Duration tokenLifetime,
             int feedbackBytesMax,
+            boolean confluentFraming,
             String guardProfile) {
         public Loop {
             Check.matches("loop.env", env, NAME);

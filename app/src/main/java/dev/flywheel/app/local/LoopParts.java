@@ -327,7 +327,8 @@ final class LoopParts {
     }
 
     FeedbackAuditor auditor() {
-        return new FeedbackAuditor(broker.bootstrapServers(), topics, store, this::pending);
+        return new FeedbackAuditor(broker.bootstrapServers(), topics, store, this::pending,
+                ModuleSettings.reader(config.loop()));
     }
 
     /** Tells where the feedback is that is still on its way. */

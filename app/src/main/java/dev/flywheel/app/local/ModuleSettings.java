@@ -3,6 +3,7 @@ package dev.flywheel.app.local;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.feedback.attribution.AttributionSettings;
 import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.kafka.IntakeReader;
 import dev.flywheel.feedback.kafka.PublisherSettings;
 import dev.flywheel.feedback.kafka.Topics;
 import dev.flywheel.pipelines.LoopSettings;
@@ -101,7 +102,12 @@ final class ModuleSettings {
                         loop.roundAttemptsMax(),
                         loop.bufferedExamplesMax()),
                 1,
-                loop.feedbackBytesMax());
+                reader(loop));
+    }
+
+    /** How records of the event topics are read. */
+    static IntakeReader reader(FlywheelConfig.Loop loop) {
+        return new IntakeReader(loop.feedbackBytesMax(), loop.confluentFraming());
     }
 
     static PublisherSettings publisher(

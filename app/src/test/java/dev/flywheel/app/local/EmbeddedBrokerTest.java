@@ -50,7 +50,8 @@ class EmbeddedBrokerTest {
             List<Object> events = new ArrayList<>();
             boolean beats = false;
             for (ConsumerRecord<byte[], byte[]> record : all(broker)) {
-                Intake<FeedbackEvent> intake = IntakeReader.feedback(record, Integer.MAX_VALUE);
+                Intake<FeedbackEvent> intake =
+                        new IntakeReader(Integer.MAX_VALUE, false).feedback(record);
                 if (intake instanceof Intake.Valid<FeedbackEvent> valid) {
                     events.add(valid.event());
                     assertThat(EventRecords.texts(record.headers())).containsEntry("ce_id",

@@ -2,66 +2,75 @@ package dev.flywheel.feedback.kafka;
 
 import com.google.protobuf.DiscardUnknownFieldsParser;
 import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
 import com.google.protobuf.Parser;
+import com.google.protobuf.util.JsonFormat;
 import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Heartbeat;
 import dev.flywheel.api.v1.Impression;
-import dev.flywheel.feedback.event.CloudEvent;
 import dev.flywheel.feedback.event.EventSchema;
 import dev.flywheel.feedback.event.EventType;
 import dev.flywheel.feedback.event.FeedbackIds;
+import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
-import java.util.function.UnaryOperator;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /**
- * Reads records of the event topics. What a record is says its {@code ce_type} header; one without is taken for what its
- * topic is named after, so that a bare producer needs no headers.
+ * Reads records of the event topics, in every form that is taken: CloudEvents in binary mode, as protobuf or as JSON, and in
+ * structured mode as JSON; and bare protobuf. A record that does not name its type is taken for what its topic is named after,
+ * so that a bare producer needs no headers. What a feedback event leaves out is taken from its envelope: id, source, and time,
+ * which else is the broker's.
+ *
+ * @param feedbackBytesMax longest value of a feedback record that is taken
+ * @param confluentFraming whether protobuf may come in Confluent's frame
  */
-public final class IntakeReader {
+public record IntakeReader(int feedbackBytesMax, boolean confluentFraming) implements Serializable {
     // Fields that nobody knows would travel unseen through checks and state.
     private static final Parser<Impression> IMPRESSIONS =
             DiscardUnknownFieldsParser.wrap(Impression.parser());
     private static final Parser<FeedbackEvent> FEEDBACK =
             DiscardUnknownFieldsParser.wrap(FeedbackEvent.parser());
+    private static final JsonFormat.Parser JSON = JsonFormat.parser().ignoringUnknownFields();
 
-    private IntakeReader() {}
-
-    public static Intake<Impression> impression(ConsumerRecord<byte[], byte[]> record) {
-        return read(record, EventType.IMPRESSION, IMPRESSIONS, UnaryOperator.identity(),
-                EventSchema::problem);
+    public IntakeReader {
+        if (feedbackBytesMax < 1) {
+            throw new IllegalArgumentException(
+                    "feedback bytes are " + feedbackBytesMax + ", at least 1 is needed");
+        }
     }
 
-    /**
-     * Reads a feedback event; one without an id has the fallback id afterwards.
-     *
-     * @param bytesMax longest value that is taken
-     */
-    public static Intake<FeedbackEvent> feedback(ConsumerRecord<byte[], byte[]> record,
-            int bytesMax) {
+    public Intake<Impression> impression(ConsumerRecord<byte[], byte[]> record) {
+        return read(record, EventType.IMPRESSION, envelope -> {
+            Impression impression = message(envelope, IMPRESSIONS, Impression.newBuilder());
+            return intake(impression, EventSchema.problem(impression));
+        });
+    }
+
+    public Intake<FeedbackEvent> feedback(ConsumerRecord<byte[], byte[]> record) {
         byte[] value = record.value();
-        return EventSchema.tooLarge(value == null ? 0 : value.length, bytesMax)
+        return EventSchema.tooLarge(value == null ? 0 : value.length, feedbackBytesMax)
                 .<Intake<FeedbackEvent>>map(Intake.Malformed::new)
-                .orElseGet(() -> read(record, EventType.FEEDBACK, FEEDBACK, FeedbackIds::identified,
-                        EventSchema::problem));
+                .orElseGet(() -> read(record, EventType.FEEDBACK, envelope -> {
+                    FeedbackEvent event = event(envelope, record.timestamp());
+                    return intake(event, EventSchema.problem(event));
+                }));
     }
 
     /**
      * Returns the identity of a record of the feedback topic that is no valid event: what its value says if it can be read
-     * and names an id, else what its headers claim; empty fields if neither says.
+     * and names an id, else what its envelope claims; empty fields if neither says.
      */
-    public static FeedbackKey claimedKey(ConsumerRecord<byte[], byte[]> record) {
-        byte[] value = record.value() == null ? new byte[0] : record.value();
+    public FeedbackKey claimedKey(ConsumerRecord<byte[], byte[]> record) {
         try {
-            FeedbackEvent event = FEEDBACK.parseFrom(value);
+            Envelope envelope = Envelope.of(record);
+            FeedbackEvent event = event(envelope, record.timestamp());
             boolean named = event.hasSignal() || !event.getFeedbackId().isBlank();
-            return named ? bounded(FeedbackIds.keyOf(FeedbackIds.identified(event)))
-                    : headersKey(record);
-        } catch (InvalidProtocolBufferException e) {
+            return named ? bounded(FeedbackIds.keyOf(event)) : headersKey(record);
+        } catch (IllegalArgumentException | InvalidProtocolBufferException e) {
             return headersKey(record);
         }
     }
@@ -88,29 +97,27 @@ public final class IntakeReader {
                 : "sha256:" + Digest.of(id);
     }
 
-    private static <T> Intake<T> read(
-            ConsumerRecord<byte[], byte[]> record,
-            EventType expected,
-            Parser<T> parser,
-            UnaryOperator<T> complete,
-            Function<T, Optional<String>> schema) {
+    /** Makes an event of an envelope. */
+    private interface Content<T> {
+        Intake<T> of(Envelope envelope) throws InvalidProtocolBufferException;
+    }
+
+    private <T> Intake<T> read(
+            ConsumerRecord<byte[], byte[]> record, EventType expected, Content<T> content) {
         byte[] value = record.value();
         if (value == null || value.length == 0) {
             return new Intake.Malformed<>("record has no value");
         }
         try {
-            EventType type = typeOf(record, expected);
+            Envelope envelope = Envelope.of(record);
+            EventType type = envelope.type() == null ? expected : envelope.type();
             if (type == EventType.HEARTBEAT) {
-                return new Intake.Beat<>(Heartbeat.parseFrom(value));
+                return new Intake.Beat<>(
+                        message(envelope, Heartbeat.parser(), Heartbeat.newBuilder()));
             }
-            if (type != expected) {
-                return new Intake.Malformed<>("header ce_type is \"%s\", this topic holds %s"
-                        .formatted(type.text(), expected.text()));
-            }
-            T event = complete.apply(parser.parseFrom(value));
-            return schema.apply(event)
-                    .<Intake<T>>map(Intake.Malformed::new)
-                    .orElseGet(() -> new Intake.Valid<>(event));
+            return type == expected ? content.of(envelope)
+                    : new Intake.Malformed<>("ce_type is \"%s\", this topic holds %s"
+                            .formatted(type.text(), expected.text()));
         } catch (IllegalArgumentException e) {
             return new Intake.Malformed<>(String.valueOf(e.getMessage()));
         } catch (InvalidProtocolBufferException e) {
@@ -119,8 +126,46 @@ public final class IntakeReader {
         }
     }
 
-    private static EventType typeOf(ConsumerRecord<byte[], byte[]> record, EventType expected) {
-        Map<String, String> headers = EventRecords.texts(record.headers());
-        return headers.containsKey("ce_type") ? CloudEvent.typeOf(headers) : expected;
+    private static <T> Intake<T> intake(T event, Optional<String> problem) {
+        return problem.<Intake<T>>map(Intake.Malformed::new)
+                .orElseGet(() -> new Intake.Valid<>(event));
+    }
+
+    /** Returns the event with what it leaves out. */
+    private FeedbackEvent event(Envelope envelope, long brokerMillis)
+            throws InvalidProtocolBufferException {
+        FeedbackEvent.Builder event =
+                message(envelope, FEEDBACK, FeedbackEvent.newBuilder()).toBuilder();
+        if (event.getFeedbackId().isEmpty()) {
+            event.setFeedbackId(envelope.id());
+        }
+        if (event.getSource().isEmpty()) {
+            event.setSource(envelope.source());
+        }
+        if (event.getReceivedAtMillis() == 0) {
+            event.setReceivedAtMillis(
+                    envelope.timeMillis() == 0 ? brokerMillis : envelope.timeMillis());
+        }
+        return FeedbackIds.identified(event.build());
+    }
+
+    private <T> T message(Envelope envelope, Parser<T> parser, Message.Builder empty)
+            throws InvalidProtocolBufferException {
+        if (!envelope.json()) {
+            return parser.parseFrom(protobuf(envelope.data()));
+        }
+        JSON.merge(new String(envelope.data(), StandardCharsets.UTF_8), empty);
+        return parser.parseFrom(empty.build().toByteString());
+    }
+
+    private byte[] protobuf(byte[] data) {
+        if (!ConfluentFrame.begins(data)) {
+            return data;
+        }
+        if (!confluentFraming) {
+            throw new IllegalArgumentException(
+                    "value begins with a zero byte, as Confluent's framing does; write bare protobuf or set loop.confluent_framing to true");
+        }
+        return ConfluentFrame.unwrapped(data);
     }
 }

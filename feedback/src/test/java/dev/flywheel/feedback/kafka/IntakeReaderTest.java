@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnknownFieldSet;
+import com.google.protobuf.util.JsonFormat;
 import dev.flywheel.api.v1.Click;
 import dev.flywheel.api.v1.DecisionKind;
 import dev.flywheel.api.v1.FeedbackEvent;
@@ -13,6 +14,10 @@ import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.ShownCandidate;
 import dev.flywheel.api.v1.Signal;
 import dev.flywheel.feedback.event.EventSchema;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Base64;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -22,7 +27,11 @@ import org.apache.kafka.common.record.TimestampType;
 import org.junit.jupiter.api.Test;
 
 class IntakeReaderTest {
+    private static final String STRUCTURED = "application/cloudevents+json";
+    private static final long BROKER_MILLIS = 1_700_000_000_000L;
     private static final Topics TOPICS = new Topics("test");
+    private static final IntakeReader READER =
+            new IntakeReader(EventSchema.FEEDBACK_BYTES_DEFAULT, false);
     private static final FeedbackEvent EVENT = FeedbackEvent.newBuilder()
             .setFeedbackId("f")
             .setSource("s")
@@ -42,7 +51,7 @@ class IntakeReaderTest {
                 .setKind(DecisionKind.DECISION_KIND_RANK)
                 .addCandidates(ShownCandidate.newBuilder().setId("a"))
                 .build();
-        assertThat(IntakeReader.impression(taken(EventRecords.of(TOPICS, impression))))
+        assertThat(READER.impression(taken(EventRecords.of(TOPICS, impression))))
                 .isEqualTo(new Intake.Valid<>(impression));
         assertThat(feedback(taken(EventRecords.of(TOPICS, EVENT))))
                 .isEqualTo(new Intake.Valid<>(EVENT));
@@ -59,6 +68,98 @@ class IntakeReaderTest {
     void aRecordWithoutHeadersIsTakenForWhatItsTopicHolds() {
         ConsumerRecord<byte[], byte[]> bare = record(EVENT.toByteArray(), Map.of());
         assertThat(feedback(bare)).isEqualTo(new Intake.Valid<>(EVENT));
+    }
+
+    @Test
+    void jsonIsTakenInBothModesOfCloudEvents() throws Exception {
+        String data = JsonFormat.printer().print(EVENT);
+        String spelledAsInTheProto =
+                JsonFormat.printer().preservingProtoFieldNames().print(EVENT);
+        String structured = """
+                {"specversion": "1.0", "id": "x", "source": "y", "type": "dev.flywheel.feedback.v1",
+                 "data": %s}""";
+        for (String json : new String[] {data, spelledAsInTheProto}) {
+            assertThat(feedback(json(structured.formatted(json), STRUCTURED)))
+                    .isEqualTo(new Intake.Valid<>(EVENT));
+            assertThat(feedback(json(json, "application/json; charset=utf-8")))
+                    .isEqualTo(new Intake.Valid<>(EVENT));
+        }
+    }
+
+    @Test
+    void aStructuredEventMayHoldProtobuf() {
+        String json = """
+                {"specversion": "1.0", "id": "x", "source": "y", "type": "dev.flywheel.feedback.v1",
+                 "datacontenttype": "application/protobuf", "data_base64": "%s"}"""
+                .formatted(Base64.getEncoder().encodeToString(EVENT.toByteArray()));
+        assertThat(feedback(json(json, STRUCTURED))).isEqualTo(new Intake.Valid<>(EVENT));
+    }
+
+    @Test
+    void whatAnEventLeavesOutIsTakenFromItsEnvelopeAndElseTheTimeFromTheBroker() {
+        FeedbackEvent bare = EVENT.toBuilder()
+                .clearFeedbackId()
+                .clearSource()
+                .clearReceivedAtMillis()
+                .build();
+        String at = "2026-01-31T12:00:00Z";
+        FeedbackEvent whole = bare.toBuilder()
+                .setFeedbackId("x")
+                .setSource("y")
+                .setReceivedAtMillis(Instant.parse(at).toEpochMilli())
+                .build();
+        Map<String, String> headers = Map.of("ce_id", "x", "ce_source", "y", "ce_time", at);
+        assertThat(feedback(record(bare.toByteArray(), headers)))
+                .isEqualTo(new Intake.Valid<>(whole));
+        assertThat(feedback(
+                json("""
+                        {"specversion": "1.0", "id": "x", "source": "y", "time": "2026-01-31T13:00:00+01:00",
+                         "type": "dev.flywheel.feedback.v1", "data": {"impression_id": "i", "tenant": "t",
+                         "signal": {"click": {"candidate_id": "a"}}}}""",
+                        STRUCTURED)))
+                .isEqualTo(new Intake.Valid<>(whole));
+        Map<String, String> noTime = Map.of("ce_id", "x", "ce_source", "y", "ce_time", "at noon");
+        assertThat(feedback(record(bare.toByteArray(), noTime)))
+                .isEqualTo(new Intake.Valid<>(
+                        whole.toBuilder().setReceivedAtMillis(BROKER_MILLIS).build()));
+    }
+
+    @Test
+    void confluentsFrameIsTakenWhereASettingSaysSo() {
+        IntakeReader framed = new IntakeReader(EventSchema.FEEDBACK_BYTES_DEFAULT, true);
+        byte[][] frames = {{0, 0, 0, 1, 44, 0}, {0, 0, 0, 1, 44, 2, 0}, {0, 0, 0, 1, 44, 4, 2, 6}};
+        for (byte[] frame : frames) {
+            byte[] value = ByteBuffer.allocate(frame.length + EVENT.getSerializedSize())
+                    .put(frame)
+                    .put(EVENT.toByteArray())
+                    .array();
+            assertThat(framed.feedback(record(value, Map.of())))
+                    .isEqualTo(new Intake.Valid<>(EVENT));
+            assertProblem(record(value, Map.of()), "loop.confluent_framing");
+        }
+        assertThat(framed.feedback(record(EVENT.toByteArray(), Map.of())))
+                .isEqualTo(new Intake.Valid<>(EVENT));
+        for (byte[] cut : new byte[][] {{0}, {0, 0, 0}, {0, 0, 0, 1, 44}, {0, 0, 0, 1, 44, 4, 2}}) {
+            assertThat(framed.feedback(record(cut, Map.of()))).isEqualTo(new Intake.Malformed<>(
+                    "value begins like Confluent's framing and ends within it"));
+        }
+    }
+
+    @Test
+    void jsonThatIsNoEventIsMalformedAndSaysWhy() {
+        assertProblem(json("{\"specversion\": \"1.0\"", STRUCTURED), "no CloudEvent");
+        assertProblem(json("{\"specversion\": \"1.0\", \"id\": \"x\"}", STRUCTURED), "source");
+        assertProblem(json("[" + "[".repeat(60_000), STRUCTURED), "no CloudEvent");
+        assertProblem(json("[".repeat(60_000), "application/json"), "");
+        assertProblem(json("{}", "application/cloudevents-batch+json"), "one event a record");
+        assertProblem(json("{}", "application/cloudevents+avro"), "application/cloudevents+json");
+        String noData =
+                """
+                        {"specversion": "1.0", "id": "x", "source": "y", "type": "dev.flywheel.feedback.v1"%s}""";
+        assertProblem(json(noData.formatted(""), STRUCTURED), "no data");
+        assertProblem(json(noData.formatted(", \"data\": {\"signal\": 3}"), STRUCTURED), "got: 3");
+        assertProblem(json(noData.formatted(", \"data\": {\"tenant\": \"t\"}"), STRUCTURED),
+                "impression_id is blank");
     }
 
     @Test
@@ -90,9 +191,9 @@ class IntakeReaderTest {
     @Test
     void anEventThatIsTooLongIsMalformedWhateverItHolds() {
         byte[] value = EVENT.toByteArray();
-        assertThat(IntakeReader.feedback(record(value, Map.of()), value.length))
+        assertThat(new IntakeReader(value.length, false).feedback(record(value, Map.of())))
                 .isEqualTo(new Intake.Valid<>(EVENT));
-        assertThat(IntakeReader.feedback(record(value, Map.of()), value.length - 1))
+        assertThat(new IntakeReader(value.length - 1, false).feedback(record(value, Map.of())))
                 .isEqualTo(new Intake.Malformed<>(
                         "feedback event has %d bytes, at most %d are allowed; shorten it or raise loop.feedback_bytes_max"
                                 .formatted(value.length, value.length - 1)));
@@ -117,19 +218,42 @@ class IntakeReaderTest {
         FeedbackKey own = FeedbackKey.newBuilder().setSource("s").setFeedbackId("f").build();
         Map<String, String> headers = Map.of("ce_source", "hs", "ce_id", "hid");
         byte[] noTenant = EVENT.toBuilder().clearTenant().build().toByteArray();
-        assertThat(IntakeReader.claimedKey(record(noTenant, headers))).isEqualTo(own);
-        assertThat(IntakeReader.claimedKey(record(new byte[] {-1}, headers)).getFeedbackId())
+        assertThat(READER.claimedKey(record(noTenant, headers))).isEqualTo(own);
+        assertThat(READER.claimedKey(record(new byte[] {-1}, headers)).getFeedbackId())
                 .isEqualTo("hid");
-        assertThat(IntakeReader.claimedKey(record(new byte[] {-1}, Map.of())))
+        assertThat(READER.claimedKey(record(new byte[] {-1}, Map.of())))
                 .isEqualTo(FeedbackKey.getDefaultInstance());
         byte[] endless = EVENT.toBuilder().setFeedbackId("x".repeat(9_000)).build().toByteArray();
-        assertThat(IntakeReader.claimedKey(record(endless, headers)).getFeedbackId())
+        assertThat(READER.claimedKey(record(endless, headers)).getFeedbackId())
                 .startsWith("sha256:")
                 .hasSizeLessThan(100);
     }
 
+    @Test
+    void noJsonMakesTheReaderThrow() throws Exception {
+        long seed = Long.getLong("flywheel.seed", 20261123L);
+        Random random = new Random(seed);
+        String pieces = "{}[]\":,0e9.-\\u tfn";
+        String data = JsonFormat.printer().omittingInsignificantWhitespace().print(EVENT);
+        String whole = """
+                {"specversion": "1.0", "id": "x", "source": "y", "time": "2026-01-31T13:00:00Z",
+                 "type": "dev.flywheel.feedback.v1", "data": %s}""".formatted(data);
+        for (int i = 0; i < 10_000; i++) {
+            boolean structured = random.nextBoolean();
+            StringBuilder text = new StringBuilder(structured ? whole : data);
+            for (int flips = random.nextInt(4); flips >= 0; flips--) {
+                text.setCharAt(random.nextInt(text.length()),
+                        pieces.charAt(random.nextInt(pieces.length())));
+            }
+            ConsumerRecord<byte[], byte[]> record =
+                    json(text.toString(), structured ? STRUCTURED : "application/json");
+            assertThat(feedback(record)).as("seed %d, case %d: %s", seed, i, text).isNotNull();
+            assertThat(READER.claimedKey(record)).isNotNull();
+        }
+    }
+
     private static Intake<FeedbackEvent> feedback(ConsumerRecord<byte[], byte[]> record) {
-        return IntakeReader.feedback(record, EventSchema.FEEDBACK_BYTES_DEFAULT);
+        return READER.feedback(record);
     }
 
     private static void assertProblem(ConsumerRecord<byte[], byte[]> record, String named) {
@@ -143,9 +267,14 @@ class IntakeReaderTest {
                 sent.value(), sent.headers(), Optional.empty());
     }
 
+    private static ConsumerRecord<byte[], byte[]> json(String text, String contentType) {
+        return record(text.getBytes(StandardCharsets.UTF_8), Map.of("content-type", contentType));
+    }
+
     private static ConsumerRecord<byte[], byte[]> record(byte[] value,
             Map<String, String> headers) {
-        return new ConsumerRecord<>("t", 0, 0, 0, TimestampType.CREATE_TIME, 0, 0, null, value,
+        return new ConsumerRecord<>("t", 0, 0, BROKER_MILLIS, TimestampType.LOG_APPEND_TIME, 0, 0,
+                null, value,
                 EventRecords.headers(headers), Optional.empty());
     }
 }

@@ -35,12 +35,13 @@ class ReadmeTest {
     private static final String NOT_YET = "not yet";
 
     @Test
-    void theJavaOfTheFirstCallIsCodeThatCompiles() {
+    void theJavaOfReadmeIsCodeThatCompiles() {
         List<String> blocks = Checkout.blocks("README.md", "java");
 
-        assertThat(blocks).hasSize(1);
+        assertThat(blocks).hasSize(2);
         assertThat(blocks.getFirst().replace("\"localhost:7470\"", "address"))
-                .isEqualTo(firstCallAsCode());
+                .isEqualTo(asCode("FirstCall"));
+        assertThat(blocks.getLast()).isEqualTo(asCode("DirectProducer"));
     }
 
     @Test
@@ -155,8 +156,9 @@ class ReadmeTest {
         }
     }
 
-    private static String firstCallAsCode() {
-        String code = Checkout.text("itest/src/test/java/dev/flywheel/itest/docs/FirstCall.java");
+    private static String asCode(String name) {
+        String code =
+                Checkout.text("itest/src/test/java/dev/flywheel/itest/docs/" + name + ".java");
         String region = code.substring(
                 code.indexOf("// README begins\n") + "// README begins\n".length(),
                 code.indexOf("        // README ends"));

@@ -17,6 +17,7 @@ import dev.flywheel.app.audit.FeedbackAuditor;
 import dev.flywheel.app.local.JobWatch;
 import dev.flywheel.app.local.LoopProgress;
 import dev.flywheel.feedback.kafka.EventRecords;
+import dev.flywheel.itest.docs.DirectProducer;
 import dev.flywheel.pipelines.round.EpochLostException;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
@@ -300,6 +301,23 @@ class LoopJobTest {
 
     @Test
     @Order(11)
+    void whatAProducerWritesByHandAsReadmeShowsIsTrainedOnce() throws Exception {
+        rig.createAdapter("news/direct", 4);
+        Impression impression = rig.slate("news/direct", "direct-0", "u-17");
+        String event = DirectProducer.event("direct-0", "acme",
+                rig.click(impression, "unused", "c1").getFeedbackToken(), "c1");
+        for (int i = 0; i < 2; i++) {
+            DirectProducer.run(rig.broker.bootstrapServers(), LoopRig.TOPICS.feedback(), "direct-0",
+                    event);
+        }
+        await("it is trained", () -> rig.client.getAdapter("news/direct").getHead() == 1);
+        assertThat(rig.drain().total()).isZero();
+        assertThat(rig.trained("news/direct")).containsExactly(
+                FeedbackKey.newBuilder().setSource("shop").setFeedbackId("click-4711").build());
+    }
+
+    @Test
+    @Order(12)
     void heartbeatsThatFollowTheLastEventAreNotPending() throws Exception {
         List<Map<Integer, Long>> ends = new ArrayList<>();
         FeedbackAuditor.Pending nothing = upTo -> {
@@ -308,7 +326,8 @@ class LoopJobTest {
         };
         try (LoopProgress progress = rig.progress();
                 FeedbackAuditor auditor = new FeedbackAuditor(
-                        rig.broker.bootstrapServers(), LoopRig.TOPICS, rig.client, nothing)) {
+                        rig.broker.bootstrapServers(), LoopRig.TOPICS, rig.client, nothing,
+                        LoopRig.READER)) {
             var unused = auditor.audit();
             Map<Integer, Long> last = ends.getFirst();
             await("heartbeats have come to every partition",
@@ -348,7 +367,7 @@ class LoopJobTest {
     }
 
     @Test
-    @Order(12)
+    @Order(13)
     void aWriterThatWasReplacedStopsForGoodAndSaysWhy() throws Exception {
         List<String> said = new CopyOnWriteArrayList<>();
         SimpleMeterRegistry meters = new SimpleMeterRegistry();

@@ -25,6 +25,7 @@ import dev.flywheel.feedback.event.EventSchema;
 import dev.flywheel.feedback.guard.GuardProfile;
 import dev.flywheel.feedback.kafka.FeedbackPublisher;
 import dev.flywheel.feedback.kafka.ImpressionPublisher;
+import dev.flywheel.feedback.kafka.IntakeReader;
 import dev.flywheel.feedback.kafka.PublisherSettings;
 import dev.flywheel.feedback.kafka.Topics;
 import dev.flywheel.feedback.token.FeedbackToken;
@@ -61,6 +62,8 @@ final class LoopRig implements AutoCloseable {
     static final Duration OBSERVATION = Duration.ofSeconds(2);
     static final int PARTITIONS = 2;
     static final Topics TOPICS = new Topics("itest");
+    static final IntakeReader READER =
+            new IntakeReader(EventSchema.FEEDBACK_BYTES_DEFAULT, true);
 
     private static final Duration START = Duration.ofSeconds(90);
     private static final Duration DRAIN = Duration.ofSeconds(90);
@@ -99,7 +102,7 @@ final class LoopRig implements AutoCloseable {
                 AttributionSettings.of(OBSERVATION, Duration.ofMinutes(10), Duration.ofMinutes(5)),
                 Duration.ofMillis(200), GuardProfile.DEFAULT,
                 RoundPace.of(Duration.ofMillis(20), Duration.ofSeconds(30), 1_000), 1,
-                EventSchema.FEEDBACK_BYTES_DEFAULT);
+                READER);
         PublisherSettings publisher =
                 PublisherSettings.of(broker.bootstrapServers(), TOPICS, "node-1",
                         Duration.ofMillis(100));

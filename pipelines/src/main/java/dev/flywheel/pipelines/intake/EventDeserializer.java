@@ -25,18 +25,19 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
     private static final long serialVersionUID = 1L;
 
     private final DeadLetters letters;
+    final IntakeReader reader;
 
-    private EventDeserializer(DeadLetters letters) {
+    private EventDeserializer(DeadLetters letters, IntakeReader reader) {
         this.letters = letters;
+        this.reader = reader;
     }
 
-    public static EventDeserializer impressions(DeadLetters letters) {
-        return new Impressions(letters);
+    public static EventDeserializer impressions(DeadLetters letters, IntakeReader reader) {
+        return new Impressions(letters, reader);
     }
 
-    /** @param bytesMax longest feedback event that is taken */
-    public static EventDeserializer feedback(DeadLetters letters, int bytesMax) {
-        return new Feedback(letters, bytesMax);
+    public static EventDeserializer feedback(DeadLetters letters, IntakeReader reader) {
+        return new Feedback(letters, reader);
     }
 
     @Override
@@ -72,13 +73,13 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
     private static final class Impressions extends EventDeserializer {
         private static final long serialVersionUID = 1L;
 
-        Impressions(DeadLetters letters) {
-            super(letters);
+        Impressions(DeadLetters letters, IntakeReader reader) {
+            super(letters, reader);
         }
 
         @Override
         long read(ConsumerRecord<byte[], byte[]> record, IntakeRecord.Builder taken) {
-            Intake<Impression> intake = IntakeReader.impression(record);
+            Intake<Impression> intake = reader.impression(record);
             if (intake instanceof Intake.Valid<Impression> valid) {
                 taken.setImpression(valid.event());
                 return valid.event().getServedAtMillis();
@@ -93,16 +94,13 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
     private static final class Feedback extends EventDeserializer {
         private static final long serialVersionUID = 1L;
 
-        private final int bytesMax;
-
-        Feedback(DeadLetters letters, int bytesMax) {
-            super(letters);
-            this.bytesMax = bytesMax;
+        Feedback(DeadLetters letters, IntakeReader reader) {
+            super(letters, reader);
         }
 
         @Override
         long read(ConsumerRecord<byte[], byte[]> record, IntakeRecord.Builder taken) {
-            Intake<FeedbackEvent> intake = IntakeReader.feedback(record, bytesMax);
+            Intake<FeedbackEvent> intake = reader.feedback(record);
             if (intake instanceof Intake.Valid<FeedbackEvent> valid) {
                 taken.setFeedback(TakenFeedback.newBuilder()
                         .setEvent(valid.event())
@@ -113,7 +111,7 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
             }
             return intake instanceof Intake.Beat<FeedbackEvent> beat
                     ? beat.heartbeat().getAtMillis()
-                    : malformed(record, taken, IntakeReader.claimedKey(record),
+                    : malformed(record, taken, reader.claimedKey(record),
                             ((Intake.Malformed<FeedbackEvent>) intake).problem());
         }
     }
