@@ -20,7 +20,7 @@ final class ProtoComments {
     private static final Pattern BLOCK =
             Pattern.compile("(message|enum|service|oneof) (\\w+) \\{(})?");
     private static final Pattern ENTRY = Pattern.compile(
-            "(?:rpc (\\w+)\\(.*\\) returns \\(.*\\)|(?:(?:repeated |optional )?[\\w.]+ )?(\\w+) = \\d+);");
+            "(?:rpc (\\w+)\\(.*\\) returns \\(.*\\)|(?:(?:(?:repeated |optional )?[\\w.]+|map<\\w+, [\\w.]+>) )?(\\w+) = \\d+);");
 
     private final String root;
     private final Map<String, Boolean> commented = new TreeMap<>();

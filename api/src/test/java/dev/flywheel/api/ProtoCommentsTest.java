@@ -121,7 +121,10 @@ class ProtoCommentsTest {
         names.add(message.getFullName());
         message.getFields().stream().map(FieldDescriptor::getFullName).forEach(names::add);
         message.getRealOneofs().stream().map(OneofDescriptor::getFullName).forEach(names::add);
-        message.getNestedTypes().forEach(nested -> add(nested, names));
+        message.getNestedTypes()
+                .stream()
+                .filter(nested -> !nested.getOptions().getMapEntry()) // a map's, made by protoc
+                .forEach(nested -> add(nested, names));
         message.getEnumTypes().forEach(each -> add(each, names));
     }
 
