@@ -5,6 +5,7 @@ import dev.flywheel.engine.training.PackedBatch;
 import dev.flywheel.trainer.objective.OptionTerms;
 import dev.flywheel.trainer.objective.ScoredAnswer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Predicate;
 
@@ -30,8 +31,23 @@ record JudgedAnswers(PackedBatch rows, OptionTerms terms, List<ScoredAnswer> mar
         return new JudgedAnswers(layout.rows(), layout.terms(), marked);
     }
 
-    /** Returns the marked answers with scores. */
-    List<ScoredAnswer> scored(double[] scores, double[] references) {
+    /**
+     * Answers with their scores.
+     *
+     * @param scores with the adapter, of the marked answers first
+     * @param references the same with the adapter off
+     */
+    record Scored(double[] scores, double[] references, List<ScoredAnswer> marked) {
+        /** Returns what of scores or references belongs to answers without a mark. */
+        double[] unmarked(double[] values) {
+            return Arrays.copyOfRange(values, marked.size(), values.length);
+        }
+    }
+
+    /** Scores the answers by the log-probabilities of their tokens. */
+    Scored scored(double[] logProbs, double[] reference) {
+        double[] scores = terms.scores(logProbs);
+        double[] references = terms.scores(reference);
         List<ScoredAnswer> scored = new ArrayList<>();
         for (int i = 0; i < marked.size(); i++) {
             ScoredAnswer answer = marked.get(i);
@@ -39,6 +55,6 @@ record JudgedAnswers(PackedBatch rows, OptionTerms terms, List<ScoredAnswer> mar
                     new ScoredAnswer(
                             scores[i], references[i], answer.desirable(), answer.weight()));
         }
-        return scored;
+        return new Scored(scores, references, scored);
     }
 }

@@ -2,13 +2,11 @@ package dev.flywheel.app.oracle;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.flywheel.engine.training.PackedBatch;
 import dev.flywheel.trainer.objective.KtoObjective;
 import dev.flywheel.trainer.objective.Loss;
-import java.util.Arrays;
 
 /** Answers marked good or bad, and unrelated ones that tell how far the adapter has moved. */
-record KtoBatch(JudgedAnswers answers, KtoObjective objective) implements TrainingBatch {
+record KtoBatch(JudgedAnswers answers, KtoObjective objective) implements JudgedBatch {
     static KtoBatch of(JsonNode batch, KtoObjective objective) {
         OracleCase.list(batch, "kl_examples");
         return new KtoBatch(
@@ -21,39 +19,18 @@ record KtoBatch(JudgedAnswers answers, KtoObjective objective) implements Traini
     }
 
     @Override
-    public PackedBatch rows() {
-        return answers.rows();
-    }
-
-    @Override
-    public boolean needsReference() {
-        return true;
-    }
-
-    @Override
-    public Loss loss(double[] logProbs, double[] reference) {
-        double[] s = answers.terms().scores(logProbs);
-        double[] ref = answers.terms().scores(reference);
-        Loss loss = objective.loss(answers.scored(s, ref), referencePoint(s, ref));
-        // No slope through the reference point: the unmarked answers behind the marked get none.
-        return new Loss(
-                loss.value(), answers.terms().toTargets(Arrays.copyOf(loss.gradient(), s.length)));
+    public Loss loss(JudgedAnswers.Scored scored) {
+        return objective.loss(scored.marked(), referencePoint(scored));
     }
 
     @Override
     public void describe(double[] logProbs, double[] reference, ObjectNode into) {
-        double[] s = answers.terms().scores(logProbs);
-        double[] ref = answers.terms().scores(reference);
-        int marked = answers.marked().size();
-        Actual.add(into.putArray("s"), Arrays.copyOf(s, marked));
-        Actual.add(into.putArray("s_ref"), Arrays.copyOf(ref, marked));
-        into.put("z0", referencePoint(s, ref));
+        JudgedBatch.super.describe(logProbs, reference, into);
+        into.put("z0", referencePoint(answers.scored(logProbs, reference)));
     }
 
-    private double referencePoint(double[] scores, double[] references) {
-        int marked = answers.marked().size();
+    private static double referencePoint(JudgedAnswers.Scored scored) {
         return KtoObjective.referencePoint(
-                Arrays.copyOfRange(scores, marked, scores.length),
-                Arrays.copyOfRange(references, marked, references.length));
+                scored.unmarked(scored.scores()), scored.unmarked(scored.references()));
     }
 }

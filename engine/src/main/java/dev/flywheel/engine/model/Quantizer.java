@@ -11,8 +11,9 @@ import java.util.stream.IntStream;
  * hold them.
  *
  * <p>Clipping the ends of a group's range makes the steps finer for all the others: of a few ranges
- * the one with the least squared error is taken, the first of equal ones. A group depends on nothing
- * but its own values, so the bits are the same on every machine.
+ * the one with the least squared error is taken, the first of equal ones. Of 4 bits the line through
+ * the codes found is then fitted to the values, which may find other codes, as long as the error
+ * falls. A group depends on nothing but its own values, so the bits are the same on every machine.
  */
 final class Quantizer {
     private static final int GROUP = DType.Q4.groupElements();
@@ -30,6 +31,7 @@ final class Quantizer {
 
     private static final int EIGHT_BIT_MAX = 127;
     private static final int FOUR_BIT_MAX = 15;
+    private static final int FITS_MAX = 4;
     private static final float HALF_MAX = 65_504;
 
     private Quantizer() {}
@@ -115,33 +117,67 @@ final class Quantizer {
                 : Math.clamp(Math.round(x / scale), -EIGHT_BIT_MAX, EIGHT_BIT_MAX);
     }
 
+    /** How a group of 4 bits is read, and how far that is from the values. */
+    private record FourBits(short step, int zero, double error) {
+        static final int ZERO_MAX = 255;
+
+        float scale() {
+            return Float.float16ToFloat(step) / 16;
+        }
+
+        static FourBits of(float[] x, int at, float step, float zeroInSteps) {
+            short half = half(step);
+            float scale = Float.float16ToFloat(half) / 16;
+            int zero = scale == 0 ? 0 : Math.clamp(Math.round(16 * zeroInSteps), 0, ZERO_MAX);
+            return new FourBits(half, zero, fourBitError(x, at, scale, zero));
+        }
+    }
+
     private static void fourBit(float[] x, int at, float low, float high, MemorySegment to,
             long offset) {
-        short best = 0;
-        int bestZero = 0;
-        double least = Double.POSITIVE_INFINITY;
+        FourBits best = new FourBits((short) 0, 0, Double.POSITIVE_INFINITY);
         for (float lowEnd : FOUR_BIT_ENDS) {
             for (float highEnd : FOUR_BIT_ENDS) {
                 float bottom = low * lowEnd;
-                short step = half((high * highEnd - bottom) / FOUR_BIT_MAX);
-                float scale = Float.float16ToFloat(step) / 16;
-                int zero = scale == 0 ? 0 : Math.clamp(Math.round(-bottom / scale), 0, 255);
-                double error = fourBitError(x, at, scale, zero);
-                if (error < least) {
-                    least = error;
-                    best = step;
-                    bestZero = zero;
-                }
+                float step = (high * highEnd - bottom) / FOUR_BIT_MAX;
+                FourBits tried = FourBits.of(x, at, step, step == 0 ? 0 : -bottom / step);
+                best = tried.error() < best.error() ? tried : best;
             }
         }
-        to.set(I16, offset, best);
-        to.set(ValueLayout.JAVA_BYTE, offset + 2, (byte) bestZero);
-        float scale = Float.float16ToFloat(best) / 16;
+        FourBits next = fitted(x, at, best);
+        for (int fit = 0; fit < FITS_MAX && next.error() < best.error(); fit++) {
+            best = next;
+            next = fitted(x, at, best);
+        }
+        to.set(I16, offset, best.step());
+        to.set(ValueLayout.JAVA_BYTE, offset + 2, (byte) best.zero());
+        float scale = best.scale();
         for (int i = 0; i < GROUP / 2; i++) {
-            int pair = fourBitCode(x[at + i], scale, bestZero)
-                    | fourBitCode(x[at + GROUP / 2 + i], scale, bestZero) << 4;
+            int pair = fourBitCode(x[at + i], scale, best.zero())
+                    | fourBitCode(x[at + GROUP / 2 + i], scale, best.zero()) << 4;
             to.set(ValueLayout.JAVA_BYTE, offset + 3 + i, (byte) pair);
         }
+    }
+
+    /** Returns step and zero of the line that is nearest to the values for the codes they have. */
+    private static FourBits fitted(float[] x, int at, FourBits found) {
+        double codes = 0;
+        double values = 0;
+        double squares = 0;
+        double products = 0;
+        for (int i = at; i < at + GROUP; i++) {
+            int code = fourBitCode(x[i], found.scale(), found.zero());
+            codes += code;
+            values += x[i];
+            squares += (double) code * code;
+            products += (double) code * x[i];
+        }
+        double spread = squares - codes * codes / GROUP;
+        double step = (products - codes * values / GROUP) / spread;
+        if (!(step > 0 && step < HALF_MAX)) { // one code for all, or values too small for a step
+            return found;
+        }
+        return FourBits.of(x, at, (float) step, (float) ((codes - values / step) / GROUP));
     }
 
     private static double fourBitError(float[] x, int at, float scale, int zero) {
