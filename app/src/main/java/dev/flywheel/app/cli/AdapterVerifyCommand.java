@@ -1,6 +1,7 @@
 package dev.flywheel.app.cli;
 
 import dev.flywheel.app.tool.AdapterCheck;
+import dev.flywheel.engine.model.WeightFormat;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -33,11 +34,17 @@ final class AdapterVerifyCommand implements Callable<Integer> {
             description = "Threads of the backend. Default: all cores.") private int threads =
                     Runtime.getRuntime().availableProcessors();
 
+    @Option(names = "--weights", paramLabel = "FORMAT", defaultValue = "stored",
+            converter = WeightFormatConverter.class,
+            description = "How the base's linear layers are held: stored, q8 or q4; to each belong adapters of its own. Default: ${DEFAULT-VALUE}.") private WeightFormat weights =
+                    WeightFormat.STORED;
+
     @Mixin private OutputOptions output = new OutputOptions();
 
     @Override
     public Integer call() {
-        AdapterCheck check = AdapterCheck.of(folder, ModelFolder.find(model), backend, threads);
+        AdapterCheck check = AdapterCheck.of(
+                folder, ModelFolder.find(model), backend, threads, weights);
         output.print(check, String.format(Locale.ROOT,
                 "fits: %d modules, norm %.4f, changes a logit by up to %.4g%s%ndigest %s%nbase   %s%nprobe  %s",
                 check.modules(), check.norm(), check.effect(),

@@ -9,6 +9,7 @@ import dev.flywheel.engine.forward.Probe;
 import dev.flywheel.engine.kv.KvCache;
 import dev.flywheel.engine.lora.AdapterSlots;
 import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.engine.model.WeightFormat;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -32,9 +33,10 @@ public record AdapterCheck(
     private static final int ROWS_MAX = 128;
 
     /** Checks everything a node checks before it serves; throws with the reason if anything is wrong. */
-    public static AdapterCheck of(Path adapter, Path base, String backendName, int threads) {
+    public static AdapterCheck of(
+            Path adapter, Path base, String backendName, int threads, WeightFormat format) {
         try (Backend backend = Backends.open(backendName, threads);
-                BaseModel model = BaseModel.load(base, backend)) {
+                BaseModel model = BaseModel.load(base, backend, format)) {
             LoraWeights weights = read(adapter, model);
             try (AdapterSlots slots = new AdapterSlots(model, 1, weights.config().rankMax());
                     KvCache cache =
@@ -64,7 +66,7 @@ public record AdapterCheck(
         String baseDigest = sidecar.baseDigest();
         if (baseDigest != null && !baseDigest.equals(model.digest().hex())) {
             throw new ToolException(
-                    "the adapter belongs to base %s (flywheel.json), the model is %s; give that base with --model"
+                    "the adapter belongs to base %s (flywheel.json), the model is %s; give that base with --model, and with --weights how it is held"
                             .formatted(baseDigest, model.digest().hex()));
         }
         if (!sidecar.digest().equals(weights.digest().hex())) {

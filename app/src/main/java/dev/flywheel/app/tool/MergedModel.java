@@ -7,6 +7,7 @@ import dev.flywheel.adapters.safetensors.TensorEntry;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.engine.model.WeightFormat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -28,9 +29,14 @@ import java.util.stream.Stream;
  * @param merged modules whose weights changed
  */
 public record MergedModel(List<String> merged, List<String> files) {
-    /** Writes the merged model into a new folder. */
-    public static MergedModel write(Path base, Path adapter, Path out) {
-        LoraWeights weights = weights(base, adapter);
+    /**
+     * Writes the merged model into a new folder.
+     *
+     * @param learnedOver how the base was held when the adapter learned
+     */
+    public static MergedModel write(
+            Path base, Path adapter, WeightFormat learnedOver, Path out) {
+        LoraWeights weights = weights(base, adapter, learnedOver);
         try {
             Files.createDirectories(out);
             List<String> merged = new ArrayList<>();
@@ -55,9 +61,9 @@ public record MergedModel(List<String> merged, List<String> files) {
     }
 
     /** The base is loaded whole: what is merged into a base that is none of the adapter's is lost. */
-    private static LoraWeights weights(Path base, Path adapter) {
+    private static LoraWeights weights(Path base, Path adapter, WeightFormat format) {
         try (Backend backend = Backends.open("cpu", 1);
-                BaseModel model = BaseModel.load(base, backend)) {
+                BaseModel model = BaseModel.load(base, backend, format)) {
             return AdapterCheck.read(adapter, model);
         }
     }

@@ -95,6 +95,27 @@ class AdapterCommandTest {
                 temp.resolve("m"));
     }
 
+    @Test
+    void anAdapterOfAQuantizedBaseFitsThatBaseAlone() throws IOException {
+        Path data = temp.resolve("data");
+        json("adapter", "import", "-o", "json", adapter, "--model", model, "--weights", "q4",
+                "--name", "default/mine", "--data", data);
+        Path exported = temp.resolve("one");
+        json("adapter", "export", "-o", "json", "default/mine", "--data", data, "--out", exported);
+
+        fails("--weights", "adapter", "verify", exported, "--model", model);
+        fails("--weights", "adapter", "merge", exported, "--model", model, "--weights", "q8",
+                "--out", temp.resolve("m"));
+        JsonNode check = json("adapter", "verify", "-o", "json", exported, "--model", model,
+                "--weights", "q4");
+        JsonNode stored = json("adapter", "verify", "-o", "json", adapter, "--model", model);
+        assertThat(check.get("digest")).isEqualTo(stored.get("digest"));
+        assertThat(check.get("baseDigest")).isNotEqualTo(stored.get("baseDigest"));
+        assertThat(check.get("probeFingerprint")).isNotEqualTo(stored.get("probeFingerprint"));
+        assertThat(json("adapter", "merge", "-o", "json", exported, "--model", model, "--weights",
+                "q4", "--out", temp.resolve("m")).get("merged")).hasSize(4);
+    }
+
     /** The same shapes under another digest. */
     private Path otherModel() throws IOException {
         Path other = Files.createDirectories(temp.resolve("other"));
