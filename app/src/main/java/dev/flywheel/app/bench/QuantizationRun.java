@@ -5,6 +5,7 @@ import dev.flywheel.app.tool.EngineSession;
 import dev.flywheel.app.tool.Prompt;
 import dev.flywheel.engine.backend.Buffer;
 import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.engine.model.LoadProgress;
 import dev.flywheel.engine.model.WeightFormat;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.trainer.pretrain.Corpus;
@@ -72,7 +73,8 @@ public final class QuantizationRun {
     }
 
     private EngineSession open(WeightFormat format) {
-        return EngineSession.open(folder, Set.of(), backend, threads, format);
+        return EngineSession.open(
+                folder, Set.of(), backend, threads, format, LoadProgress.NONE);
     }
 
     private List<int[]> prompts(Tokenizer tokenizer, int positionsMax) {

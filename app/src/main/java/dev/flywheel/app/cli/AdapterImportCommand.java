@@ -72,7 +72,8 @@ final class AdapterImportCommand implements Callable<Integer> {
         LoraWeights imported;
         String baseDigest;
         try (Backend backend = Backends.open("cpu", 1);
-                BaseModel base = BaseModel.load(ModelFolder.find(model), backend, format)) {
+                BaseModel base = BaseModel.load(
+                        ModelFolder.find(model), backend, format, output.reading())) {
             imported = AdapterCheck.read(folder, base);
             requireRank(imported.config().rankMax(), settings.engine().rankMax());
             baseDigest = base.digest().hex();

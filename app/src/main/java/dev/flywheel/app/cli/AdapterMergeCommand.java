@@ -35,7 +35,7 @@ final class AdapterMergeCommand implements Callable<Integer> {
     public Integer call() {
         Outputs.requireNewFolder("--out", out);
         MergedModel merged = MergedModel.write(
-                ModelFolder.find(model), folder, weights, out);
+                ModelFolder.find(model), folder, weights, out, output.reading());
         output.print(merged, "merged %d modules into %s".formatted(merged.merged().size(), out));
         return 0;
     }

@@ -44,7 +44,7 @@ final class AdapterVerifyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         AdapterCheck check = AdapterCheck.of(
-                folder, ModelFolder.find(model), backend, threads, weights);
+                folder, ModelFolder.find(model), backend, threads, weights, output.reading());
         output.print(check, String.format(Locale.ROOT,
                 "fits: %d modules, norm %.4f, changes a logit by up to %.4g%s%ndigest %s%nbase   %s%nprobe  %s",
                 check.modules(), check.norm(), check.effect(),

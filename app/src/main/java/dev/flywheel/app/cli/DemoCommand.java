@@ -84,7 +84,7 @@ public final class DemoCommand implements Callable<Integer> {
             LocalLoop node =
                     LocalLoop.start(
                             config, data.path(), model, OptionNames.TEMPORARY, stop.closing(),
-                            view::event);
+                            view::event, report.output().reading());
             // Added last, so closed first: what the closing says stands below the view.
             return DemoRun.against(
                     node, settings, stop.closing().add("view", () -> view), System::nanoTime);

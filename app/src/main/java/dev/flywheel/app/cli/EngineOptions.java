@@ -2,6 +2,7 @@ package dev.flywheel.app.cli;
 
 import dev.flywheel.app.tool.EngineSession;
 import dev.flywheel.app.tool.Prompt;
+import dev.flywheel.engine.model.LoadProgress;
 import dev.flywheel.engine.model.WeightFormat;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
@@ -38,19 +39,19 @@ final class EngineOptions {
     }
 
     /** Opens the model with the adapters that prompts run over. */
-    EngineSession open(List<Prompt> prompts) {
+    EngineSession open(List<Prompt> prompts, LoadProgress progress) {
         Set<Path> adapters = new LinkedHashSet<>();
         for (Prompt prompt : prompts) {
             if (prompt.adapter() != null) {
                 adapters.add(prompt.adapter());
             }
         }
-        return EngineSession.open(folder(), adapters, backend, threads, weights);
+        return EngineSession.open(folder(), adapters, backend, threads, weights, progress);
     }
 
     /** Opens the model with the adapter that {@code --adapter} names, if any. */
-    EngineSession open() {
+    EngineSession open(LoadProgress progress) {
         return EngineSession.open(folder(), adapter == null ? Set.of() : Set.of(adapter), backend,
-                threads, weights);
+                threads, weights, progress);
     }
 }

@@ -71,7 +71,7 @@ final class ModelGenerateCommand implements Callable<Integer> {
         PromptReader reader = prompts.reader(engine.folder());
         try (Tokenizer tokenizer = reader.tokenizer()) {
             List<Prompt> read = prompts.read(reader, engine.adapter);
-            try (EngineSession session = engine.open(read)) {
+            try (EngineSession session = engine.open(read, output.reading())) {
                 List<Answer> answers = run(tokenizer, read, session);
                 output.print(answers, answers.stream()
                         .map(ModelGenerateCommand::text)

@@ -18,7 +18,7 @@ final class ModelInfoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (EngineSession session = engine.open()) {
+        try (EngineSession session = engine.open(output.reading())) {
             ModelFacts facts = ModelFacts.of(engine.folder(), session.model());
             output.print(facts, text(facts));
             return 0;

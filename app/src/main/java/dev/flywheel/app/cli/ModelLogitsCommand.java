@@ -69,7 +69,7 @@ final class ModelLogitsCommand implements Callable<Integer> {
         PromptReader reader = prompts.reader(engine.folder());
         try (Tokenizer tokenizer = reader.tokenizer()) {
             List<Prompt> read = prompts.read(reader, engine.adapter);
-            try (EngineSession session = engine.open(read)) {
+            try (EngineSession session = engine.open(read, output.reading())) {
                 requireBounded(read, session.model().spec().vocabSize());
                 List<Row> rows = run(tokenizer, read, session);
                 output.print(rows, rows.stream()

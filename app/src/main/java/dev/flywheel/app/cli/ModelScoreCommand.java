@@ -71,7 +71,8 @@ final class ModelScoreCommand implements Callable<Integer> {
         PromptReader reader = prompts.reader(engine.folder());
         try (Tokenizer tokenizer = reader.tokenizer()) {
             List<Task> tasks = tasks(reader);
-            try (EngineSession session = engine.open(tasks.stream().map(Task::prompt).toList())) {
+            try (EngineSession session =
+                    engine.open(tasks.stream().map(Task::prompt).toList(), output.reading())) {
                 List<Score> scores = run(tasks, session);
                 output.print(scores, scores.stream()
                         .map(ModelScoreCommand::text)

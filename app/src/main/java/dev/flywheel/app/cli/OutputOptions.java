@@ -1,6 +1,8 @@
 package dev.flywheel.app.cli;
 
+import dev.flywheel.app.console.ModelReading;
 import dev.flywheel.app.console.Terminal;
+import dev.flywheel.engine.model.LoadProgress;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -27,6 +29,11 @@ final class OutputOptions {
     /** Returns whether progress is watched on a terminal that can be redrawn. */
     boolean watched() {
         return !json() && Terminal.interactive();
+    }
+
+    /** Returns what shows how far a model is read: beside the result, unless somebody watches both. */
+    LoadProgress reading() {
+        return new ModelReading(watched() ? System.out : System.err, watched(), System::nanoTime);
     }
 
     /** Prints the result, {@code text} if a person is to read it. */

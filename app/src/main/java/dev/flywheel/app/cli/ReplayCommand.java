@@ -85,7 +85,7 @@ public final class ReplayCommand implements Callable<Integer> {
             LocalLoop node =
                     LocalLoop.start(
                             config, folder.path(), model, OptionNames.TEMPORARY, stop.closing(),
-                            progress::println);
+                            progress::println, report.output().reading());
             return ReplayRun.against(node, data, limit, progress, report.output().watched());
         }
     }

@@ -50,7 +50,7 @@ public final class UpCommand implements Callable<Integer> {
             LocalLoop node =
                     LocalLoop.start(
                             config, data, model, OptionNames.KEPT, stop.closing(),
-                            output.progress()::println);
+                            output.progress()::println, output.reading());
             node.createAdapterOfSettings();
             output.print(node.endpoints(), text(node.endpoints()));
             // Said before the parts close: on a full disk that may take long.

@@ -8,6 +8,7 @@ import dev.flywheel.api.v1.ScoreRequest;
 import dev.flywheel.app.audit.FeedbackAuditor;
 import dev.flywheel.app.audit.FeedbackFates;
 import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.engine.model.LoadProgress;
 import dev.flywheel.serving.rpc.ServingNode;
 import dev.flywheel.trainer.adapter.AdapterCreation;
 import dev.flywheel.trainer.adapter.AdapterSettings;
@@ -64,7 +65,9 @@ public final class LocalLoop implements AutoCloseable {
     public static LocalLoop start(FlywheelConfig config, Path data, Path model) {
         Closing closing = new Closing();
         try {
-            return start(config, data, model, OptionNames.KEPT, closing, starting -> {});
+            return start(
+                    config, data, model, OptionNames.KEPT, closing, starting -> {},
+                    LoadProgress.NONE);
         } catch (RuntimeException e) {
             closing.close();
             throw e;
@@ -79,12 +82,14 @@ public final class LocalLoop implements AutoCloseable {
      * @param options what to change after a failure, as the command calls it
      * @param closing takes over each part as soon as it has started; the caller closes it, also after a failure
      * @param listener told what starts now, in words for the operator
+     * @param reading told how far the model is read
      * @throws StartException or another with a message for the operator
      */
     public static LocalLoop start(
             FlywheelConfig config, Path data, Path model, OptionNames options, Closing closing,
-            Consumer<String> listener) {
-        LoopParts parts = LoopParts.start(config, data, model, options, closing, listener);
+            Consumer<String> listener, LoadProgress reading) {
+        LoopParts parts =
+                LoopParts.start(config, data, model, options, closing, listener, reading);
         ManagedChannel channel =
                 Grpc.newChannelBuilder(
                         parts.listens().dialled(), InsecureChannelCredentials.create())

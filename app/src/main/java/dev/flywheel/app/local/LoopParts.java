@@ -8,6 +8,7 @@ import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.device.DeviceLoop;
 import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.engine.model.LoadProgress;
 import dev.flywheel.engine.model.ModelException;
 import dev.flywheel.engine.model.WeightFormat;
 import dev.flywheel.engine.tokenizer.Tokenizer;
@@ -54,8 +55,6 @@ final class LoopParts {
 
     /** Stands in an audit for a pending count that could not be read: never zero, so never taken for drained. */
     private static final long UNMEASURED = -1;
-    private static final long MEGABYTE = 1_000_000;
-    private static final long LARGE_MODEL_BYTES = 1_000 * MEGABYTE;
 
     private final FlywheelConfig config;
     private final Closing closing;
@@ -73,7 +72,7 @@ final class LoopParts {
 
     private LoopParts(
             FlywheelConfig config, Path data, Path model, OptionNames options, Closing closing,
-            Consumer<String> listener) {
+            Consumer<String> listener, LoadProgress reading) {
         this.config = config;
         this.closing = closing;
         this.topics = new Topics(config.loop().env());
@@ -93,7 +92,7 @@ final class LoopParts {
                         () -> Backends.open(config.engine().backend(), config.engine().threads()));
         // Beside the broker and Flink, which mostly wait: the first answers need compiled kernels.
         CompletableFuture<Void> warm = CompletableFuture.runAsync(backend::warmUp);
-        this.base = closing.add("base model", () -> load(model, backend, config, listener));
+        this.base = closing.add("base model", () -> load(model, backend, config, reading));
         Tokenizer tokenizer = closing.add("tokenizer", () -> Tokenizer.load(model));
         listener.accept("starting store and broker");
         Store stored =
@@ -149,8 +148,8 @@ final class LoopParts {
 
     static LoopParts start(
             FlywheelConfig config, Path data, Path model, OptionNames options, Closing closing,
-            Consumer<String> listener) {
-        return new LoopParts(config, data, model, options, closing, listener);
+            Consumer<String> listener, LoadProgress reading) {
+        return new LoopParts(config, data, model, options, closing, listener, reading);
     }
 
     /** What cannot be listened on is told before anything is loaded. */
@@ -162,15 +161,10 @@ final class LoopParts {
     }
 
     private static BaseModel load(
-            Path model, Backend backend, FlywheelConfig config, Consumer<String> listener) {
+            Path model, Backend backend, FlywheelConfig config, LoadProgress reading) {
         WeightFormat format = WeightFormat.named(config.engine().weights());
         try {
-            return BaseModel.load(model, backend, format, (bytes, of) -> {
-                if (of >= LARGE_MODEL_BYTES) {
-                    listener.accept("read %,d of %,d MB of the model".formatted(
-                            bytes / MEGABYTE, of / MEGABYTE));
-                }
-            });
+            return BaseModel.load(model, backend, format, reading);
         } catch (ModelException e) {
             throw new StartException(
                     "model folder %s cannot be served: %s".formatted(model, e.getMessage()), e);

@@ -9,6 +9,7 @@ import dev.flywheel.engine.forward.Probe;
 import dev.flywheel.engine.kv.KvCache;
 import dev.flywheel.engine.lora.AdapterSlots;
 import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.engine.model.LoadProgress;
 import dev.flywheel.engine.model.WeightFormat;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -34,9 +35,10 @@ public record AdapterCheck(
 
     /** Checks everything a node checks before it serves; throws with the reason if anything is wrong. */
     public static AdapterCheck of(
-            Path adapter, Path base, String backendName, int threads, WeightFormat format) {
+            Path adapter, Path base, String backendName, int threads, WeightFormat format,
+            LoadProgress progress) {
         try (Backend backend = Backends.open(backendName, threads);
-                BaseModel model = BaseModel.load(base, backend, format)) {
+                BaseModel model = BaseModel.load(base, backend, format, progress)) {
             LoraWeights weights = read(adapter, model);
             try (AdapterSlots slots = new AdapterSlots(model, 1, weights.config().rankMax());
                     KvCache cache =

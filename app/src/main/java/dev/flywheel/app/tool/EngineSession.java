@@ -11,6 +11,7 @@ import dev.flywheel.engine.kv.KvCache;
 import dev.flywheel.engine.kv.KvSequence;
 import dev.flywheel.engine.lora.AdapterSlots;
 import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.engine.model.LoadProgress;
 import dev.flywheel.engine.model.WeightFormat;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -54,12 +55,12 @@ public final class EngineSession implements AutoCloseable {
      */
     public static EngineSession open(
             Path folder, Set<Path> adapters, String backendName, int threads,
-            WeightFormat format) {
+            WeightFormat format, LoadProgress progress) {
         Backend backend = Backends.open(backendName, threads);
         BaseModel model = null;
         AdapterSlots slots = null;
         try {
-            model = BaseModel.load(folder, backend, format);
+            model = BaseModel.load(folder, backend, format, progress);
             Map<Path, LoraWeights> weights = new LinkedHashMap<>();
             for (Path adapter : adapters) {
                 weights.put(adapter, AdapterCheck.read(adapter, model));

@@ -7,6 +7,7 @@ import dev.flywheel.adapters.safetensors.TensorEntry;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.model.BaseModel;
+import dev.flywheel.engine.model.LoadProgress;
 import dev.flywheel.engine.model.WeightFormat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -35,8 +36,9 @@ public record MergedModel(List<String> merged, List<String> files) {
      * @param learnedOver how the base was held when the adapter learned
      */
     public static MergedModel write(
-            Path base, Path adapter, WeightFormat learnedOver, Path out) {
-        LoraWeights weights = weights(base, adapter, learnedOver);
+            Path base, Path adapter, WeightFormat learnedOver, Path out,
+            LoadProgress progress) {
+        LoraWeights weights = weights(base, adapter, learnedOver, progress);
         try {
             Files.createDirectories(out);
             List<String> merged = new ArrayList<>();
@@ -61,9 +63,10 @@ public record MergedModel(List<String> merged, List<String> files) {
     }
 
     /** The base is loaded whole: what is merged into a base that is none of the adapter's is lost. */
-    private static LoraWeights weights(Path base, Path adapter, WeightFormat format) {
+    private static LoraWeights weights(Path base, Path adapter, WeightFormat format,
+            LoadProgress progress) {
         try (Backend backend = Backends.open("cpu", 1);
-                BaseModel model = BaseModel.load(base, backend, format)) {
+                BaseModel model = BaseModel.load(base, backend, format, progress)) {
             return AdapterCheck.read(adapter, model);
         }
     }

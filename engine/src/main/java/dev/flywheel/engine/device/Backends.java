@@ -9,6 +9,9 @@ public final class Backends {
     /** Packed weights that a CPU backend keeps: all of a small base, the first layers of others. */
     private static final long PANEL_BYTES_MAX = 256L << 20;
 
+    /** Part of the heap that packed weights may take; the rest is for requests and training. */
+    private static final int HEAP_PARTS = 4;
+
     private Backends() {}
 
     /**
@@ -23,9 +26,13 @@ public final class Backends {
         }
         return switch (name) {
             case "reference" -> new ReferenceBackend();
-            case "cpu" -> new CpuBackend(threads, PANEL_BYTES_MAX);
+            case "cpu" -> new CpuBackend(threads, panelBytes());
             default -> throw new IllegalArgumentException(
                     "no backend is called " + name + "; choose cpu or reference");
         };
+    }
+
+    private static long panelBytes() {
+        return Math.min(PANEL_BYTES_MAX, Runtime.getRuntime().maxMemory() / HEAP_PARTS);
     }
 }

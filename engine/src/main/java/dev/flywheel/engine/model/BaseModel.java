@@ -7,8 +7,6 @@ import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.backend.Buffer;
 import dev.flywheel.engine.backend.DType;
 import dev.flywheel.engine.staging.HostMemory;
-import java.io.IOException;
-import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +16,7 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * The frozen weights of a base model, mapped from a Hugging Face folder and known by their digest.
@@ -27,7 +26,6 @@ import java.util.regex.Pattern;
  */
 public final class BaseModel implements AutoCloseable {
     private static final String CONFIG = "config.json";
-    private static final int PIECE_BYTES = 1 << 18;
     /** Older files carry the rotation's frequencies; they follow from the configuration. */
     private static final Pattern DERIVED = Pattern.compile(
             "model\\.layers\\.\\d+\\.self_attn\\.rotary_emb\\.inv_freq");
@@ -90,17 +88,22 @@ public final class BaseModel implements AutoCloseable {
             ModelSpec spec = settled.spec();
             SortedMap<String, WeightFiles.Mapped> tensors = settled.tensors();
             requireExactly(spec, tensors);
+            BaseDigest digest = new BaseDigest(Stream.concat(
+                    Stream.of(folder.resolve(CONFIG)), files.files().stream()).toList());
+            LoadSteps steps = new LoadSteps(
+                    progress, digest.bytes() + bytesToQuantize(spec, format, tensors));
             ModelWeights weights = ModelWeights.assemble(spec, (name, shape) -> {
                 DType quantized = format.quantized(spec, name);
+                WeightFiles.Mapped mapped = checked(tensors, name, shape);
                 Buffer buffer = quantized == null
-                        ? wrap(backend, checked(tensors, name, shape))
-                        : quantize(backend, checked(tensors, name, shape), quantized, memory);
+                        ? backend.wrap(WeightFiles.dtype(mapped.entry()), mapped.bytes())
+                        : quantize(backend, mapped, quantized, memory);
                 owned.add(buffer);
+                steps.advance(quantized == null ? 0 : mapped.bytes().byteSize());
                 return buffer;
             });
             return new BaseModel(
-                    spec, digest(folder, files, format, progress), backend, memory, owned, weights,
-                    format);
+                    spec, digest.of(format, steps), backend, memory, owned, weights, format);
         } catch (RuntimeException e) {
             owned.forEach(Buffer::close);
             memory.close();
@@ -180,8 +183,14 @@ public final class BaseModel implements AutoCloseable {
         }
     }
 
-    private static Buffer wrap(Backend backend, WeightFiles.Mapped mapped) {
-        return backend.wrap(WeightFiles.dtype(mapped.entry()), mapped.bytes());
+    private static long bytesToQuantize(
+            ModelSpec spec, WeightFormat format,
+            SortedMap<String, WeightFiles.Mapped> tensors) {
+        return tensors.entrySet()
+                .stream()
+                .filter(tensor -> format.quantized(spec, tensor.getKey()) != null)
+                .mapToLong(tensor -> tensor.getValue().bytes().byteSize())
+                .sum();
     }
 
     private static Buffer quantize(
@@ -213,51 +222,6 @@ public final class BaseModel implements AutoCloseable {
                     + expected);
         }
         return mapped;
-    }
-
-    private static Digest digest(
-            Path folder, WeightFiles files, WeightFormat format, LoadProgress progress) {
-        Digest.Stream digest = Digest.stream();
-        try {
-            List<Path> all = new ArrayList<>(List.of(folder.resolve(CONFIG)));
-            all.addAll(files.files());
-            long of = 0;
-            for (Path file : all) {
-                of += Files.size(file);
-            }
-            long done = 0;
-            for (Path file : all) {
-                digest.field(String.valueOf(file.getFileName()));
-                digest.field(Long.toString(Files.size(file)));
-                done = digest(file, digest, progress, done, of);
-            }
-        } catch (IOException e) {
-            throw new ModelException(
-                    ModelException.Code.UNREADABLE, "the model folder cannot be read: " + e, e);
-        }
-        if (format != WeightFormat.STORED) {
-            digest.field(format.identity());
-        }
-        return digest.finish();
-    }
-
-    /** Takes a file in pieces; returns the bytes done so far. */
-    private static long digest(
-            Path file, Digest.Stream digest, LoadProgress progress, long doneBefore, long of)
-            throws IOException {
-        byte[] piece = new byte[PIECE_BYTES];
-        long done = doneBefore;
-        try (InputStream in = Files.newInputStream(file)) {
-            for (int read = in.read(piece); read >= 0; read = in.read(piece)) {
-                digest.update(piece, 0, read);
-                long step = Math.max(1, of / LoadProgress.STEPS);
-                if ((done + read) / step > done / step) {
-                    progress.read(done + read, of);
-                }
-                done += read;
-            }
-        }
-        return done;
     }
 
     private static ModelException mismatch(String message) {
