@@ -200,6 +200,7 @@ class RegistryTest {
                 create("round.learning_rate",
                         r -> r.getRoundBuilder().setLearningRate(Double.POSITIVE_INFINITY)),
                 create("round.beta2", r -> r.getRoundBuilder().setBeta2(1)),
+                create("round.preference_beta", r -> r.getRoundBuilder().setPreferenceBeta(-1)),
                 create("round.kl_weight", r -> r.getRoundBuilder().setKlWeight(-1)),
                 create("round.steps", r -> r.getRoundBuilder().setSteps(0)),
                 create("round.examples_max", r -> r.getRoundBuilder().setExamplesMax(65)),

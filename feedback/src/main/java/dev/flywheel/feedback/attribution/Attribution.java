@@ -212,7 +212,7 @@ public final class Attribution {
         if (early) {
             file.setChosen();
         }
-        Optional<ItemLabel> before = file.label(labelled.item());
+        Optional<ItemLabel> before = file.label(labelled.item(), labelled.kind());
         if (before.isPresent() && before.get().getLabel().equals(labelled.comparable())) {
             file.refuse(taken, REFUSAL_REASON_DUPLICATE,
                     "item \"%s\" has this label already".formatted(labelled.item()));
@@ -230,6 +230,7 @@ public final class Attribution {
         Example example = ExampleMaker.explicit(impression, labelled, sequence, taken.getEvent());
         file.setLabel(ItemLabel.newBuilder()
                 .setItem(labelled.item())
+                .setKind(labelled.kind())
                 .setLabel(labelled.comparable())
                 .setSequence(sequence)
                 .setReceivedAtMillis(receivedAt)

@@ -2,6 +2,7 @@ package dev.flywheel.feedback.attribution;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.flywheel.api.v1.AttributionState;
+import dev.flywheel.api.v1.ExampleKind;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Impression;
@@ -161,15 +162,16 @@ final class Case {
         effects.add(new Effect.Refuse(taken, reason, detail));
     }
 
-    Optional<ItemLabel> label(String item) {
+    Optional<ItemLabel> label(String item, ExampleKind kind) {
         return state.getLabelsList()
                 .stream()
-                .filter(each -> each.getItem().equals(item))
+                .filter(each -> each.getItem().equals(item) && each.getKind() == kind)
                 .findFirst();
     }
 
     void setLabel(ItemLabel label) {
-        removeLabels(each -> each.getItem().equals(label.getItem()));
+        removeLabels(each -> each.getItem().equals(label.getItem())
+                && each.getKind() == label.getKind());
         state.addLabels(label);
     }
 

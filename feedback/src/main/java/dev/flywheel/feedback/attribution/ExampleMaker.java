@@ -22,20 +22,28 @@ final class ExampleMaker {
     /** Returns the example of an explicit signal. */
     static Example explicit(
             Impression impression, SignalLabels.Labelled label, int sequence, FeedbackEvent event) {
-        boolean text = impression.getKind() == DecisionKind.DECISION_KIND_GENERATE;
-        ExampleKind kind = text ? ExampleKind.EXAMPLE_KIND_SFT : ExampleKind.EXAMPLE_KIND_LISTWISE;
-        Example.Builder example = common(impression, kind)
-                .setExampleId(Hashes.exampleId(impression.getImpressionId(), label.item(), kind,
-                        label.comparable(), sequence))
+        Example.Builder example = common(impression, label.kind())
+                .setExampleId(Hashes.exampleId(impression.getImpressionId(), label.item(),
+                        label.kind(), label.comparable(), sequence))
                 .addFeedback(FeedbackIds.keyOf(event))
                 .setLabelledAtMillis(event.getReceivedAtMillis())
                 .setLabelSequence(sequence);
-        if (text) {
+        return switch (label.kind()) {
             // The trainer's tokenizer turns the text into ids; nothing before it has one.
-            example.addOptions(
-                    LabelledOption.newBuilder().setCandidateId(label.text()).setLabel(1));
-            return example.build();
-        }
+            case EXAMPLE_KIND_SFT -> example
+                    .addOptions(LabelledOption.newBuilder()
+                            .setCandidateId(label.text())
+                            .setLabel(label.label()))
+                    .build();
+            case EXAMPLE_KIND_KTO -> example
+                    .addOptions(option(impression.getCandidates(0), label.label()))
+                    .build();
+            default -> judgedSlate(impression, label, example);
+        };
+    }
+
+    private static Example judgedSlate(
+            Impression impression, SignalLabels.Labelled label, Example.Builder example) {
         for (ShownCandidate candidate : judged(impression)) {
             boolean meant = label.item().isEmpty() || candidate.getId().equals(label.item());
             // Who says that one item was nothing says nothing about the others; beside a 0 theirs would say the same.

@@ -4,6 +4,7 @@ import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_EVALUATION_ONLY;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NOT_APPLICABLE;
 
 import dev.flywheel.api.v1.DecisionKind;
+import dev.flywheel.api.v1.ExampleKind;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.ShownCandidate;
@@ -14,8 +15,8 @@ import java.util.Optional;
 /**
  * What a signal says about which item of an impression: the table of signals and kinds of decision.
  *
- * <p>This release trains on click, dismiss, rating and reward of ranked slates, on reward of scored continuations and on
- * corrections of generated answers. Other fitting signals are evaluation only until their losses exist.
+ * <p>This release trains on click, dismiss, rating and reward of ranked slates, on reward of scored continuations, and on
+ * corrections and thumbs of generated answers. Other fitting signals are evaluation only until their losses exist.
  */
 final class SignalLabels {
     private static final double LABEL_MAX = 1;
@@ -30,10 +31,14 @@ final class SignalLabels {
      * A label of one item.
      *
      * @param item candidate id; empty for the whole slate or answer
-     * @param label above 0 chosen, 0 not chosen, below 0 rejected
+     * @param label above 0 chosen or good, 0 not chosen, below 0 rejected or bad
      * @param text the corrected text, empty for other signals
      */
-    record Labelled(String item, double label, String text) implements Reading {
+    record Labelled(ExampleKind kind, String item, double label, String text) implements Reading {
+        static Labelled listwise(String item, double label) {
+            return new Labelled(ExampleKind.EXAMPLE_KIND_LISTWISE, item, label, "");
+        }
+
         /** Two signals that say the same of an item are equal here. */
         String comparable() {
             return text.isEmpty() ? Double.toString(label) : "text:" + text;
@@ -57,7 +62,7 @@ final class SignalLabels {
         return switch (signal.getKindCase()) {
             case CLICK -> shown(impression, signal.getClick().getCandidateId(), 1);
             case DISMISS -> signal.getDismiss().getCandidateId().isEmpty()
-                    ? new Labelled("", -1, "")
+                    ? Labelled.listwise("", -1)
                     : shown(impression, signal.getDismiss().getCandidateId(), -1);
             case RATING -> shown(impression, signal.getRating().getCandidateId(),
                     signal.getRating().getValue() >= LIKE_FROM ? 1 : -1);
@@ -79,8 +84,11 @@ final class SignalLabels {
 
     private static Reading ofGenerate(Signal signal) {
         return switch (signal.getKindCase()) {
-            case CORRECTION -> new Labelled("", 1, signal.getCorrection().getText());
-            case THUMB, PREFERENCE, REWARD, RATING -> evaluationOnly(signal);
+            case CORRECTION -> new Labelled(ExampleKind.EXAMPLE_KIND_SFT, "", 1,
+                    signal.getCorrection().getText());
+            case THUMB -> new Labelled(ExampleKind.EXAMPLE_KIND_KTO, "",
+                    signal.getThumb().getUp() ? 1 : -1, "");
+            case PREFERENCE, REWARD, RATING -> evaluationOnly(signal);
             case CLICK, DISMISS, RETRACT, KIND_NOT_SET ->
                 notApplicable(DecisionKind.DECISION_KIND_GENERATE, signal);
         };
@@ -95,7 +103,7 @@ final class SignalLabels {
             return new Unfit(REFUSAL_REASON_NOT_APPLICABLE,
                     "candidate \"%s\" was not shown in this slate".formatted(candidateId));
         }
-        return new Labelled(candidateId, label, "");
+        return Labelled.listwise(candidateId, label);
     }
 
     private static Reading continuation(Impression impression, Signal signal) {
@@ -107,8 +115,8 @@ final class SignalLabels {
                     "reward.candidate_id is \"%s\", it must be the index of a continuation, 0 to %d"
                             .formatted(index, count - 1));
         }
-        return new Labelled(impression.getCandidates(number).getId(),
-                clipped(signal.getReward().getValue()), "");
+        return Labelled.listwise(impression.getCandidates(number).getId(),
+                clipped(signal.getReward().getValue()));
     }
 
     /** As evidence no reward counts for more than a whole choice. */

@@ -179,8 +179,39 @@ class AttributionTest {
     }
 
     @Test
+    void aThumbJudgesTheAnswerThatWasGivenAndMayBeTurned() {
+        Timeline timeline = Timeline.open()
+                .impression(answer())
+                .feedback(taken("up", 5, thumb(true)), taken("again", 6, thumb(true)),
+                        taken("down", 7, thumb(false)), taken("before", 6, thumb(true)));
+        assertThat(timeline.examples).extracting(Example::getKind)
+                .containsOnly(ExampleKind.EXAMPLE_KIND_KTO);
+        assertThat(timeline.examples).extracting(Example::getLabelSequence).containsExactly(0, 1);
+        assertThat(timeline.examples).flatExtracting(AttributionTest::labels)
+                .containsExactly(1.0, -1.0);
+        assertThat(timeline.examples.get(0).getOptions(0).getIdsList()).containsExactly(9);
+        assertThat(timeline.refused).containsOnly(Map.entry("again", REFUSAL_REASON_DUPLICATE),
+                Map.entry("before", REFUSAL_REASON_SUPERSEDED));
+    }
+
+    @Test
+    void aThumbAndACorrectionOfOneAnswerTeachSideBySideInAnyOrder() {
+        Timeline timeline = Timeline.open()
+                .impression(answer())
+                .feedback(taken("text", 9, correction("Paris")), taken("down", 5, thumb(false)));
+        assertThat(timeline.examples).extracting(Example::getKind)
+                .containsExactly(ExampleKind.EXAMPLE_KIND_SFT, ExampleKind.EXAMPLE_KIND_KTO);
+        assertThat(timeline.examples).extracting(Example::getLabelSequence).containsOnly(0);
+        assertThat(timeline.refused).isEmpty();
+    }
+
+    private static Signal.Builder thumb(boolean up) {
+        return Signal.newBuilder().setThumb(Thumb.newBuilder().setUp(up));
+    }
+
+    @Test
     void signalsThatDoNotFitAreRefusedByReason() {
-        Signal.Builder thumb = Signal.newBuilder().setThumb(Thumb.newBuilder().setUp(true));
+        Signal.Builder thumb = thumb(true);
         Signal.Builder preference =
                 Signal.newBuilder()
                         .setPreference(Preference.newBuilder().setRejectedImpressionId("x"));
@@ -190,7 +221,6 @@ class AttributionTest {
                 .isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
         assertThat(refusalOf(slate(1, 1), thumb)).isEqualTo(REFUSAL_REASON_EVALUATION_ONLY);
         assertThat(refusalOf(answer(), click("c0"))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
-        assertThat(refusalOf(answer(), thumb)).isEqualTo(REFUSAL_REASON_EVALUATION_ONLY);
         assertThat(refusalOf(answer(), preference)).isEqualTo(REFUSAL_REASON_EVALUATION_ONLY);
         assertThat(refusalOf(scored(), reward("2", 1))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
         assertThat(refusalOf(scored(), reward("", 1))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);

@@ -85,6 +85,7 @@ final class Requests {
         Fields.within("round.sft_steps_max", Integer.toUnsignedLong(round.getSftStepsMax()), 0,
                 STEPS_MAX);
         Fields.within("round.anchor_weight", round.getAnchorWeight(), 0, Double.MAX_VALUE);
+        Fields.within("round.preference_beta", round.getPreferenceBeta(), 0, Double.MAX_VALUE);
         Fields.within("round.anchors_per_step", Integer.toUnsignedLong(round.getAnchorsPerStep()),
                 0, STEPS_MAX);
     }

@@ -3,14 +3,17 @@ package dev.flywheel.trainer.round;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.ExampleKind;
 import dev.flywheel.api.v1.LabelledOption;
+import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.api.v1.Scoring;
 import dev.flywheel.api.v1.UntrainableReason;
 import dev.flywheel.engine.tokenizer.Tokenizer;
+import dev.flywheel.engine.training.PackedBatch;
 import dev.flywheel.trainer.objective.OptionTerms;
 import dev.flywheel.trainer.objective.SlateLabels;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns the examples of a manifest into rows for the device, and names those that cannot be.
@@ -47,13 +50,14 @@ final class ExamplePreparer {
     /** What a round trains on, in the order of its examples, and what it leaves out. */
     record Prepared(List<PreparedExample> examples, List<Untrainable> left) {}
 
-    Prepared prepare(List<Example> examples, double importanceClip) {
-        ChoiceWeights importance = ChoiceWeights.of(examples, importanceClip);
+    Prepared prepare(List<Example> examples, RoundSettings settings) {
+        ChoiceWeights importance = ChoiceWeights.of(examples, settings.getImportanceClip());
+        Answers answers = new Answers(examples, settings.getPreferenceBeta());
         List<PreparedExample> prepared = new ArrayList<>();
         List<Untrainable> left = new ArrayList<>();
         for (Example example : examples) {
             try {
-                prepared.add(prepare(example, importance));
+                prepared.add(prepare(example, importance, answers));
             } catch (UntrainableException why) {
                 left.add(new Untrainable(example.getExampleId(), why.reason(), why.detail()));
             } catch (IllegalArgumentException malformed) {
@@ -65,7 +69,7 @@ final class ExamplePreparer {
         return new Prepared(prepared, left);
     }
 
-    private PreparedExample prepare(Example example, ChoiceWeights importance) {
+    private PreparedExample prepare(Example example, ChoiceWeights importance, Answers answers) {
         require(
                 example.getWeight() > 0 && Double.isFinite(example.getWeight()),
                 "weight must be above 0, was " + example.getWeight());
@@ -75,12 +79,14 @@ final class ExamplePreparer {
         return switch (example.getKind()) {
             case EXAMPLE_KIND_LISTWISE -> slate(example, importance);
             case EXAMPLE_KIND_SFT -> correction(example);
+            case EXAMPLE_KIND_KTO -> answer(example, answers);
             case EXAMPLE_KIND_UNSPECIFIED, UNRECOGNIZED ->
                 throw new IllegalArgumentException(
                         "kind must be one of "
                                 + List.of(
                                         ExampleKind.EXAMPLE_KIND_LISTWISE,
-                                        ExampleKind.EXAMPLE_KIND_SFT)
+                                        ExampleKind.EXAMPLE_KIND_SFT,
+                                        ExampleKind.EXAMPLE_KIND_KTO)
                                 + ", was "
                                 + example.getKind());
         };
@@ -174,9 +180,36 @@ final class ExamplePreparer {
                 option.getIdsCount() > 0
                         ? ids(option)
                         : text.tokens(promptIds, option.getCandidateId());
-        RowPacker rows = new RowPacker(limits.vocabSize(), leashed);
+        return new PreparedExample.Text(example, answered(example, answer, leashed));
+    }
+
+    private PreparedExample answer(Example example, Answers answers) {
+        require(
+                example.getOptionsCount() == 1 && example.getOptions(0).getIdsCount() > 0,
+                "an answer that was judged is exactly one option with at least one token");
+        double label = example.getOptions(0).getLabel();
+        require(label == 1 || label == -1, "label must be 1 or -1, was " + label);
+        return new PreparedExample.Answer(
+                example,
+                answered(example, ids(example.getOptions(0)), leashed),
+                label > 0,
+                answers.objective(),
+                mismatch(example, answers.other(example)));
+    }
+
+    /** Another example's answer after this one's prompt; null if that does not fit. */
+    private @Nullable PackedBatch mismatch(Example example, @Nullable Example other) {
+        try {
+            return other == null ? null : answered(example, ids(other.getOptions(0)), false);
+        } catch (UntrainableException unfit) {
+            return null;
+        }
+    }
+
+    private PackedBatch answered(Example example, int[] answer, boolean onLeash) {
+        RowPacker rows = new RowPacker(limits.vocabSize(), onLeash);
         rows.continuation(rows.root(prompt(example, answer.length - 1, answer.length)), answer);
-        return new PreparedExample.Text(example, rows.pack());
+        return rows.pack();
     }
 
     /** The prompt, or as much of its end as fits beside what the options need. */

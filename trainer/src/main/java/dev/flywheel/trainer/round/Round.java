@@ -31,7 +31,7 @@ import java.util.function.BooleanSupplier;
  */
 public final class Round implements AutoCloseable {
     /** Rises with every change to what a round computes; part of what its digest is bound to. */
-    private static final int REVISION = 2;
+    private static final int REVISION = 3;
 
     /** Candidates kept on the device; more than one because adapters take turns. */
     private static final int VERSIONS_KEPT = 4;
@@ -147,7 +147,8 @@ public final class Round implements AutoCloseable {
                         new ExamplePreparer.Limits(
                                 spec.vocabSize(), spec.positionsMax(), limits.rowsMax()),
                         settings.getKlWeight() > 0)
-                        .prepare(input.examples(), settings.getImportanceClip());
+                        .prepare(input.examples(), settings);
+        List<PreparedExample> examples = prepared.examples();
         Steps steps =
                 new Steps(
                         pass,
@@ -159,8 +160,8 @@ public final class Round implements AutoCloseable {
                                 settings.getAnchorsPerStep(),
                                 spec.vocabSize(),
                                 limits.rowsMax()),
+                        new References(pass, adapter, examples, stopped),
                         stopped);
-        List<PreparedExample> examples = prepared.examples();
         Steps.Result first = steps.step(examples, Steps.TEACH_ALWAYS);
         for (int step = 1; step < settings.getSteps(); step++) {
             steps.step(examples, Steps.TEACH_ALWAYS);

@@ -27,6 +27,7 @@ final class Steps {
     private final TrainableAdapter adapter;
     private final RoundSettings settings;
     private final AnchorBatches anchors;
+    private final References references;
     private final BooleanSupplier stopped;
 
     Steps(
@@ -34,11 +35,13 @@ final class Steps {
             TrainableAdapter adapter,
             RoundSettings settings,
             AnchorBatches anchors,
+            References references,
             BooleanSupplier stopped) {
         this.pass = pass;
         this.adapter = adapter;
         this.settings = settings;
         this.anchors = anchors;
+        this.references = references;
         this.stopped = stopped;
     }
 
@@ -61,6 +64,7 @@ final class Steps {
         double[] losses = new double[examples.size()];
         List<Integer> broken = new ArrayList<>();
         boolean moved = false;
+        references.update();
         pass.slice(adapter::zeroGradients);
         for (int i = 0; i < losses.length; i++) {
             PreparedExample example = examples.get(i);
@@ -96,7 +100,7 @@ final class Steps {
         if (stopped.getAsBoolean()) {
             throw new RoundStoppedException();
         }
-        return example.loss(pass.forward(example.batch(), adapter));
+        return example.loss(pass.forward(example.batch(), adapter), references);
     }
 
     private double backward(PreparedExample example, Loss loss) {

@@ -153,6 +153,14 @@ public final class RoundFixture implements AutoCloseable {
                 .build();
     }
 
+    /** An answer with a thumb on it. */
+    public Example thumb(String id, String prompt, String answer, boolean up) {
+        return example(id, "u-" + id, prompt, ExampleKind.EXAMPLE_KIND_KTO)
+                .addOptions(
+                        LabelledOption.newBuilder().addAllIds(ids(answer)).setLabel(up ? 1 : -1))
+                .build();
+    }
+
     private Example.Builder example(String id, String user, String prompt, ExampleKind kind) {
         return Example.newBuilder()
                 .setExampleId(id)

@@ -27,6 +27,9 @@ import org.junit.jupiter.api.io.TempDir;
 class RoundTest {
     private static final List<String> TEXTS = List.of("tennis", "opera", "soup");
 
+    private static final RoundSettings THUMBS =
+            RoundFixture.SETTINGS.toBuilder().setSteps(20).build();
+
     @TempDir Path folder;
     private RoundFixture fixture;
 
@@ -67,7 +70,7 @@ class RoundTest {
                                 new DeviceLoop(1, System::nanoTime), new RoundLimits(512, 8),
                                 System::nanoTime)) {
             assertThat(quantized.binding())
-                    .isEqualTo(fixture.round.binding() + " weights/q4/1");
+                    .isEqualTo(fixture.round.binding() + " weights/" + WeightFormat.Q4.identity());
             assertThat(quantized.baseDigest()).isNotEqualTo(fixture.round.baseDigest());
         }
     }
@@ -125,6 +128,40 @@ class RoundTest {
                         fixture.startParent(RoundFixture.LORA), List.of(correction), settings);
         assertThat(result.figures().getLossBefore()).isGreaterThan(3);
         assertThat(result.figures().getLossAfter()).isLessThanOrEqualTo(0.1);
+    }
+
+    @Test
+    void aThumbMovesItsAnswerTheWayItPoints() {
+        for (boolean up : new boolean[] {true, false}) {
+            Example thumb = fixture.thumb("a", "capital of France?", "Paris", up);
+            Example turned = fixture.thumb("b", "capital of France?", "Paris", !up);
+            Parent start = fixture.startParent(RoundFixture.LORA);
+            RoundResult result = fixture.run(start, List.of(thumb), THUMBS);
+            Parent learned = fixture.parent(RoundFixture.LORA, result);
+
+            assertThat(result.figures().getLossBefore())
+                    .as("of an answer as probable as the base finds it")
+                    .isEqualTo(0.5);
+            assertThat(result.figures().getLossAfter()).isLessThan(0.45);
+            assertThat(lossBefore(learned, List.of(turned))).isGreaterThan(0.55);
+        }
+    }
+
+    @Test
+    void whatMovesAnswersOfOtherPromptsTooIsNoMerit() {
+        Example first = fixture.thumb("a", "capital of France?", "Paris", true);
+        Example second = fixture.thumb("b", "largest sea?", "Paris", true);
+        Parent learned = fixture.parent(RoundFixture.LORA,
+                fixture.run(fixture.startParent(RoundFixture.LORA), List.of(first, second),
+                        THUMBS));
+
+        double apart =
+                (lossBefore(learned, List.of(first)) + lossBefore(learned, List.of(second))) / 2;
+        assertThat(lossBefore(learned, List.of(first, second))).isGreaterThan(apart + 0.02);
+    }
+
+    private double lossBefore(Parent parent, List<Example> examples) {
+        return fixture.run(parent, examples, RoundFixture.SETTINGS).figures().getLossBefore();
     }
 
     @Test
@@ -190,18 +227,21 @@ class RoundTest {
                         .addPromptIds(fixture.base.spec().vocabSize())
                         .build();
         Example empty = fine.toBuilder().setExampleId("d").clearOptions().build();
+        Example.Builder sideways = fixture.thumb("e", "reads", "opera", true).toBuilder();
+        sideways.getOptionsBuilder(0).setLabel(0.5);
         RoundResult result =
                 fixture.run(
                         fixture.startParent(RoundFixture.LORA),
-                        List.of(empty, alien, weightless, fine),
+                        List.of(sideways.build(), empty, alien, weightless, fine),
                         RoundFixture.SETTINGS);
         assertThat(result.figures().getExamples()).isEqualTo(1);
         assertThat(result.untrainable()).extracting(Untrainable::exampleId)
-                .containsExactly("b", "c", "d");
+                .containsExactly("b", "c", "d", "e");
         assertThat(result.untrainable()).extracting(Untrainable::reason)
                 .containsExactly(
                         UntrainableReason.UNTRAINABLE_REASON_MALFORMED,
                         UntrainableReason.UNTRAINABLE_REASON_UNKNOWN_TOKEN,
+                        UntrainableReason.UNTRAINABLE_REASON_MALFORMED,
                         UntrainableReason.UNTRAINABLE_REASON_MALFORMED);
         assertThat(result.untrainable().get(1).detail()).contains("outside the model's vocabulary");
     }
