@@ -107,7 +107,7 @@ final class PeftConfig {
         if (!type.equals("LORA")) {
             throw unsupported("peft_type", "LORA");
         }
-        if (isSet(fields.path("bias")) && !fields.path("bias").asText("").equals("none")) {
+        if (fields.has("bias") && !fields.path("bias").asText("").equals("none")) {
             throw unsupported("bias", "none");
         }
         fields.fields()
@@ -170,12 +170,12 @@ final class PeftConfig {
 
     int rank() {
         JsonNode value = fields.path("r");
-        return isSet(value) ? rank("r", value) : DEFAULT_RANK;
+        return value.isMissingNode() ? DEFAULT_RANK : rank("r", value);
     }
 
     double alpha() {
         JsonNode value = fields.path("lora_alpha");
-        return isSet(value) ? alpha("lora_alpha", value) : DEFAULT_ALPHA;
+        return value.isMissingNode() ? DEFAULT_ALPHA : alpha("lora_alpha", value);
     }
 
     boolean rsLora() {
@@ -320,9 +320,12 @@ final class PeftConfig {
 
     private static double alpha(String field, JsonNode value) {
         double alpha = value.isNumber() ? value.doubleValue() : Double.NaN;
-        if (!Double.isFinite(alpha) || alpha <= 0) {
+        // NaN too is not in between. A scale beyond floats would make every result infinite.
+        if (!(alpha > 0 && alpha <= Float.MAX_VALUE)) {
             throw new AdapterException(
-                    Code.MALFORMED, field + " is " + brief(value) + ", expected a number above 0");
+                    Code.MALFORMED,
+                    field + " is " + brief(value)
+                            + ", expected a number above 0 that 32 bits hold; correct it");
         }
         return alpha;
     }

@@ -95,7 +95,10 @@ final class HeaderJson {
     }
 
     private void readMetadata() throws IOException {
-        expect(parser.nextToken(), JsonToken.START_OBJECT, "__metadata__");
+        if (parser.nextToken() == JsonToken.VALUE_NULL) {
+            return;
+        }
+        expect(parser.currentToken(), JsonToken.START_OBJECT, "__metadata__");
         for (String key = parser.nextFieldName(); key != null; key = parser.nextFieldName()) {
             expect(parser.nextToken(), JsonToken.VALUE_STRING, "__metadata__ " + Shown.of(key));
             metadata.put(key, parser.getText());
@@ -112,8 +115,10 @@ final class HeaderJson {
                 case "dtype" -> type = readType(name);
                 case "shape" -> shape = readNumbers(name, key);
                 case "data_offsets" -> offsets = readNumbers(name, key);
-                default -> throw malformed(
-                        "tensor " + Shown.of(name) + " has an unknown field " + Shown.of(key));
+                default -> { // readers of the format pass over what they do not know
+                    parser.nextToken();
+                    parser.skipChildren();
+                }
             }
         }
         return entry(
@@ -138,7 +143,7 @@ final class HeaderJson {
                 throw malformed(what + " has a number beyond 2^63");
             }
             long value = parser.getLongValue();
-            if (value < 0 || numbers.size() == DIMENSIONS_MAX) {
+            if (value < 0 || parser.getText().startsWith("-") || numbers.size() == DIMENSIONS_MAX) {
                 throw malformed(
                         what + " must be at most " + DIMENSIONS_MAX + " numbers from 0 upwards");
             }

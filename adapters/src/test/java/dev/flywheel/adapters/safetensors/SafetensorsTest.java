@@ -69,6 +69,27 @@ class SafetensorsTest {
                 .hasMessageContaining("Duplicate field 'x'");
     }
 
+    @Test
+    void passesOverWhatTheFormatLeavesOpen() {
+        SafetensorsHeader header = SafetensorsHeader.parse(
+                file("{\"__metadata__\":null,\"x\":{\"later\":{\"a\":[1]},\"dtype\":\"F32\","
+                        + "\"shape\":[1],\"data_offsets\":[0,4]}}", 4),
+                1000);
+        assertThat(header.metadata()).isEmpty();
+        assertThat(header.tensors()).containsOnlyKeys("x");
+    }
+
+    @Test
+    void refusesANegativeNothing() {
+        assertThatThrownBy(
+                () -> SafetensorsHeader.parse(
+                        file("{\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-0,4]}}",
+                                4),
+                        1000))
+                .isInstanceOf(AdapterException.class)
+                .hasMessageContaining("data_offsets");
+    }
+
     private static byte[] file(String header, int dataBytes) {
         byte[] json = header.getBytes(StandardCharsets.UTF_8);
         return ByteBuffer.allocate(8 + json.length + dataBytes)

@@ -8,8 +8,10 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** Whether an adapter fits a base model. */
 @Command(
@@ -21,6 +23,8 @@ import picocli.CommandLine.Parameters;
             "Exit code 1, and the reason, if anything is wrong."
         })
 final class AdapterVerifyCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
     @Parameters(paramLabel = "DIR", description = "PEFT folder.") private Path folder;
 
     @Option(names = "--model", paramLabel = "DIR",
@@ -43,6 +47,7 @@ final class AdapterVerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        UsageChecks.requireAtLeast(spec, "--threads", threads, 1);
         AdapterCheck check = AdapterCheck.of(
                 folder, ModelFolder.find(model), backend, threads, weights, output.reading());
         output.print(check, String.format(Locale.ROOT,

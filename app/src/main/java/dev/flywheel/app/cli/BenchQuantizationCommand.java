@@ -52,6 +52,7 @@ final class BenchQuantizationCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         UsageChecks.requireAtLeast(spec, "--texts", texts, 1);
+        UsageChecks.requireAtLeast(spec, "--threads", threads, 1);
         UsageChecks.requireAtLeast(spec, "--answers", answers, 1);
         report.requireWritable();
         Progress progress =

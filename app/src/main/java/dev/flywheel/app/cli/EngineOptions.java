@@ -9,10 +9,14 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Options of every command that runs a model once. */
 final class EngineOptions {
+    @Spec(Spec.Target.MIXEE) private CommandSpec spec;
+
     @Option(names = "--model", paramLabel = "DIR",
             description = "Base model, a Hugging Face folder. Default: the built-in one.")
     @Nullable Path model;
@@ -34,7 +38,9 @@ final class EngineOptions {
             description = "How the base's linear layers are held: stored, q8 or q4 (quantized when they are loaded). Default: ${DEFAULT-VALUE}.") WeightFormat weights =
                     WeightFormat.STORED;
 
+    /** Returns the base model's folder; what else was given is looked at before it. */
     Path folder() {
+        UsageChecks.requireAtLeast(spec, "--threads", threads, 1);
         return ModelFolder.find(model);
     }
 

@@ -1,6 +1,7 @@
 package dev.flywheel.app.cli;
 
 import dev.flywheel.adapters.safetensors.SafetensorsWriter;
+import dev.flywheel.app.file.FileProblem;
 import dev.flywheel.app.local.StartException;
 import dev.flywheel.app.tool.EngineSession;
 import dev.flywheel.app.tool.Prompt;
@@ -122,7 +123,8 @@ final class ModelLogitsCommand implements Callable<Integer> {
             Files.write(out, writer.toBytes());
         } catch (IOException e) {
             throw new StartException(
-                    "--out %s cannot be written (%s)".formatted(out, e.getClass().getSimpleName()),
+                    "--out %s cannot be written (%s); give another file".formatted(out,
+                            FileProblem.words(e)),
                     e);
         }
     }

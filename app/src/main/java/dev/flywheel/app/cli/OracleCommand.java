@@ -14,8 +14,10 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** Holds the engine against another implementation's results. */
 @Command(
@@ -27,6 +29,8 @@ import picocli.CommandLine.Parameters;
                     + " beside what is allowed of it. Exit code 1 if any case fails."
         })
 public final class OracleCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
     @Parameters(paramLabel = "PATH",
             description = "Folder of format flywheel-oracle/1, with an INDEX.json; or a case of it.") private Path path;
 
@@ -50,6 +54,7 @@ public final class OracleCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        UsageChecks.requireAtLeast(spec, "--threads", threads, 1);
         output.requireWritable();
         if (dump != null && Files.exists(dump) && !Files.isDirectory(dump)) {
             throw new StartException(

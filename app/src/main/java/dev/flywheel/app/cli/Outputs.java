@@ -1,5 +1,6 @@
 package dev.flywheel.app.cli;
 
+import dev.flywheel.app.file.FileProblem;
 import dev.flywheel.app.local.StartException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,8 +41,8 @@ final class Outputs {
             }
         } catch (IOException e) {
             throw new StartException(
-                    "%s %s cannot be read (%s)".formatted(option, folder,
-                            e.getClass().getSimpleName()),
+                    "%s %s cannot be read (%s); give a new folder"
+                            .formatted(option, folder, FileProblem.words(e)),
                     e);
         }
     }

@@ -105,7 +105,8 @@ public final class FuzzRun {
         FuzzTarget target = choose(random);
         Mutant mutant = Mutator.mutate(target.files(), random);
         Path place = write(mutant, "mutation-" + number);
-        BoundedLoad load = BoundedLoad.run(() -> target.loader().load(place), SECONDS_MAX);
+        BoundedLoad load =
+                BoundedLoad.run(() -> target.loader().load(place), SECONDS_MAX, nanoTime);
         secondsMax = Math.max(secondsMax, load.seconds());
         heapBytesMax = Math.max(heapBytesMax, load.heapBytes());
         @Nullable String problem = problem(target, mutant, load);

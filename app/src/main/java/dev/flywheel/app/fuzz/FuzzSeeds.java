@@ -18,6 +18,7 @@ import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.model.ModelException;
 import dev.flywheel.engine.model.ModelSpec;
 import dev.flywheel.engine.model.ModelWeights;
+import dev.flywheel.engine.tokenizer.StreamDecoder;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.engine.tokenizer.TokenizerException;
 import java.io.IOException;
@@ -30,6 +31,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /**
  * The valid folders from which mutations start: small models and adapters of random weights, made
@@ -41,6 +43,9 @@ final class FuzzSeeds {
     private static final String CONFIG = "config.json";
     private static final String ADAPTER_CONFIG = PeftFolder.CONFIG_FILE;
     private static final long BYTES_MAX = 1L << 26;
+    private static final String SHORT_TEXT =
+            "a b\n1 \u00e9 <s>  <y>  \ufb01ab,b. \u65e5\u0301\ud83d\ude00 ";
+    private static final int IDS_MAX = 64;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final SeededRandom random;
@@ -92,10 +97,21 @@ final class FuzzSeeds {
         return json.toString().getBytes(StandardCharsets.UTF_8);
     }
 
+    /** A tokenizer that is accepted must take texts and ids without ending the process. */
     private static void loadTokenizer(Path folder) {
         try (Tokenizer tokenizer = Tokenizer.load(folder)) {
-            int[] ids = tokenizer.encode("a b\n1 \u00e9");
-            require(tokenizer.decode(ids).length() <= 64, "a short text became a long one");
+            int[] ids = tokenizer.encode(SHORT_TEXT);
+            long charsMax =
+                    SHORT_TEXT.length() * (1 + folder.resolve("tokenizer.json").toFile().length());
+            require(tokenizer.decode(ids).length() <= charsMax, "a short text became a long one");
+            tokenizer.offsets(SHORT_TEXT, true, true);
+            int[] all = IntStream.range(0, Math.min(tokenizer.vocabSize(), IDS_MAX)).toArray();
+            tokenizer.decode(all, false);
+            StreamDecoder stream = tokenizer.streamDecoder();
+            for (int id : all) {
+                stream.push(id);
+            }
+            stream.finish();
         }
     }
 

@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,13 +29,18 @@ public record BoundedLoad(
 
     private record End(@Nullable Throwable failure, double seconds, long heapBytes) {}
 
-    /** Runs {@code load} for at most {@code secondsMax}. */
-    public static BoundedLoad run(Runnable load, double secondsMax) throws InterruptedException {
+    /**
+     * Runs {@code load} for at most {@code secondsMax}.
+     *
+     * @param nanoTime the clock that tells how long it took; the limit is real time
+     */
+    public static BoundedLoad run(Runnable load, double secondsMax, LongSupplier nanoTime)
+            throws InterruptedException {
         CompletableFuture<End> end = new CompletableFuture<>();
         Thread.ofPlatform()
                 .daemon()
                 .name("untrusted-load")
-                .start(() -> end.complete(measure(load)));
+                .start(() -> end.complete(measure(load, nanoTime)));
         try {
             End reached = end.get((long) (secondsMax * 1e9), TimeUnit.NANOSECONDS);
             return new BoundedLoad(
@@ -51,10 +57,10 @@ public record BoundedLoad(
         return HEAP_BYTES_MAX + HEAP_BYTES_PER_FILE_BYTE * fileBytes;
     }
 
-    private static End measure(Runnable load) {
+    private static End measure(Runnable load, LongSupplier nanoTime) {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long bytes = threads.getCurrentThreadAllocatedBytes();
-        long start = System.nanoTime();
+        long start = nanoTime.getAsLong();
         @Nullable Throwable failure = null;
         try {
             load.run();
@@ -62,7 +68,7 @@ public record BoundedLoad(
             failure = e;
         }
         return new End(
-                failure, (System.nanoTime() - start) / 1e9,
+                failure, (nanoTime.getAsLong() - start) / 1e9,
                 threads.getCurrentThreadAllocatedBytes() - bytes);
     }
 }

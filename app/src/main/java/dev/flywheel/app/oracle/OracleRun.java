@@ -115,12 +115,12 @@ public final class OracleRun {
         return Outcome.FAIL;
     }
 
-    private static Judge judgeOf(String kind, Bases bases) {
+    private Judge judgeOf(String kind, Bases bases) {
         return switch (kind) {
             case "model", "adapter" -> new ForwardJudge(bases);
             case "training" -> new TrainingJudge(bases);
             case "tokenizer" -> new TokenizerJudge();
-            case "robustness" -> new RobustnessJudge(bases);
+            case "robustness" -> new RobustnessJudge(bases, nanoTime);
             default -> throw new BadCaseException(
                     "kind is \"%s\"; known are model, adapter, training, tokenizer, robustness"
                             .formatted(kind));

@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -25,9 +26,11 @@ final class RobustnessJudge implements Judge {
     private static final String GOLDEN = "golden.json";
 
     private final Bases bases;
+    private final LongSupplier nanoTime;
 
-    RobustnessJudge(Bases bases) {
+    RobustnessJudge(Bases bases, LongSupplier nanoTime) {
         this.bases = bases;
+        this.nanoTime = nanoTime;
     }
 
     @Override
@@ -35,7 +38,7 @@ final class RobustnessJudge implements Judge {
         Input input = at.manifest().has("adapter_dir") ? adapter(at)
                 : new ModelInput(at.named("model_dir"), bases);
         try (input) {
-            BoundedLoad load = BoundedLoad.run(input::load, SECONDS_MAX);
+            BoundedLoad load = BoundedLoad.run(input::load, SECONDS_MAX, nanoTime);
             judge(at, input, load, findings, actual);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

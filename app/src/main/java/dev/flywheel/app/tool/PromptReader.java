@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.flywheel.adapters.json.JsonProblem;
+import dev.flywheel.app.file.FileProblem;
 import dev.flywheel.engine.chat.Chat;
 import dev.flywheel.engine.chat.ChatTemplates;
 import dev.flywheel.engine.tokenizer.Tokenizer;
@@ -195,7 +196,7 @@ public final class PromptReader {
             throw new ToolException(file + " is no valid JSON: " + JsonProblem.located(e), e);
         } catch (IOException e) {
             throw new ToolException(
-                    "%s cannot be read (%s)".formatted(file, e.getClass().getSimpleName()), e);
+                    "%s cannot be read (%s)".formatted(file, FileProblem.words(e)), e);
         }
     }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.flywheel.adapters.json.JsonProblem;
+import dev.flywheel.app.file.FileProblem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,7 +56,7 @@ public record Sidecar(
             throw new ToolException(file + " is no valid sidecar: " + JsonProblem.located(e), e);
         } catch (IOException e) {
             throw new ToolException(
-                    "%s cannot be read (%s)".formatted(file, e.getClass().getSimpleName()), e);
+                    "%s cannot be read (%s)".formatted(file, FileProblem.words(e)), e);
         }
     }
 
@@ -65,7 +66,7 @@ public record Sidecar(
         } catch (IOException e) {
             throw new ToolException(
                     "%s cannot be written to %s (%s)".formatted(FILE, folder,
-                            e.getClass().getSimpleName()),
+                            FileProblem.words(e)),
                     e);
         }
     }

@@ -21,6 +21,16 @@ class CommandLineTest {
     private final StringWriter err = new StringWriter();
 
     @Test
+    void numbersOfThreadsThatNobodyHasAreUsageErrors() {
+        for (String[] args : new String[][] {{"oracle", "x", "--threads", "0"},
+            {"model", "logits", "--prompt", "a", "--threads", "0"},
+            {"adapter", "verify", "x", "--threads", "-1"},
+            {"bench", "quantization", "--threads", "0"}}) {
+            assertThat(run(args)).as("%s", List.of(args)).isEqualTo(2);
+        }
+    }
+
+    @Test
     void anUnknownFlagIsNamedInOneLineWithExitCode2() {
         assertThat(run("up", "--dat", "x")).isEqualTo(2);
         assertThat(err.toString().lines()).containsExactly(

@@ -3,6 +3,7 @@ package dev.flywheel.app.oracle;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class BoundedLoadTest {
@@ -18,7 +19,7 @@ class BoundedLoadTest {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
-        }, 0.05);
+        }, 0.05, () -> 0);
         never.countDown();
 
         assertThat(load.finished()).isFalse();
@@ -26,7 +27,7 @@ class BoundedLoadTest {
 
     @Test
     void anExhaustedStackIsAFailureAndNoCrash() throws Exception {
-        BoundedLoad load = BoundedLoad.run(() -> deeper(0), 60);
+        BoundedLoad load = BoundedLoad.run(() -> deeper(0), 60, () -> 0);
 
         assertThat(load.finished()).isTrue();
         assertThat(load.failure()).isInstanceOf(StackOverflowError.class);
@@ -37,9 +38,18 @@ class BoundedLoadTest {
     void whatWasAllocatedIsCounted() throws Exception {
         int bytes = 10_000_000;
 
-        assertThat(BoundedLoad.run(() -> kept = new byte[bytes], 60).heapBytes())
+        assertThat(BoundedLoad.run(() -> kept = new byte[bytes], 60, () -> 0).heapBytes())
                 .isGreaterThanOrEqualTo(bytes);
         assertThat(kept).hasSize(bytes);
+    }
+
+    @Test
+    void howLongItTookIsWhatTheClockSays() throws Exception {
+        AtomicLong clock = new AtomicLong(5);
+
+        BoundedLoad load = BoundedLoad.run(() -> clock.addAndGet(2_500_000_000L), 60, clock::get);
+
+        assertThat(load.seconds()).isEqualTo(2.5);
     }
 
     private static int deeper(int depth) {

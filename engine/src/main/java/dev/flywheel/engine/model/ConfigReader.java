@@ -78,6 +78,10 @@ final class ConfigReader {
 
     private Family family() {
         JsonNode names = config.get("architectures");
+        if ((!config.has("architectures") || names.isArray() && names.isEmpty())
+                && config.get("model_type").isTextual()) {
+            return Family.ofModelType(config.get("model_type").textValue());
+        }
         if (!names.isArray() || names.size() != 1 || !names.get(0).isTextual()) {
             throw config.expected("architectures", "a list of one name");
         }
@@ -158,7 +162,7 @@ final class ConfigReader {
         String key = isGemma(family) ? "hidden_activation" : "hidden_act";
         String fallback = isGemma(family) ? "gelu_pytorch_tanh" : "silu";
         JsonNode name = config.get(key);
-        return switch (config.has(key) ? name.asText() : fallback) {
+        return switch (config.names(key) ? name.asText() : fallback) {
             case "silu", "swish" -> Activation.SILU;
             case "gelu_pytorch_tanh", "gelu_new" -> Activation.GELU_TANH;
             default -> throw config.unsupported(key, "silu, gelu_pytorch_tanh");

@@ -1,6 +1,7 @@
 package dev.flywheel.engine.model;
 
 import java.util.Arrays;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -84,13 +85,28 @@ public enum Family {
                 return family;
             }
         }
-        String known = Arrays.stream(values())
-                .map(Family::architecture)
-                .collect(Collectors.joining(", "));
-        throw new ModelException(
+        throw unknown("architectures", name, Family::architecture);
+    }
+
+    /** Finds the family where a configuration names no architecture, as transformers does. */
+    static Family ofModelType(String type) {
+        for (Family family : values()) {
+            if (family.modelType.equals(type)) {
+                return family;
+            }
+        }
+        throw unknown("model_type", type, Family::modelType);
+    }
+
+    private static ModelException unknown(String key, String name,
+            Function<Family, String> supported) {
+        String known =
+                Arrays.stream(values()).map(supported).collect(Collectors.joining(", "));
+        return new ModelException(
                 ModelException.Code.UNSUPPORTED,
-                "config.json: architectures is "
-                        + (name.length() > SHOWN_MAX ? name.substring(0, SHOWN_MAX) + "..." : name)
-                        + ", supported are " + known);
+                "config.json: %s is %s, supported are %s".formatted(
+                        key,
+                        name.length() > SHOWN_MAX ? name.substring(0, SHOWN_MAX) + "..." : name,
+                        known));
     }
 }

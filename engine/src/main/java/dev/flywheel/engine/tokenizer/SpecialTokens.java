@@ -100,6 +100,11 @@ record SpecialTokens(
         }
 
         private void listed(JsonNode tokens) {
+            if (!tokens.isObject()) {
+                throw new TokenizerException(
+                        "%sadded_tokens_decoder is %s, expected an object of tokens by their ids; correct it"
+                                .formatted(CONFIG, TokenizerShape.shown(tokens)));
+            }
             tokens.properties().forEach(token -> {
                 String where = CONFIG + "added_tokens_decoder." + token.getKey();
                 if (!token.getValue().isObject()) {

@@ -13,6 +13,8 @@ import java.util.Map;
 final class TokenizerShape {
     private static final int ID_MAX = 1 << 24;
     private static final int SHOWN_MAX = 80;
+    private static final List<String> FLAGS =
+            List.of("special", "normalized", "lstrip", "rstrip", "single_word");
 
     private TokenizerShape() {}
 
@@ -22,8 +24,15 @@ final class TokenizerShape {
             if (!added.path("content").isTextual() || added.path("content").asText().isEmpty()) {
                 throw refused("added_tokens: content", added.path("content"), "a text");
             }
+            for (String flag : FLAGS) {
+                if (!added.path(flag).isMissingNode() && !added.path(flag).isBoolean()) {
+                    throw refused("added_tokens: " + flag, added.path(flag), "true or false");
+                }
+            }
         }
         requireTemplates(tokenizer.path("post_processor"));
+        requireNormalizer(tokenizer.path("normalizer"));
+        requireDecoder(tokenizer.path("decoder"));
         JsonNode model = tokenizer.path("model");
         if (!model.isObject()) {
             throw refused("model", model, "an object");
@@ -67,9 +76,39 @@ final class TokenizerShape {
         return Character.isWhitespace(first) || Character.isSpaceChar(first) || first == 0x85;
     }
 
+    private static void requireNormalizer(JsonNode normalizer) {
+        normalizer.path("normalizers").forEach(TokenizerShape::requireNormalizer);
+        JsonNode charsMap = normalizer.path("precompiled_charsmap");
+        if (isOf(normalizer, "Precompiled") || !charsMap.isMissingNode()) {
+            String problem = CharsMapShape.problem(charsMap);
+            if (!problem.isEmpty()) {
+                throw new TokenizerException(
+                        "tokenizer.json was refused: normalizer.precompiled_charsmap is %s, expected a map that SentencePiece wrote; take the file again from its source"
+                                .formatted(problem));
+            }
+        }
+    }
+
+    private static void requireDecoder(JsonNode decoder) {
+        decoder.path("decoders").forEach(TokenizerShape::requireDecoder);
+        JsonNode stop = decoder.path("stop");
+        if (isOf(decoder, "Strip") && !(stop.isInt() && stop.intValue() == 0)) {
+            throw refused("decoder.stop", stop, "0, for a decoder of type Strip");
+        }
+    }
+
+    private static boolean isOf(JsonNode part, String type) {
+        return part.path("type").asText().equals(type);
+    }
+
     /** A special token that a template uses must be described there, ids and spelling alike. */
     private static void requireTemplates(JsonNode processor) {
         processor.path("processors").forEach(TokenizerShape::requireTemplates);
+        for (String end : List.of("cls", "sep")) {
+            if (isOf(processor, "BertProcessing") || isOf(processor, "RobertaProcessing")) {
+                requireId("post_processor." + end + ": the id", processor.path(end).path(1));
+            }
+        }
         for (String form : List.of("single", "pair")) {
             for (JsonNode place : processor.path(form)) {
                 JsonNode used = place.path("SpecialToken").path("id");

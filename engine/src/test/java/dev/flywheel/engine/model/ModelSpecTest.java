@@ -62,6 +62,7 @@ class ModelSpecTest {
         "\"rope_theta\": \"big\" | rope_theta is \"big\", expected a number",
         "\"head_dim\": 15 | head_dim is 15, expected an even number",
         "\"head_dim\": 1000000000 | head_dim is 1000000000, expected 1 to",
+        "\"hidden_act\": null | Duplicate field 'hidden_act'",
         "\"mlp_bias\": 1 | mlp_bias is 1, expected true or false"})
     void refusesByKeyAndValue(String field, String message) {
         String expected =
@@ -69,6 +70,27 @@ class ModelSpecTest {
         assertThatThrownBy(() -> parse(", " + field))
                 .isInstanceOf(ModelException.class)
                 .hasMessageContaining(expected);
+    }
+
+    @Test
+    void theModelTypeAloneNamesTheFamilyToo() {
+        String named = LLAMA.formatted("");
+        String list = "\"architectures\": [\"LlamaForCausalLM\"]";
+        assertThat(named).contains(list);
+        for (String other : List.of("\"model_type\": \"llama\"",
+                "\"architectures\": null, \"model_type\": \"llama\"",
+                "\"architectures\": [], \"model_type\": \"llama\"")) {
+            String text = named.replaceAll("\"model_type\": \"llama\",?", "").replace(list, other);
+            assertThat(ModelSpec.parse(text.getBytes(StandardCharsets.UTF_8)).family())
+                    .isEqualTo(Family.LLAMA);
+        }
+        assertThatThrownBy(
+                () -> ModelSpec.parse(
+                        named.replaceAll("\"model_type\": \"llama\",?", "")
+                                .replace(list, "\"model_type\": \"gpt2\"")
+                                .getBytes(StandardCharsets.UTF_8)))
+                .isInstanceOf(ModelException.class)
+                .hasMessageContaining("model_type is gpt2, supported are llama");
     }
 
     @Test

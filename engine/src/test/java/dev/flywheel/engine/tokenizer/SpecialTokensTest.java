@@ -119,6 +119,7 @@ class SpecialTokensTest {
         "{\"extra_special_tokens\": \"<e>\"} | extra_special_tokens is \"<e>\"",
         "{\"extra_special_tokens\": [3]} | an entry of extra_special_tokens is 3",
         "{\"added_tokens_decoder\": {\"x\": {\"content\": \"<e>\"}}} | the key 'x'",
+        "{\"added_tokens_decoder\": [1]} | added_tokens_decoder is [1]",
         "{\"added_tokens_decoder\": {\"5\": \"<e>\"}} | added_tokens_decoder.5 is \"<e>\"",
         "{\"added_tokens_decoder\": {\"99\": {\"content\": \"<x>\"}}} | has id 4 in tokenizer.json but 99",
         "{\"added_tokens_decoder\": {\"700\": {\"content\": \"<e>\", \"special\": true}}} | '<e>' has id 700",

@@ -46,6 +46,18 @@ class TokenizerShapeTest {
         "{\"id\":\"A\",\"type_id\":0}}] | {\"id\":\"B\",\"type_id\":0}}]"
                 + " | post_processor.single",
         "\"id\":0,\"content\" | \"id\":-1,\"content\" | added_tokens",
+        "\"special\":true | \"special\":\"yes\" | added_tokens: special",
+        "\"normalizer\":null | \"normalizer\":{\"type\":\"Precompiled\"} | precompiled_charsmap is no text",
+        "\"normalizer\":null | \"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"%%\"}"
+                + " | precompiled_charsmap is no base64",
+        "\"normalizer\":null | \"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"/////wAAAAA=\"}"
+                + " | precompiled_charsmap is of a trie of 4294967295 bytes in 4",
+        "\"normalizer\":null | \"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Precompiled\","
+                + "\"precompiled_charsmap\":\"BAAAAAAEAAA=\"}]} | a trie that leads out of itself",
+        "\"decoder\":null | \"decoder\":{\"type\":\"Strip\",\"content\":\" \",\"start\":0,\"stop\":1}"
+                + " | decoder.stop is 1",
+        "{\"type\":\"TemplateProcessing\" | {\"type\":\"BertProcessing\",\"sep\":[\"a\",1],\"cls\":[\"b\",2147483648]"
+                + " | post_processor.cls",
         "\"ab\":3 | \"ab\":\"x\" | model.vocab"})
     void whatWouldEndTheProcessIsRefused(String valid, String broken, String named) {
         String text = VALID.replace("\n", "");
