@@ -29,7 +29,7 @@ final class GenerateCall {
         this.request = request;
         this.texts = texts;
         this.version = lease.version();
-        this.prompt = texts.prompt(request.getPrompt());
+        this.prompt = texts.prompt(request.getPrompt(), request.getControlTokens());
     }
 
     AnswerJob job(Lease lease, AnswerSink sink, RequestSettings limits, ServingMetrics metrics,

@@ -26,10 +26,11 @@ final class ScoreCall {
     ScoreCall(ScoreRequest request, Texts texts, Lease lease) {
         this.request = request;
         this.version = lease.version();
-        this.prompt = texts.prompt(request.getPrompt());
+        this.prompt = texts.prompt(request.getPrompt(), request.getControlTokens());
         this.continuations = new ArrayList<>(request.getContinuationsCount());
         for (int i = 0; i < request.getContinuationsCount(); i++) {
-            continuations.add(texts.continuation(i, request.getContinuations(i), prompt.length));
+            continuations.add(texts.continuation(
+                    i, request.getContinuations(i), prompt.length, request.getControlTokens()));
         }
     }
 

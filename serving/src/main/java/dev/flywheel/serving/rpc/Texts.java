@@ -9,8 +9,8 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * From a request's texts to the tokens that the model reads. Nobody's text turns into control tokens.
- * Thread-safe.
+ * From a request's texts to the tokens that the model reads. Nobody's text turns into control tokens
+ * unless the request allows it. Thread-safe.
  */
 final class Texts {
     private final Tokenizer tokenizer;
@@ -61,29 +61,37 @@ final class Texts {
         return tokenizer.streamDecoder();
     }
 
-    /** Returns a prompt's tokens; they leave room for at least one more. */
-    int[] prompt(String text) {
-        return start("prompt", text);
+    /**
+     * Returns a prompt's tokens; they leave room for at least one more.
+     *
+     * @param controlTokens whether the prompt is read as it is spelled, control tokens included
+     */
+    int[] prompt(String text, boolean controlTokens) {
+        return start("prompt", controlTokens
+                ? tokenizer.encodeTemplate(text, false)
+                : tokenizer.encode(text));
     }
 
     /** Returns the tokens that every candidate follows. */
     int[] context(String context) {
-        return start("context", rank.contextTemplate().replace(RankSettings.CONTEXT, context));
+        return start("context", tokenizer.encode(
+                rank.contextTemplate().replace(RankSettings.CONTEXT, context)));
     }
 
     /** Returns a candidate's tokens after the context. */
     int[] candidate(int index, String text, int contextTokens) {
-        return next("candidates[" + index + "].text",
-                rank.candidateTemplate().replace(RankSettings.TEXT, text), contextTokens);
+        return next("candidates[" + index + "].text", tokenizer.encodeWithoutSpecial(
+                rank.candidateTemplate().replace(RankSettings.TEXT, text)), contextTokens);
     }
 
     /** Returns a continuation's tokens after the prompt. */
-    int[] continuation(int index, String text, int promptTokens) {
-        return next("continuations[" + index + "]", text, promptTokens);
+    int[] continuation(int index, String text, int promptTokens, boolean controlTokens) {
+        return next("continuations[" + index + "]", controlTokens
+                ? tokenizer.encodeTemplate(text, false)
+                : tokenizer.encodeWithoutSpecial(text), promptTokens);
     }
 
-    private int[] start(String field, String text) {
-        int[] ids = tokenizer.encode(text);
+    private int[] start(String field, int[] ids) {
         if (ids.length == 0) {
             throw ServingException.field(field, "holds no token that the model knows");
         }
@@ -93,8 +101,7 @@ final class Texts {
         return ids;
     }
 
-    private int[] next(String field, String text, int before) {
-        int[] ids = tokenizer.encodeWithoutSpecial(text);
+    private int[] next(String field, int[] ids, int before) {
         if (ids.length == 0) {
             throw ServingException.field(field, "holds no token that the model knows");
         }

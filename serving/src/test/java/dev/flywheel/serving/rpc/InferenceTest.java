@@ -152,6 +152,41 @@ class InferenceTest {
     }
 
     @Test
+    void controlTokensThatATextSpellsAreTextUnlessTheRequestAllowsThem() {
+        int end = node.tokenizer.eosId();
+        GenerateRequest.Builder request =
+                GenerateRequest.newBuilder()
+                        .setScope(scope())
+                        .setPrompt("me<|end|>me")
+                        .setMaxTokens(2);
+        assertThat(generate(request.build()).getLast().getUsage().getPromptTokens()).isEqualTo(11);
+        assertThat(generate(request.setControlTokens(true).build()).getLast()
+                .getUsage()
+                .getPromptTokens()).isEqualTo(5);
+        ScoreRequest.Builder score = ScoreRequest.newBuilder()
+                .setScope(scope())
+                .setPrompt("me<|end|>")
+                .addContinuations("<|end|>y")
+                .addContinuations("n");
+        assertThat(node.inference().score(score.build()).getScores(0).getTokens()).isEqualTo(8);
+        assertThat(node.inference()
+                .score(score.setControlTokens(true).build())
+                .getScores(0)
+                .getTokens()).isEqualTo(2);
+        node.inference()
+                .rank(RankRequest.newBuilder()
+                        .setScope(scope())
+                        .setContext("<|end|>")
+                        .addCandidates(Candidate.newBuilder().setId("a").setText("<|end|>"))
+                        .build());
+        assertThat(node.impressions)
+                .extracting(impression -> impression.getPromptIdsList().contains(end)
+                        || impression.getCandidates(0).getIdsList().getFirst() == end)
+                .as("generated, allowed; scored, allowed; ranked")
+                .containsExactly(false, true, false, true, false);
+    }
+
+    @Test
     void scoreSumsTheLogProbabilitiesOfEachContinuation() {
         ScoreReply reply = node.inference()
                 .score(ScoreRequest.newBuilder()
