@@ -11,6 +11,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -33,26 +35,56 @@ final class RobustnessJudge implements Judge {
         this.nanoTime = nanoTime;
     }
 
-    @Override
-    public void judge(OracleCase at, Findings findings, Actual actual) {
-        Input input = at.manifest().has("adapter_dir") ? adapter(at)
-                : new ModelInput(at.named("model_dir"), bases);
-        try (input) {
-            BoundedLoad load = BoundedLoad.run(input::load, SECONDS_MAX, nanoTime);
-            judge(at, input, load, findings, actual);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while a case was loading", e);
+    /**
+     * What a case was loaded into.
+     *
+     * @param close gives up what was loaded for this case alone
+     */
+    private record Loaded(BaseModel model, @Nullable LoraWeights adapter, Runnable close) {
+        ForwardSession session() {
+            return new ForwardSession(model, adapter);
         }
     }
 
-    private Input adapter(OracleCase at) {
+    @Override
+    public void judge(OracleCase at, Findings findings, Actual actual) {
+        AtomicReference<@Nullable Loaded> loaded = new AtomicReference<>();
+        Runnable loading = at.manifest().has("adapter_dir") ? adapter(at, loaded::set)
+                : model(at, loaded::set);
+        try {
+            BoundedLoad load = BoundedLoad.run(loading, SECONDS_MAX, nanoTime);
+            judge(at, load, loaded.get(), findings, actual);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while a case was loading", e);
+        } finally {
+            @Nullable Loaded done = loaded.get();
+            if (done != null) {
+                done.close().run();
+            }
+        }
+    }
+
+    private Runnable adapter(OracleCase at, Consumer<Loaded> result) {
         Path folder = at.named("adapter_dir");
-        return new AdapterInput(folder, bases.load(at.named("base_model")));
+        BaseModel base = bases.load(at.named("base_model")); // kept for the next case
+        return () -> result.accept(
+                new Loaded(
+                        base, PeftFolder.read(folder, base.linearModules()).weights(), () -> {}));
+    }
+
+    private Runnable model(OracleCase at, Consumer<Loaded> result) {
+        Path folder = at.named("model_dir");
+        return () -> {
+            BaseModel model = BaseModel.load(folder, bases.backend());
+            result.accept(new Loaded(model, null, model::close));
+            Tokenizer.load(folder).close();
+        };
     }
 
     private static void judge(
-            OracleCase at, Input input, BoundedLoad load, Findings findings, Actual actual) {
+            OracleCase at, BoundedLoad load, @Nullable Loaded loaded, Findings findings,
+            Actual actual) {
         findings.figure("seconds", load.seconds(), SECONDS_MAX);
         if (!load.finished()) {
             actual.verdict("not answered within %.0f s".formatted(SECONDS_MAX));
@@ -74,17 +106,17 @@ final class RobustnessJudge implements Judge {
         } else if (refuses) {
             findings.problem("expected to be refused (%s), was accepted"
                     .formatted(at.manifest().path("why").asText()));
-        } else if (at.has(GOLDEN)) {
-            scores(at, input, findings, actual);
+        } else if (at.has(GOLDEN) && loaded != null) {
+            scores(at, loaded, findings, actual);
         }
     }
 
-    private static void scores(OracleCase at, Input input, Findings findings, Actual actual) {
+    private static void scores(OracleCase at, Loaded loaded, Findings findings, Actual actual) {
         JsonNode golden = at.json(GOLDEN);
         SafetensorsFile tensors = at.tensors("golden.safetensors");
         GoldenRows rows = GoldenRows.of(golden);
         double worst = 0;
-        try (ForwardSession session = input.session()) {
+        try (ForwardSession session = loaded.session()) {
             for (int i = 0; i < rows.prompts().size(); i++) {
                 float[][] scores = session.scores(List.of(rows.prompts().get(i))).getFirst();
                 worst = Math.max(worst, rows.worst(i, scores, tensors));
@@ -106,78 +138,6 @@ final class RobustnessJudge implements Judge {
             }).sum();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    /** What a case offers. */
-    private interface Input extends AutoCloseable {
-        /** Loads it, or throws. */
-        void load();
-
-        /** Returns what was loaded, ready to run. */
-        ForwardSession session();
-
-        @Override
-        void close();
-    }
-
-    private static final class AdapterInput implements Input {
-        private final Path folder;
-        private final BaseModel model;
-        private volatile @Nullable LoraWeights weights;
-
-        AdapterInput(Path folder, BaseModel model) {
-            this.folder = folder;
-            this.model = model;
-        }
-
-        @Override
-        public void load() {
-            weights = PeftFolder.read(folder, model.linearModules()).weights();
-        }
-
-        @Override
-        public ForwardSession session() {
-            return new ForwardSession(model, weights);
-        }
-
-        @Override
-        public void close() {
-            // The base is kept for the next case.
-        }
-    }
-
-    private static final class ModelInput implements Input {
-        private final Path folder;
-        private final Bases bases;
-        private volatile @Nullable BaseModel model;
-
-        ModelInput(Path folder, Bases bases) {
-            this.folder = folder;
-            this.bases = bases;
-        }
-
-        @Override
-        public void load() {
-            model = BaseModel.load(folder, bases.backend());
-            Tokenizer.load(folder).close();
-        }
-
-        @Override
-        public ForwardSession session() {
-            BaseModel loaded = model;
-            if (loaded == null) {
-                throw new IllegalStateException("nothing was loaded");
-            }
-            return new ForwardSession(loaded, null);
-        }
-
-        @Override
-        public void close() {
-            BaseModel loaded = model;
-            if (loaded != null) {
-                loaded.close();
-            }
         }
     }
 }
