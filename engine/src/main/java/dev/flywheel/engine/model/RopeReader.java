@@ -107,9 +107,6 @@ final class RopeReader {
         if (!(theta > 1)) {
             throw ConfigFields.malformed("rope_theta is " + theta + ", expected above 1 for yarn");
         }
-        if (family == Family.GEMMA3 && !from.bool("truncate", true)) {
-            throw from.unsupported("truncate", "true or null in a " + family.modelType());
-        }
         double positions = config.integer("max_position_embeddings");
         double original = originalPositions(from);
         double factor = from.positive("factor",
@@ -120,7 +117,18 @@ final class RopeReader {
                 from.positive("beta_fast", FAST_TURNS_DEFAULT),
                 from.positive("beta_slow", SLOW_TURNS_DEFAULT),
                 from.positive("attention_factor", attentionFactor(from, factor)),
-                from.bool("truncate", true));
+                truncate(from));
+    }
+
+    /** Null means no; where each layer type has a rotation of its own, the field is not looked at. */
+    private boolean truncate(ConfigFields from) {
+        if (family != Family.GEMMA3) {
+            return from.bool("truncate", !from.names("truncate"));
+        }
+        if (!from.bool("truncate", true)) {
+            throw from.unsupported("truncate", "true or null in a " + family.modelType());
+        }
+        return true;
     }
 
     /** Beside the rotation's own fields the key outranks them, save where each layer type has its own. */

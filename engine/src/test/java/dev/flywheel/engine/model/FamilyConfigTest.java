@@ -170,6 +170,21 @@ class FamilyConfigTest {
                 .isCloseTo(0.1 * Math.log(4) + 1, Offset.offset(1e-12));
     }
 
+    @ParameterizedTest(name = "{0}{1}: {2}")
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "QWEN3 | `` | true",
+        "QWEN3 | , 'truncate': true | true",
+        "QWEN3 | , 'truncate': false | false",
+        "QWEN3 | , 'truncate': null | false",
+        "GEMMA3 | , 'truncate': null | true"})
+    void theEndsOfYarnsRampAreRoundedUnlessTheFieldIsThereAndNotTrue(
+            Family family, String more, boolean truncates) {
+        assertThat(parse(family, "'rope_scaling': {'rope_type': 'yarn', 'factor': 4%s}"
+                .formatted(more)).rope().scaling())
+                .isInstanceOfSatisfying(Rope.YarnScaling.class,
+                        yarn -> assertThat(yarn.truncate()).isEqualTo(truncates));
+    }
+
     private static double attentionFactor(String more) {
         return parse(Family.QWEN3, "'rope_parameters': {'rope_type': 'yarn', 'factor': 4, "
                 + "'rope_theta': 1e6, " + more + "}").rope().scaling().attentionFactor();
