@@ -4,6 +4,7 @@ import dev.flywheel.app.cli.AdapterCommand;
 import dev.flywheel.app.cli.BenchCommand;
 import dev.flywheel.app.cli.ConfigCommand;
 import dev.flywheel.app.cli.DemoCommand;
+import dev.flywheel.app.cli.DlqCommand;
 import dev.flywheel.app.cli.Failures;
 import dev.flywheel.app.cli.FuzzCommand;
 import dev.flywheel.app.cli.ModelCommand;
@@ -39,6 +40,7 @@ import picocli.CommandLine.Spec;
             ModelCommand.class,
             FuzzCommand.class,
             AdapterCommand.class,
+            DlqCommand.class,
             BenchCommand.class,
             ConfigCommand.class
         })

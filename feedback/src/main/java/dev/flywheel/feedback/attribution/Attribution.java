@@ -72,7 +72,7 @@ public final class Attribution {
     }
 
     /**
-     * Takes a feedback event of this impression.
+     * Takes a feedback event of this impression. One that has an end already changes nothing, unless an operator sent it again.
      *
      * @param token the event's, which has been found genuine: it knows what is needed of the answer before the impression comes
      * @param nowMillis what event time has reached
@@ -81,6 +81,10 @@ public final class Attribution {
             FeedbackToken token, long nowMillis) {
         Case file = new Case(before);
         FeedbackKey key = Case.keyOf(taken);
+        if (taken.getAgain()) {
+            // Should it have been trained meanwhile, its claim refuses what it becomes here.
+            file.forget(key);
+        }
         if (file.knows(key)) {
             return new Step(before, List.of(new Effect.Ignore(taken)));
         }

@@ -175,6 +175,16 @@ final class Case {
         state.addLabels(label);
     }
 
+    /** Forgets an event that has an end, and its label. */
+    void forget(FeedbackKey key) {
+        removeLabels(each -> each.getFeedback().equals(key));
+        List<SettledFeedback> left = state.getSettledList()
+                .stream()
+                .filter(each -> !each.getKey().equals(key))
+                .toList();
+        state.clearSettled().addAllSettled(left);
+    }
+
     /** Forgets what an event made of an example: its item is as unlabelled as before, its example is no longer its own. */
     void unlabel(FeedbackKey key) {
         removeLabels(each -> each.getFeedback().equals(key));

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Our events as Kafka records: protobuf value, CloudEvents headers, impression id as key. */
 public final class EventRecords {
+    /** Header of a refused event that an operator sent again; its value is where the dead letter stands. */
+    public static final String AGAIN = "flywheel.again";
+
     private EventRecords() {}
 
     public static ProducerRecord<byte[], byte[]> of(Topics topics, Impression impression) {

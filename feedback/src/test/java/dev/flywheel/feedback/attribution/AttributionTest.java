@@ -33,6 +33,7 @@ import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.LabelledOption;
 import dev.flywheel.api.v1.Preference;
 import dev.flywheel.api.v1.Signal;
+import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.api.v1.Thumb;
 import java.time.Duration;
 import java.util.List;
@@ -203,6 +204,20 @@ class AttributionTest {
                 .containsExactly(ExampleKind.EXAMPLE_KIND_SFT, ExampleKind.EXAMPLE_KIND_KTO);
         assertThat(timeline.examples).extracting(Example::getLabelSequence).containsOnly(0);
         assertThat(timeline.refused).isEmpty();
+    }
+
+    @Test
+    void whatIsSentAgainIsJudgedAnewAndBecomesTheSameExample() {
+        TakenFeedback click = taken("f", 500, click("c1"));
+        TakenFeedback wrong = taken("w", 600, click("zz"));
+        Timeline timeline = Timeline.open()
+                .impression(slate(2, 0))
+                .feedback(click, wrong, click, wrong,
+                        click.toBuilder().setAgain(true).build(),
+                        wrong.toBuilder().setAgain(true).build());
+        assertThat(timeline.examples).hasSize(2);
+        assertThat(timeline.examples.get(1)).isEqualTo(timeline.examples.get(0));
+        assertThat(timeline.refused).containsOnly(Map.entry("w", REFUSAL_REASON_NOT_APPLICABLE));
     }
 
     private static Signal.Builder thumb(boolean up) {

@@ -3,6 +3,8 @@ package dev.flywheel.itest.loop;
 import static dev.flywheel.itest.loop.LoopClient.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.FeedbackEvent;
@@ -13,6 +15,7 @@ import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.RefusedFeedback;
+import dev.flywheel.app.FlywheelCommand;
 import dev.flywheel.app.audit.FeedbackAuditor;
 import dev.flywheel.app.local.JobWatch;
 import dev.flywheel.app.local.LoopProgress;
@@ -21,7 +24,10 @@ import dev.flywheel.itest.docs.DirectProducer;
 import dev.flywheel.pipelines.round.EpochLostException;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -44,6 +50,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 /** In order, since what the broker and the store hold only grows, as in life; the last test ends the job. */
 @Timeout(300)
@@ -318,6 +325,45 @@ class LoopJobTest {
 
     @Test
     @Order(12)
+    void whatWasRefusedIsSentAgainByAnOperatorAndTrainedOnce() throws Exception {
+        Impression impression = rig.slate("news/later", "later-0", "u");
+        rig.send(rig.click(impression, "later-f", "c1"));
+        assertThat(rig.drain().total()).isZero();
+        JsonNode letter = dlq("list", "--reason", "no_adapter").get("letters")
+                .findParents("feedbackId")
+                .stream()
+                .filter(line -> line.get("feedbackId").asText().equals("later-f"))
+                .findFirst()
+                .orElseThrow();
+        String position = letter.get("position").asText();
+        assertThat(dlq("show", position).get("event").asText())
+                .contains("\"candidate_id\": \"c1\"");
+
+        rig.createAdapter("news/later", 4);
+        for (int i = 0; i < 2; i++) {
+            assertThat(dlq("replay", position).get("sent").intValue()).isOne();
+            await("it is trained", () -> rig.client.getAdapter("news/later").getHead() == 1);
+            assertThat(rig.drain().total()).isZero();
+        }
+        assertThat(ids(rig.trained("news/later"))).containsExactly("later-f");
+        assertThat(rig.client.getAdapter("news/later").getHead()).isOne();
+    }
+
+    private JsonNode dlq(String... args) throws IOException {
+        Path config = Files.writeString(folder.resolve("dlq.yaml"),
+                "loop: {env: " + LoopRig.TOPICS.environment() + "}\n");
+        StringWriter said = new StringWriter();
+        CommandLine line = FlywheelCommand.commandLine().setOut(new PrintWriter(said, true));
+        List<String> words = new ArrayList<>(List.of("dlq"));
+        words.addAll(List.of(args));
+        words.addAll(List.of("-o", "json", "--config", config.toString(), "--brokers",
+                rig.broker.bootstrapServers()));
+        assertThat(line.execute(words.toArray(String[]::new))).isZero();
+        return new ObjectMapper().readTree(said.toString());
+    }
+
+    @Test
+    @Order(13)
     void heartbeatsThatFollowTheLastEventAreNotPending() throws Exception {
         List<Map<Integer, Long>> ends = new ArrayList<>();
         FeedbackAuditor.Pending nothing = upTo -> {
@@ -367,7 +413,7 @@ class LoopJobTest {
     }
 
     @Test
-    @Order(13)
+    @Order(14)
     void aWriterThatWasReplacedStopsForGoodAndSaysWhy() throws Exception {
         List<String> said = new CopyOnWriteArrayList<>();
         SimpleMeterRegistry meters = new SimpleMeterRegistry();

@@ -6,6 +6,7 @@ import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.IntakeRecord;
 import dev.flywheel.api.v1.TakenFeedback;
+import dev.flywheel.feedback.kafka.EventRecords;
 import dev.flywheel.feedback.kafka.Intake;
 import dev.flywheel.feedback.kafka.IntakeReader;
 import dev.flywheel.pipelines.message.MessageType;
@@ -106,7 +107,8 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
                         .setEvent(valid.event())
                         .setOriginal(ByteString.copyFrom(record.value()))
                         .setPartition(record.partition())
-                        .setOffset(record.offset()));
+                        .setOffset(record.offset())
+                        .setAgain(record.headers().lastHeader(EventRecords.AGAIN) != null));
                 return valid.event().getReceivedAtMillis();
             }
             return intake instanceof Intake.Beat<FeedbackEvent> beat
