@@ -21,6 +21,9 @@ final class Operators {
     @Nullable
     Object arithmetic(String operator, @Nullable Object left, @Nullable Object right) {
         refuseUndefined(left);
+        if (operator.equals("%") && left instanceof String format) {
+            return new PercentFormat(budget).text(format, right);
+        }
         refuseUndefined(right);
         if (left != null && right != null && Kinds.isNumber(left) && Kinds.isNumber(right)) {
             return numeric(operator, left, right);
@@ -41,9 +44,6 @@ final class Operators {
             return left instanceof Boolean flag
                     ? repeated(right, flag ? 1 : 0)
                     : repeated(left, Boolean.TRUE.equals(right) ? 1 : 0);
-        }
-        if (operator.equals("%") && left instanceof String format) {
-            return new PercentFormat(budget).text(format, right);
         }
         if (operator.equals("*")
                 && (left instanceof String || left instanceof List && !(left instanceof Range))) {

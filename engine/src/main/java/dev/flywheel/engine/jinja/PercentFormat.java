@@ -85,6 +85,9 @@ final class PercentFormat {
         String flags = place.group(2);
         int width = place.group(3) == null ? 0 : Integer.parseInt(place.group(3));
         int precision = place.group(4) == null ? -1 : Integer.parseInt(place.group(4));
+        if (value instanceof Undefined undefined && !place.group(5).matches("[sr]")) {
+            throw undefined.failure();
+        }
         String text = switch (place.group(5)) {
             case "s" -> cut(PythonText.str(value), precision);
             case "r" -> cut(PythonText.repr(value), precision);

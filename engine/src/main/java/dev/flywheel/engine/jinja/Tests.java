@@ -31,7 +31,7 @@ final class Tests {
                 value -> value instanceof List || value instanceof Map || value instanceof String
                         || value instanceof Markup || value instanceof Undefined);
         plain("iterable", Kinds::iterable);
-        plain("callable", value -> value instanceof Callable);
+        plain("callable", value -> value instanceof Callable || value instanceof Undefined);
         rest("odd", 1L);
         rest("even", 0L);
         plain("lower", value -> {

@@ -137,8 +137,12 @@ final class TextFilters {
         return out.toString();
     }
 
-    private static Object truncated(@Nullable Object value, Arguments arguments, Runtime runtime) {
+    private static @Nullable Object truncated(@Nullable Object value, Arguments arguments,
+            Runtime runtime) {
         Arguments.Bound bound = arguments.bind("truncate", "length", "killwords", "end", "leeway");
+        if (value instanceof Undefined) {
+            return value; // it is as short as no text
+        }
         String text = Kinds.text(value, "the value truncated");
         String end = bound.text("end", "...");
         Object leeway = bound.get("leeway", null);

@@ -51,7 +51,9 @@ final class TokenizerShape {
      * before it may overlap in a text, where the library ends the process.
      */
     static void requireApart(JsonNode tokenizer) {
-        boolean normalizes = tokenizer.path("normalizer").isObject();
+        // NFC makes no white space of anything else.
+        boolean normalizes = tokenizer.path("normalizer").isObject()
+                && !isOf(tokenizer.path("normalizer"), "NFC");
         JsonNode taker = null;
         JsonNode taken = null;
         for (JsonNode added : tokenizer.path("added_tokens")) {
@@ -59,7 +61,7 @@ final class TokenizerShape {
                 taker = added.path("content");
             }
             boolean changes = normalizes && added.path("normalized").asBoolean();
-            if (added.path("lstrip").asBoolean()
+            if (added.path("lstrip").asBoolean() && !added.path("rstrip").asBoolean()
                     && (changes || beginsWithSpace(added.path("content").asText()))) {
                 taken = added.path("content");
             }

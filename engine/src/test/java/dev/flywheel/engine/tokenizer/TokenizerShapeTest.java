@@ -71,12 +71,19 @@ class TokenizerShapeTest {
     }
 
     @Test
-    void tokensThatMayTakeTheSameWhiteSpaceAreRefused() {
+    void tokensThatMayTakeTheSameWhiteSpaceAreRefused() throws Exception {
         String right = VALID.replace("\"rstrip\":false", "\"rstrip\":true");
         String both = right.replace("\"added_tokens\":[", """
                 "added_tokens":[{"id":4,"content":"\\n","lstrip":true,"rstrip":false,
                 "single_word":false,"normalized":false,"special":false},""");
 
+        try (Tokenizer tokenizer = load(both
+                .replace("\"normalizer\":null", "\"normalizer\":{\"type\":\"NFC\"}")
+                .replace("\"lstrip\":true,\"rstrip\":false", "\"lstrip\":true,\"rstrip\":true"))) {
+            assertThat(tokenizer.encodeTemplate("<s> \n \n a", false))
+                    .as("one that takes both sides overlaps with none")
+                    .isNotEmpty();
+        }
         assertThatThrownBy(() -> load(both))
                 .isInstanceOf(TokenizerException.class)
                 .hasMessageContaining("token \"<s>\" takes white space after it (rstrip)")

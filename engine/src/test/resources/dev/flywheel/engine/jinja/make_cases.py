@@ -28,7 +28,7 @@ T = [
     # What Jinja2 does not look into, or takes otherwise than one would think.
     "{{ none | map('upper') | list }}{{ none | selectattr('x') | list }}{{ 0 | select | list }}{{ '' | map(attribute='x') | list }}", "{{ d[[1]] is defined }}{{ d[{}] is defined }}{{ d[[1]] }}", "{{ [3, 'x'] | map(attribute='t.u', default=9) | list }} {{ [{'t': {}}] | map(attribute='t.u', default='-') | list }}",
     "{{ [{'a': 2, 'b': 1}, {'a': 1, 'b': 2}, {'a': 1, 'b': 1}] | sort(attribute='a,b') }} {{ ['b', 'a'] | sort(attribute='n') | list }}", "{{ 1.5 is even }} {{ 2.0 is even }} {{ true is odd }}", "{{ 'ab' * true }}|{{ false * [1] }}|{{ true | round }}{{ -0.1 | round }}", "{{ (numbers | length)[::-1] }}", "{{ d.items()[1:] }}", "{{ d[1:] }}", "{{ [1] + 'a' }}", "{{ (1,) + [1] }}", "{{ [1] is filter }}",
-    "{% raw +%}x{% endraw %}", "{% raw -%} x {% endraw +%}\ny", "{{ 0 ** -1 }}", "{{ 1e200 ** 2 }}",
+    "{% raw +%}x{% endraw %}", "{% raw -%} x {% endraw +%}\ny", "{{ zzz is callable }}{{ '[%s]' % zzz }}{{ zzz | truncate(5) }}", "{{ '%d' % zzz }}", "{{ 0 ** -1 }}", "{{ 1e200 ** 2 }}",
     # White space.
     "a\n{% if true %}\nb\n{% endif %}\nc\n", "  {% if true %}  x  {% endif %}  y", "a {%- if true -%} b {%- endif -%} c",
     "a\n  {%+ if true %} b\n {%+ endif +%}\n c", "a\n  {{ 1 }}\n  b", "a\n  {{- 1 -}}\n  b", "{# c #}\nx\n   {# c #}\ny{#- c -#} z",
