@@ -64,7 +64,7 @@ public final class PromptReader {
 
     /** Returns the ids of what goes on after a prompt. */
     public Prompt continuation(String text) {
-        return new Prompt(text, ids(text, false));
+        return new Prompt(text, tokenizer().encodeContinuation(text, controlTokens));
     }
 
     private int[] ids(String text, boolean withSpecial) {

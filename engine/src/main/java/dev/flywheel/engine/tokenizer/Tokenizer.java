@@ -33,6 +33,8 @@ public final class Tokenizer implements AutoCloseable {
     private final ControlNames names;
     private final HuggingFaceTokenizer plain;
     private final HuggingFaceTokenizer template;
+    private final Continuations plainContinuations;
+    private final Continuations templateContinuations;
     private final int vocabSize;
 
     private Tokenizer(TokenizerFiles files, ControlNames names, HuggingFaceTokenizer plain,
@@ -41,6 +43,8 @@ public final class Tokenizer implements AutoCloseable {
         this.names = names;
         this.plain = plain;
         this.template = template;
+        this.plainContinuations = new Continuations(text -> encode(plain, text, false));
+        this.templateContinuations = new Continuations(text -> encode(template, text, false));
         this.vocabSize =
                 1 + files.ids().values().stream().mapToInt(Integer::intValue).max().orElse(-1);
     }
@@ -122,6 +126,16 @@ public final class Tokenizer implements AutoCloseable {
      */
     public int[] encodeTemplate(String text, boolean withSpecial) {
         return encode(template, text, withSpecial);
+    }
+
+    /**
+     * Returns the ids of a text that follows another: without what the post-processor adds, and without
+     * the blank that some tokenizers put before every text.
+     *
+     * @param trusted whether control tokens spelled in the text are those tokens
+     */
+    public int[] encodeContinuation(String text, boolean trusted) {
+        return (trusted ? templateContinuations : plainContinuations).encode(text);
     }
 
     /** Returns a guard for one text that is put together from trusted and untrusted parts. */

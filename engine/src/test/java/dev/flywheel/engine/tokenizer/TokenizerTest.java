@@ -9,6 +9,7 @@ import dev.flywheel.engine.oracle.Oracle;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,6 +44,34 @@ class TokenizerTest {
                 assertDecodes(tokenizer, Oracle.ints(row.get("ids")), row, name + " decode " + row);
             }
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bpe-smollm", "bpe-llama3", "bpe-gpt2", "bpe-qwen", "spm-llama2",
+        "spm-metaspace", "spm-gemma"})
+    void aContinuationHasTheBlanksThatItsTextHasAndNoMore(String name) {
+        String[] follow = {" blue", "blue", "  blue", "\nblue", ".", " ", "\u00e9"};
+        try (Tokenizer tokenizer = Tokenizer.load(oracle(name))) {
+            int[] before = tokenizer.encodeWithoutSpecial("The sea (is)");
+            for (String text : follow) {
+                for (boolean trusted : new boolean[] {false, true}) {
+                    int[] after = tokenizer.encodeContinuation(text, trusted);
+                    int[] both = Arrays.copyOf(before, before.length + after.length);
+                    System.arraycopy(after, 0, both, before.length, after.length);
+                    assertThat(tokenizer.decode(both)).as("%s '%s'", name, text)
+                            .isEqualTo("The sea (is)" + text);
+                }
+            }
+            assertThat(tokenizer.encodeContinuation(" blue", false))
+                    .as("as it stands in the whole text")
+                    .isEqualTo(rest(tokenizer, "The sea is", " blue"));
+            assertThat(tokenizer.encodeContinuation("", false)).isEmpty();
+        }
+    }
+
+    private static int[] rest(Tokenizer tokenizer, String before, String after) {
+        int[] both = tokenizer.encodeWithoutSpecial(before + after);
+        return Arrays.copyOfRange(both, tokenizer.encodeWithoutSpecial(before).length, both.length);
     }
 
     private static void assertDecodes(Tokenizer tokenizer, int[] ids, JsonNode row, String what) {

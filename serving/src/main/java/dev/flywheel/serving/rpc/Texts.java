@@ -80,15 +80,14 @@ final class Texts {
 
     /** Returns a candidate's tokens after the context. */
     int[] candidate(int index, String text, int contextTokens) {
-        return next("candidates[" + index + "].text", tokenizer.encodeWithoutSpecial(
-                rank.candidateTemplate().replace(RankSettings.TEXT, text)), contextTokens);
+        return next("candidates[" + index + "].text", tokenizer.encodeContinuation(
+                rank.candidateTemplate().replace(RankSettings.TEXT, text), false), contextTokens);
     }
 
     /** Returns a continuation's tokens after the prompt. */
     int[] continuation(int index, String text, int promptTokens, boolean controlTokens) {
-        return next("continuations[" + index + "]", controlTokens
-                ? tokenizer.encodeTemplate(text, false)
-                : tokenizer.encodeWithoutSpecial(text), promptTokens);
+        return next("continuations[" + index + "]",
+                tokenizer.encodeContinuation(text, controlTokens), promptTokens);
     }
 
     private int[] start(String field, int[] ids) {
@@ -113,7 +112,7 @@ final class Texts {
     }
 
     private int verdict(String setting, String word) {
-        int[] ids = tokenizer.encodeWithoutSpecial(word);
+        int[] ids = tokenizer.encodeContinuation(word, false);
         if (ids.length != 1) {
             throw new IllegalArgumentException(setting + " is \"" + word + "\", which is "
                     + ids.length + " tokens of this model's tokenizer, must be 1;"

@@ -21,7 +21,7 @@ final class ExampleText {
     }
 
     int[] tokens(int[] promptIds, String text) {
-        int[] ids = tokenizer.encodeWithoutSpecial(joined(promptIds, text));
+        int[] ids = tokenizer.encodeContinuation(joined(promptIds, text), false);
         if (tokenizer.eosId() == Tokenizer.NONE) {
             return ids;
         }
