@@ -185,6 +185,7 @@ class RegistryTest {
                 create("start_digest", r -> r.setStartDigest("")),
                 create("release", CreateAdapterRequest.Builder::clearRelease),
                 create("tenant", r -> r.setTenant("t".repeat(201))),
+                create("peft_fields", r -> r.putPeftFields("x", "y".repeat(65_536))),
                 create("lora.rank", r -> r.getLoraBuilder().setRank(0)),
                 create("lora.rank", r -> r.getLoraBuilder().setRank(-1)),
                 create("lora.alpha", r -> r.getLoraBuilder().setAlpha(Double.NaN)),

@@ -44,7 +44,10 @@ final class AdapterExportCommand implements Callable<Integer> {
             description = "New folder.") private Path out;
 
     @Option(names = "--base-name", paramLabel = "NAME", defaultValue = "",
-            description = "What PEFT is told the base is called (base_model_name_or_path), a folder or a name on the hub.") private String baseName =
+            description = {
+                "What PEFT is told the base is called (base_model_name_or_path), a folder or a name on the hub. Default: what the"
+                        + " adapter was imported with, else the beginning of its digest."
+            }) private String baseName =
                     "";
 
     @Mixin private OutputOptions output = new OutputOptions();

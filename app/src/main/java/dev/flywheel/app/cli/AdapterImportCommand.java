@@ -1,7 +1,7 @@
 package dev.flywheel.app.cli;
 
 import dev.flywheel.adapters.identity.AdapterName;
-import dev.flywheel.adapters.lora.LoraWeights;
+import dev.flywheel.adapters.peft.PeftAdapter;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.app.config.ConfigLoader;
 import dev.flywheel.app.config.FlywheelConfig;
@@ -69,19 +69,20 @@ final class AdapterImportCommand implements Callable<Integer> {
         WeightFormat format = weights == null
                 ? WeightFormat.named(settings.engine().weights())
                 : weights;
-        LoraWeights imported;
+        PeftAdapter imported;
         String baseDigest;
         try (Backend backend = Backends.open("cpu", 1);
                 BaseModel base = BaseModel.load(
                         ModelFolder.find(model), backend, format, output.reading())) {
-            imported = AdapterCheck.read(folder, base);
-            requireRank(imported.config().rankMax(), settings.engine().rankMax());
+            imported = AdapterCheck.readWhole(folder, base);
+            requireRank(imported.weights().config().rankMax(), settings.engine().rankMax());
             baseDigest = base.digest().hex();
         }
         try (StoredAdapters stored = StoredAdapters.open(settings, data, true)) {
             AdapterRecord made = stored.create(adapter, baseDigest, imported);
-            Imported result = new Imported(made.getName(), 0, imported.digest().hex(), baseDigest,
-                    made.getLora().getRank(), made.getLora().getAlpha());
+            Imported result =
+                    new Imported(made.getName(), 0, imported.weights().digest().hex(), baseDigest,
+                            made.getLora().getRank(), made.getLora().getAlpha());
             output.print(result, "made adapter %s, version 0%ndigest %s".formatted(result.adapter(),
                     result.digest()));
             return 0;

@@ -3,6 +3,7 @@ package dev.flywheel.app.local;
 import dev.flywheel.adapters.identity.AdapterName;
 import dev.flywheel.adapters.lora.LoraConfig;
 import dev.flywheel.adapters.lora.LoraWeights;
+import dev.flywheel.adapters.peft.PeftAdapter;
 import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.CreateAdapterRequest;
@@ -66,7 +67,8 @@ public final class StoredAdapters implements AutoCloseable {
     }
 
     /** Makes an adapter whose version 0 has these weights; it learns as the settings say. */
-    public AdapterRecord create(AdapterName name, String baseDigest, LoraWeights weights) {
+    public AdapterRecord create(AdapterName name, String baseDigest, PeftAdapter imported) {
+        LoraWeights weights = imported.weights();
         LoraConfig lora = weights.config();
         AdapterSettings settings = ModuleSettings.adapter(config.adapter());
         String digest = client.putBlob(weights.toSafetensors()).getDigest();
@@ -88,6 +90,7 @@ public final class StoredAdapters implements AutoCloseable {
                         .setRound(settings.round())
                         .setRelease(settings.release())
                         .setStartDigest(digest)
+                        .putAllPeftFields(imported.kept())
                         .build());
     }
 

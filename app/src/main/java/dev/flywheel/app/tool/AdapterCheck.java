@@ -1,6 +1,7 @@
 package dev.flywheel.app.tool;
 
 import dev.flywheel.adapters.lora.LoraWeights;
+import dev.flywheel.adapters.peft.PeftAdapter;
 import dev.flywheel.adapters.peft.PeftFolder;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
@@ -60,10 +61,16 @@ public record AdapterCheck(
 
     /** Reads a folder for a base and holds it against what its flywheel.json says of it. */
     public static LoraWeights read(Path adapter, BaseModel model) {
-        LoraWeights weights = PeftFolder.read(adapter, model.linearModules()).weights();
+        return readWhole(adapter, model).weights();
+    }
+
+    /** The same, with the fields of its configuration that change no number. */
+    public static PeftAdapter readWhole(Path adapter, BaseModel model) {
+        PeftAdapter peft = PeftFolder.read(adapter, model.linearModules());
+        LoraWeights weights = peft.weights();
         @Nullable Sidecar sidecar = Sidecar.read(adapter);
         if (sidecar == null) {
-            return weights;
+            return peft;
         }
         String baseDigest = sidecar.baseDigest();
         if (baseDigest != null && !baseDigest.equals(model.digest().hex())) {
@@ -76,6 +83,6 @@ public record AdapterCheck(
                     "the weights have digest %s, flywheel.json says %s: they were changed since they were exported"
                             .formatted(weights.digest().hex(), sidecar.digest()));
         }
-        return weights;
+        return peft;
     }
 }

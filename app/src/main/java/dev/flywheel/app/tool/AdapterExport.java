@@ -1,7 +1,10 @@
 package dev.flywheel.app.tool;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.flywheel.adapters.identity.AdapterName;
 import dev.flywheel.adapters.lora.LoraWeights;
+import dev.flywheel.adapters.peft.PeftAdapter;
 import dev.flywheel.adapters.peft.PeftFolder;
 import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.api.v1.AdapterRecord;
@@ -13,6 +16,9 @@ import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A version of a stored adapter, written as a PEFT folder.
@@ -25,11 +31,14 @@ public record AdapterExport(
         String digest,
         String baseDigest,
         String folder) {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String BASE_NAME = "base_model_name_or_path";
+
     /**
      * Writes a version.
      *
      * @param which a number, or an alias such as {@code serving}
-     * @param baseName what PEFT is told the base is called
+     * @param baseName what PEFT is told the base is called; empty: what it was imported with
      */
     public static AdapterExport write(
             StoreClient store, AdapterName adapter, String which, String baseName, Path out) {
@@ -45,9 +54,9 @@ public record AdapterExport(
                         "version %s of %s has digest %s, its bytes make %s".formatted(which,
                                 adapter, digest, weights.digest()));
             }
-            String base = baseName.isEmpty() ? "base-" + record.getBaseDigest().substring(0, 12)
-                    : baseName;
-            PeftFolder.write(out, weights, base);
+            SortedMap<String, String> kept = new TreeMap<>(record.getPeftFieldsMap());
+            String base = baseName(kept.remove(BASE_NAME), baseName, record.getBaseDigest());
+            PeftFolder.write(out, new PeftAdapter(weights, kept), base);
             new Sidecar(Sidecar.FORMAT, adapter.value(), version.getRef().getNumber(), digest,
                     record.getBaseDigest(), version.getParent(), version.getProbeFingerprint(),
                     version.getCreatedAtMillis()).write(out);
@@ -56,6 +65,20 @@ public record AdapterExport(
                     record.getBaseDigest(), out.toString());
         } catch (StatusRuntimeException e) {
             throw refused(e);
+        }
+    }
+
+    /** What was asked for, else what the adapter was imported with, else what its base's digest begins with. */
+    private static String baseName(@Nullable String imported, String asked, String digest) {
+        if (!asked.isEmpty()) {
+            return asked;
+        }
+        try {
+            String name = imported == null ? null : JSON.readValue(imported, String.class);
+            return name == null ? "base-" + digest.substring(0, 12) : name;
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("the store holds a field that was JSON when it came",
+                    e);
         }
     }
 

@@ -20,6 +20,7 @@ import picocli.CommandLine;
 class AdapterCommandTest {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String WEIGHTS = "adapter_model.safetensors";
+    private static final String CONFIG = "adapter_config.json";
 
     @TempDir Path temp;
 
@@ -194,6 +195,12 @@ class AdapterCommandTest {
                 temp.resolve("e"));
         JsonNode difference = json("adapter", "diff", "-o", "json", original, temp.resolve("e"));
         assertThat(difference.get("relative").doubleValue()).isZero();
+        JsonNode before = JSON.readTree(original.resolve(CONFIG).toFile());
+        JsonNode after = JSON.readTree(temp.resolve("e").resolve(CONFIG).toFile());
+        for (String kept : new String[] {"base_model_name_or_path", "lora_dropout", "task_type",
+            "init_lora_weights", "peft_version"}) {
+            assertThat(after.get(kept)).as(kept).isEqualTo(before.get(kept));
+        }
         assertThat(json("adapter", "verify", "-o", "json", temp.resolve("e"), "--model", folder)
                 .get("effect"))
                 .isEqualTo(json("adapter", "verify", "-o", "json", original, "--model", folder)

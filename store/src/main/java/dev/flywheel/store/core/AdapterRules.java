@@ -42,6 +42,7 @@ final class AdapterRules {
                 .setLora(request.getLora())
                 .setRound(request.getRound())
                 .setRelease(request.getRelease())
+                .putAllPeftFields(request.getPeftFieldsMap())
                 .setCreatedAtMillis(command.atMillis())
                 .build();
         Fact.AdapterCreated created = new Fact.AdapterCreated(record, start(request, command));

@@ -24,6 +24,7 @@ import java.util.Set;
 final class Requests {
     private static final int RANK_MAX = 1_024;
     private static final int MODULES_MAX = 4_096;
+    private static final int PEFT_FIELDS_MAX = 65_536;
     private static final int STEPS_MAX = 10_000;
     private static final int OPTIONS_MAX = 4_096;
     private static final int FEEDBACK_MAX = 4_096;
@@ -46,6 +47,15 @@ final class Requests {
         }
         check(request.getLora());
         check(request.getRound());
+        int characters = request.getPeftFieldsMap()
+                .entrySet()
+                .stream()
+                .mapToInt(field -> field.getKey().length() + field.getValue().length())
+                .sum();
+        if (characters > PEFT_FIELDS_MAX) {
+            throw Errors.badField("peft_fields", "must have at most " + PEFT_FIELDS_MAX
+                    + " characters in all, had " + characters);
+        }
     }
 
     private static void check(LoraSettings lora) {
