@@ -11,4 +11,10 @@ public record ModuleShape(int inFeatures, int outFeatures) {
                             + outFeatures);
         }
     }
+
+    /** In words of a message: {@code 64->192}, as pairs of matrices are told. */
+    @Override
+    public String toString() {
+        return inFeatures + "->" + outFeatures;
+    }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.flywheel.adapters.AdapterException;
 import dev.flywheel.adapters.AdapterException.Code;
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.adapters.lora.LoraConfig;
 import dev.flywheel.adapters.lora.LoraPair;
 import dev.flywheel.adapters.lora.LoraWeights;
@@ -129,7 +130,8 @@ public final class PeftFolder {
             }
             return Files.readAllBytes(file);
         } catch (IOException e) {
-            throw new AdapterException(Code.UNREADABLE, file + " cannot be read: " + e, e);
+            throw new AdapterException(Code.UNREADABLE,
+                    file + " cannot be read (" + FileProblem.words(e) + ")", e);
         }
     }
 
@@ -148,7 +150,9 @@ public final class PeftFolder {
                     JSON.writeValueAsBytes(configFields(adapter, baseModel)));
         } catch (IOException e) {
             throw new AdapterException(
-                    Code.UNREADABLE, "adapter cannot be written to " + folder + ": " + e, e);
+                    Code.UNREADABLE,
+                    "adapter cannot be written to " + folder + " (" + FileProblem.words(e) + ")",
+                    e);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.flywheel.adapters.safetensors;
 
 import dev.flywheel.adapters.AdapterException;
 import dev.flywheel.adapters.AdapterException.Code;
+import dev.flywheel.adapters.file.FileProblem;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -50,7 +51,8 @@ public record SafetensorsHeader(
             return read(channel, headerBytesMax);
         } catch (IOException e) {
             throw new AdapterException(
-                    Code.UNREADABLE, file.getFileName() + " cannot be read: " + e, e);
+                    Code.UNREADABLE,
+                    file.getFileName() + " cannot be read (" + FileProblem.words(e) + ")", e);
         }
     }
 

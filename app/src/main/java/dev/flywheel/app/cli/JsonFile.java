@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.StdSerializer;
-import dev.flywheel.app.file.FileProblem;
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.app.local.StartException;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,7 +1,7 @@
 package dev.flywheel.app.cli;
 
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.adapters.safetensors.SafetensorsWriter;
-import dev.flywheel.app.file.FileProblem;
 import dev.flywheel.app.local.StartException;
 import dev.flywheel.app.tool.EngineSession;
 import dev.flywheel.app.tool.Prompt;

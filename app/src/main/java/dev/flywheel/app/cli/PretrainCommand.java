@@ -1,7 +1,7 @@
 package dev.flywheel.app.cli;
 
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.app.console.Progress;
-import dev.flywheel.app.file.FileProblem;
 import dev.flywheel.app.local.StartException;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;

@@ -1,6 +1,6 @@
 package dev.flywheel.app.cli;
 
-import dev.flywheel.app.file.FileProblem;
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.app.local.OptionNames;
 import dev.flywheel.app.local.StartException;
 import java.io.IOException;

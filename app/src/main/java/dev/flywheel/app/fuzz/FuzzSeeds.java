@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.flywheel.adapters.AdapterException;
+import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.adapters.lora.LoraConfig;
 import dev.flywheel.adapters.lora.LoraPair;
 import dev.flywheel.adapters.lora.LoraWeights;
@@ -13,6 +14,7 @@ import dev.flywheel.adapters.random.SeededRandom;
 import dev.flywheel.adapters.safetensors.SafetensorsFile;
 import dev.flywheel.adapters.safetensors.SafetensorsWriter;
 import dev.flywheel.adapters.safetensors.TensorType;
+import dev.flywheel.app.tool.Sidecar;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.model.ModelException;
@@ -196,9 +198,19 @@ final class FuzzSeeds {
         SortedMap<String, byte[]> files =
                 files(ADAPTER_CONFIG, bytes(fields));
         files.put(PeftFolder.WEIGHTS_FILE, writer.toBytes());
+        files.put(Sidecar.FILE, bytes(sidecar(writer)));
         return new FuzzTarget(
                 "adapter", files, folder -> loadAdapter(folder, modules), AdapterException.class,
                 3);
+    }
+
+    private static ObjectNode sidecar(SafetensorsWriter weights) {
+        ObjectNode fields = JSON.createObjectNode();
+        fields.put("format", "flywheel-adapter/1").put("adapter", "default/main");
+        fields.put("version", 3L).put("digest", Digest.of(weights.toBytes()).hex());
+        fields.put("baseDigest", "0".repeat(64)).putNull("parent");
+        fields.put("probeFingerprint", "").put("createdAtMillis", 1_700_000_000_000L);
+        return fields;
     }
 
     private static void loadConfig(Path folder) {
@@ -224,6 +236,8 @@ final class FuzzSeeds {
     /** An adapter that is accepted must be finite, and the same after it was written and read again. */
     private static void loadAdapter(Path folder, SortedMap<String, ModuleShape> modules) {
         LoraWeights weights = PeftFolder.read(folder, modules).weights();
+        Sidecar sidecar = Sidecar.read(folder);
+        require(sidecar == null || sidecar.digest().length() == 64, "a digest is none");
         require(weights.finite(), "an adapter that is not finite was accepted");
         LoraConfig config = weights.config();
         for (LoraPair pair : weights.pairs().values()) {

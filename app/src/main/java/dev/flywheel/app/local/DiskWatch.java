@@ -1,6 +1,6 @@
 package dev.flywheel.app.local;
 
-import dev.flywheel.app.file.FileProblem;
+import dev.flywheel.adapters.file.FileProblem;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Executors;

@@ -1,9 +1,9 @@
 package dev.flywheel.app.local;
 
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.app.audit.FeedbackAuditor;
 import dev.flywheel.app.config.FlywheelConfig;
-import dev.flywheel.app.file.FileProblem;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.device.DeviceLoop;

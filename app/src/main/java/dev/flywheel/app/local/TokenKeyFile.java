@@ -1,6 +1,6 @@
 package dev.flywheel.app.local;
 
-import dev.flywheel.app.file.FileProblem;
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.feedback.token.TokenKeys;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.dataformat.csv.CsvMapper;
 import com.fasterxml.jackson.dataformat.csv.CsvParser;
-import dev.flywheel.app.file.FileProblem;
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.app.local.StartException;
 import java.io.BufferedReader;
 import java.io.IOException;

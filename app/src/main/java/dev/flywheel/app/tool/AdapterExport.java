@@ -2,6 +2,7 @@ package dev.flywheel.app.tool;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.adapters.identity.AdapterName;
 import dev.flywheel.adapters.lora.LoraWeights;
 import dev.flywheel.adapters.peft.PeftAdapter;
@@ -56,15 +57,24 @@ public record AdapterExport(
             }
             SortedMap<String, String> kept = new TreeMap<>(record.getPeftFieldsMap());
             String base = baseName(kept.remove(BASE_NAME), baseName, record.getBaseDigest());
-            PeftFolder.write(out, new PeftAdapter(weights, kept), base);
-            new Sidecar(Sidecar.FORMAT, adapter.value(), version.getRef().getNumber(), digest,
-                    record.getBaseDigest(), version.getParent(), version.getProbeFingerprint(),
-                    version.getCreatedAtMillis()).write(out);
-            writeCard(out, adapter, version, base);
+            try (NewFolder folder = NewFolder.begin(out)) {
+                PeftFolder.write(folder.path(), new PeftAdapter(weights, kept), base);
+                new Sidecar(Sidecar.FORMAT, adapter.value(), version.getRef().getNumber(), digest,
+                        record.getBaseDigest(), version.getParent(),
+                        version.getProbeFingerprint(), version.getCreatedAtMillis())
+                        .write(folder.path());
+                writeCard(folder.path(), adapter, version, base);
+                folder.publish();
+            }
             return new AdapterExport(adapter.value(), version.getRef().getNumber(), digest,
                     record.getBaseDigest(), out.toString());
         } catch (StatusRuntimeException e) {
             throw refused(e);
+        } catch (IOException e) {
+            throw new ToolException(
+                    "the adapter cannot be written to %s (%s); nothing is left there".formatted(
+                            out, FileProblem.words(e)),
+                    e);
         }
     }
 
@@ -112,20 +122,16 @@ public record AdapterExport(
     }
 
     private static void writeCard(Path out, AdapterName adapter, VersionRecord version,
-            String base) {
-        try {
-            Files.writeString(out.resolve("README.md"),
-                    """
-                            ---
-                            base_model: %s
-                            library_name: peft
-                            tags: [lora]
-                            ---
-                            Version %d of adapter %s, learned by Flywheel. `flywheel.json` names its exact base and digest.
-                            """
-                            .formatted(base, version.getRef().getNumber(), adapter));
-        } catch (IOException e) {
-            throw new ToolException("README.md cannot be written to " + out + ": " + e, e);
-        }
+            String base) throws IOException {
+        Files.writeString(out.resolve("README.md"),
+                """
+                        ---
+                        base_model: %s
+                        library_name: peft
+                        tags: [lora]
+                        ---
+                        Version %d of adapter %s, learned by Flywheel. `flywheel.json` names its exact base and digest.
+                        """
+                        .formatted(base, version.getRef().getNumber(), adapter));
     }
 }

@@ -1,9 +1,11 @@
 package dev.flywheel.app.tool;
 
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.adapters.lora.LoraPair;
 import dev.flywheel.adapters.lora.LoraWeights;
 import dev.flywheel.adapters.safetensors.SafetensorsHeader;
 import dev.flywheel.adapters.safetensors.TensorEntry;
+import dev.flywheel.adapters.safetensors.TensorType;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.model.BaseModel;
@@ -13,6 +15,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -39,26 +42,43 @@ public record MergedModel(List<String> merged, List<String> files) {
             Path base, Path adapter, WeightFormat learnedOver, Path out,
             LoadProgress progress) {
         LoraWeights weights = weights(base, adapter, learnedOver, progress);
-        try {
-            Files.createDirectories(out);
-            List<String> merged = new ArrayList<>();
-            List<String> files = new ArrayList<>();
-            for (Path file : plainFiles(base)) {
-                String name = file.getFileName().toString();
-                Files.copy(file, out.resolve(name));
-                files.add(name);
-                if (name.endsWith(".safetensors")) {
-                    merged.addAll(patch(out.resolve(name), weights));
-                }
-            }
-            if (merged.size() != weights.pairs().size()) {
-                throw new ToolException(
-                        "the adapter changes %d modules, weights of %d were found in %s"
-                                .formatted(weights.pairs().size(), merged.size(), base));
-            }
-            return new MergedModel(merged.stream().sorted().toList(), files);
+        try (NewFolder folder = NewFolder.begin(out)) {
+            MergedModel merged = fill(folder.path(), base, weights);
+            folder.publish();
+            return merged;
         } catch (IOException e) {
-            throw new ToolException("merging into %s failed: %s".formatted(out, e), e);
+            throw new ToolException(
+                    "merging into %s failed (%s); nothing is left there".formatted(out,
+                            FileProblem.words(e)),
+                    e);
+        }
+    }
+
+    private static MergedModel fill(Path folder, Path base, LoraWeights weights)
+            throws IOException {
+        List<String> merged = new ArrayList<>();
+        List<String> files = new ArrayList<>();
+        for (Path file : plainFiles(base)) {
+            String name = file.getFileName().toString();
+            copy(file, folder.resolve(name));
+            files.add(name);
+            if (name.endsWith(".safetensors")) {
+                merged.addAll(patch(folder.resolve(name), weights));
+            }
+        }
+        if (merged.size() != weights.pairs().size()) {
+            throw new ToolException(
+                    "the adapter changes %d modules, weights of %d were found in %s"
+                            .formatted(weights.pairs().size(), merged.size(), base));
+        }
+        return new MergedModel(merged.stream().sorted().toList(), files);
+    }
+
+    /** A copy has the rights of what it was copied from; the merged model is its user's to change. */
+    private static void copy(Path file, Path copy) throws IOException {
+        Files.copy(file, copy);
+        if (!copy.toFile().setWritable(true)) {
+            throw new AccessDeniedException(copy.toString());
         }
     }
 
@@ -133,7 +153,11 @@ public record MergedModel(List<String> merged, List<String> files) {
             }
             LoraChange.row(pair, scale, i, change);
             for (int c = 0; c < change.length; c++) {
-                addElement(row, tensor, c, change[c]);
+                double sum = element(row, tensor.type(), c) + change[c];
+                put(row, tensor.type(), c, sum);
+                if (!Float.isFinite(element(row, tensor.type(), c))) {
+                    throw beyond(tensor, i, c, sum);
+                }
             }
             row.flip().limit(rowBytes);
             while (row.hasRemaining()) {
@@ -142,16 +166,27 @@ public record MergedModel(List<String> merged, List<String> files) {
         }
     }
 
-    private static void addElement(ByteBuffer row, TensorEntry tensor, int index, double change) {
-        switch (tensor.type()) {
-            case F32 -> row.putFloat(4 * index, (float) (row.getFloat(4 * index) + change));
-            case F16 -> row.putShort(2 * index, Float.floatToFloat16(
-                    (float) (Float.float16ToFloat(row.getShort(2 * index)) + change)));
-            case BF16 -> {
-                float old = Float.intBitsToFloat(row.getShort(2 * index) << 16);
-                row.putShort(2 * index, bf16((float) (old + change)));
-            }
-            default -> throw new IllegalStateException(tensor.type().name());
+    private static ToolException beyond(TensorEntry tensor, int row, int column, double sum) {
+        return new ToolException(
+                "%s, row %d, column %d: base and adapter make %s, which %s cannot hold; the adapter's scale is too large for this base, or a weight of the base is not finite"
+                        .formatted(tensor.name(), row, column, sum, tensor.type()));
+    }
+
+    private static float element(ByteBuffer row, TensorType type, int index) {
+        return switch (type) {
+            case F32 -> row.getFloat(4 * index);
+            case F16 -> Float.float16ToFloat(row.getShort(2 * index));
+            case BF16 -> Float.intBitsToFloat(row.getShort(2 * index) << 16);
+            default -> throw new IllegalStateException(type.name());
+        };
+    }
+
+    private static void put(ByteBuffer row, TensorType type, int index, double value) {
+        switch (type) {
+            case F32 -> row.putFloat(4 * index, (float) value);
+            case F16 -> row.putShort(2 * index, Float.floatToFloat16((float) value));
+            case BF16 -> row.putShort(2 * index, bf16((float) value));
+            default -> throw new IllegalStateException(type.name());
         }
     }
 

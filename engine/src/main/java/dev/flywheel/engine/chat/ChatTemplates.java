@@ -3,6 +3,7 @@ package dev.flywheel.engine.chat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.adapters.json.JsonProblem;
 import dev.flywheel.engine.jinja.Limits;
 import dev.flywheel.engine.jinja.Template;
@@ -99,7 +100,8 @@ public final class ChatTemplates {
         try (Stream<Path> files = Files.list(folder)) {
             return files.filter(file -> file.toString().endsWith(".jinja")).sorted().toList();
         } catch (IOException e) {
-            throw new TokenizerException(folder + " cannot be read: " + e, e);
+            throw new TokenizerException(folder + " cannot be read (" + FileProblem.words(e) + ")",
+                    e);
         }
     }
 
@@ -127,7 +129,8 @@ public final class ChatTemplates {
             }
             return Files.readString(file, StandardCharsets.UTF_8);
         } catch (IOException e) {
-            throw new TokenizerException(file + " cannot be read: " + e, e);
+            throw new TokenizerException(file + " cannot be read (" + FileProblem.words(e) + ")",
+                    e);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.flywheel.engine.model;
 
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.adapters.identity.Digest;
 import java.io.IOException;
 import java.io.InputStream;
@@ -59,6 +60,7 @@ final class BaseDigest {
 
     private static ModelException unreadable(IOException e) {
         return new ModelException(
-                ModelException.Code.UNREADABLE, "the model folder cannot be read: " + e, e);
+                ModelException.Code.UNREADABLE,
+                "the model folder cannot be read (" + FileProblem.words(e) + ")", e);
     }
 }

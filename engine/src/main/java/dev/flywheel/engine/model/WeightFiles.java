@@ -2,6 +2,7 @@ package dev.flywheel.engine.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.flywheel.adapters.AdapterException;
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.adapters.safetensors.SafetensorsHeader;
 import dev.flywheel.adapters.safetensors.TensorEntry;
 import dev.flywheel.engine.backend.DType;
@@ -148,7 +149,8 @@ final class WeightFiles {
                     ModelException.Code.MALFORMED, file.getFileName() + ": " + e.getMessage(), e);
         } catch (IOException e) {
             throw new ModelException(
-                    ModelException.Code.UNREADABLE, file.getFileName() + " cannot be mapped: " + e,
+                    ModelException.Code.UNREADABLE,
+                    file.getFileName() + " cannot be mapped (" + FileProblem.words(e) + ")",
                     e);
         }
     }
@@ -186,7 +188,9 @@ final class WeightFiles {
         } catch (IOException e) {
             throw new ModelException(
                     ModelException.Code.UNREADABLE,
-                    file.getFileName() + " cannot be read from the model folder: " + e, e);
+                    file.getFileName() + " cannot be read from the model folder ("
+                            + FileProblem.words(e) + ")",
+                    e);
         }
     }
 

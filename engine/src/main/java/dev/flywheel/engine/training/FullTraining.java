@@ -1,5 +1,6 @@
 package dev.flywheel.engine.training;
 
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.adapters.random.SeededRandom;
 import dev.flywheel.adapters.safetensors.SafetensorsWriter;
 import dev.flywheel.adapters.safetensors.TensorType;
@@ -223,7 +224,8 @@ public final class FullTraining implements AutoCloseable {
             write(folder, WEIGHTS_FILE, writer.toBytes());
         } catch (IOException e) {
             throw new ModelException(
-                    ModelException.Code.UNREADABLE, "the model folder cannot be written: " + e, e);
+                    ModelException.Code.UNREADABLE,
+                    "the model folder cannot be written (" + FileProblem.words(e) + ")", e);
         }
     }
 

@@ -1,6 +1,7 @@
-package dev.flywheel.app.file;
+package dev.flywheel.adapters.file;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
@@ -29,15 +30,26 @@ public final class FileProblem {
 
     /** Returns the cause in a few words without the file's name, to stand in a sentence that names it. */
     public static String words(IOException e) {
-        return switch (e) {
-            case NoSuchFileException none -> "does not exist";
-            case AccessDeniedException denied -> "no permission";
-            case NotDirectoryException file -> "not a folder";
-            case FileAlreadyExistsException there -> "a file of that name exists";
-            case DirectoryNotEmptyException full -> "not empty";
-            case FileSystemException other -> ofSystem(other.getReason());
-            default -> ofSystem(e.getMessage());
-        };
+        if (e instanceof NoSuchFileException) {
+            return "does not exist";
+        }
+        if (e instanceof AccessDeniedException) {
+            return "no permission";
+        }
+        if (e instanceof NotDirectoryException) {
+            return "not a folder";
+        }
+        if (e instanceof FileAlreadyExistsException) {
+            return "a file of that name exists";
+        }
+        if (e instanceof DirectoryNotEmptyException) {
+            return "not empty";
+        }
+        if (e instanceof CharacterCodingException) {
+            return "not UTF-8";
+        }
+        return ofSystem(
+                e instanceof FileSystemException other ? other.getReason() : e.getMessage());
     }
 
     private static String ofSystem(@Nullable String said) {

@@ -1,4 +1,4 @@
-package dev.flywheel.app.file;
+package dev.flywheel.adapters.file;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
@@ -24,6 +24,8 @@ class FileProblemTest {
         assertThat(words(() -> Files.readAllBytes(folder))).isEqualTo("is a folder");
         assertThat(words(() -> Files.writeString(folder, "x"))).isEqualTo("is a folder");
         assertThat(words(() -> Files.newDirectoryStream(file))).isEqualTo("not a folder");
+        Path latin = Files.write(folder.resolve("latin"), new byte[] {(byte) 0xe9});
+        assertThat(words(() -> Files.readString(latin))).isEqualTo("not UTF-8");
         assertThat(words(() -> Files.createDirectories(file)))
                 .isEqualTo("a file of that name exists");
         assertThat(words(() -> Files.createDirectories(file.resolve("a"))))
