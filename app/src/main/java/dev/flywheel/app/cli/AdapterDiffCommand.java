@@ -33,11 +33,20 @@ final class AdapterDiffCommand implements Callable<Integer> {
         return difference.same() ? 0 : 1;
     }
 
-    private static String text(AdapterDifference difference) {
-        String head = difference.same() ? "the same weights, digest " + difference.firstDigest()
+    private static String head(AdapterDifference difference) {
+        if (difference.same()) {
+            return "the same weights, digest " + difference.firstDigest();
+        }
+        return difference.relative() == null
+                ? String.format(Locale.ROOT,
+                        "the first changes nothing (it was not trained), the second's change has norm %.4g",
+                        difference.difference())
                 : String.format(Locale.ROOT, "the changes differ by %.4g of the first's",
                         difference.relative());
-        return head + difference.modules()
+    }
+
+    private static String text(AdapterDifference difference) {
+        return head(difference) + difference.modules()
                 .stream()
                 .map(module -> String.format(Locale.ROOT,
                         "%n  %-44s norms %.5g and %.5g, difference %.5g, at most %.5g",

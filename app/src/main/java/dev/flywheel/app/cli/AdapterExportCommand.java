@@ -3,7 +3,6 @@ package dev.flywheel.app.cli;
 import dev.flywheel.adapters.identity.AdapterName;
 import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.app.config.ConfigLoader;
-import dev.flywheel.app.local.StartException;
 import dev.flywheel.app.local.StoredAdapters;
 import dev.flywheel.app.tool.AdapterExport;
 import java.nio.file.Path;
@@ -12,8 +11,10 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** A stored version as a PEFT folder. */
 @Command(
@@ -24,6 +25,8 @@ import picocli.CommandLine.Parameters;
             "Takes it from a running node (--node), or from the data folder of one that is not running (--data)."
         })
 final class AdapterExportCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
     @Parameters(paramLabel = "NAME",
             description = "Adapter, such as default/main.") private String name;
 
@@ -54,11 +57,14 @@ final class AdapterExportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Outputs.requireNewFolder("--out", out);
-        AdapterName adapter = new AdapterName(name);
+        AdapterName adapter = UsageChecks.adapter(spec, "argument NAME", name);
         if ((node == null) == (data == null)) {
-            throw new StartException("give either --node HOST:PORT or --data DIR");
+            throw UsageChecks.wrong(spec, "give either --node HOST:PORT or --data DIR");
         }
+        if (node != null) {
+            UsageChecks.requireAddress(spec, "--node", node);
+        }
+        Outputs.requireNewFolder("--out", out);
         AdapterExport export;
         if (node != null) {
             try (StoreClient store = StoreClient.connect(node)) {

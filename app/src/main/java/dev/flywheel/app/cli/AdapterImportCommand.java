@@ -20,8 +20,10 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** A PEFT folder as a new stored adapter. */
 @Command(
@@ -33,6 +35,8 @@ import picocli.CommandLine.Parameters;
             "The node must not be running: weights come in from within its process only."
         })
 final class AdapterImportCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
     @Parameters(paramLabel = "DIR", description = "PEFT folder.") private Path folder;
 
     @Option(names = "--name", paramLabel = "NAME", required = true,
@@ -45,11 +49,13 @@ final class AdapterImportCommand implements Callable<Integer> {
             description = "Base model that the node serves. Default: the built-in one.") private @Nullable Path model;
 
     @Option(names = "--config", paramLabel = "FILE",
-            description = "The node's settings: how the adapter is to learn, and limits. Default: the defaults.") private @Nullable Path config;
+            description = "The node's settings: how the adapter is to learn, and"
+                    + " limits. Default: the defaults.") private @Nullable Path config;
 
     @Option(names = "--weights", paramLabel = "FORMAT",
             converter = WeightFormatConverter.class,
-            description = "How the node holds its base: stored, q8 or q4; to each belong adapters of its own. Default: the setting engine.weights.") private @Nullable WeightFormat weights;
+            description = "How the node holds its base: stored, q8 or q4; to each belong adapters of its own. Default: the"
+                    + " setting engine.weights.") private @Nullable WeightFormat weights;
 
     @Mixin private OutputOptions output = new OutputOptions();
 
@@ -59,12 +65,13 @@ final class AdapterImportCommand implements Callable<Integer> {
             long version,
             String digest,
             String baseDigest,
+            @Nullable String baseModel,
             int rank,
             double alpha) {}
 
     @Override
     public Integer call() {
-        AdapterName adapter = new AdapterName(name);
+        AdapterName adapter = UsageChecks.adapter(spec, "--name", name);
         FlywheelConfig settings = new ConfigLoader().load(Map.of(), config, Map.of());
         WeightFormat format = weights == null
                 ? WeightFormat.named(settings.engine().weights())
@@ -79,11 +86,15 @@ final class AdapterImportCommand implements Callable<Integer> {
             baseDigest = base.digest().hex();
         }
         try (StoredAdapters stored = StoredAdapters.open(settings, data, true)) {
+            stored.requireBase(baseDigest);
             AdapterRecord made = stored.create(adapter, baseDigest, imported);
             Imported result =
                     new Imported(made.getName(), 0, imported.weights().digest().hex(), baseDigest,
-                            made.getLora().getRank(), made.getLora().getAlpha());
-            output.print(result, "made adapter %s, version 0%ndigest %s".formatted(result.adapter(),
+                            imported.baseModel(), made.getLora().getRank(),
+                            made.getLora().getAlpha());
+            output.print(result, "made adapter %s, version 0, made for %s%ndigest %s".formatted(
+                    result.adapter(), result.baseModel() == null ? "a base it does not name"
+                            : result.baseModel(),
                     result.digest()));
             return 0;
         } catch (StatusRuntimeException e) {
@@ -94,7 +105,8 @@ final class AdapterImportCommand implements Callable<Integer> {
     private static void requireRank(int rank, int rankMax) {
         if (rank > rankMax) {
             throw new ToolException(
-                    "the adapter has rank %d, engine.rank_max is %d; raise it in the settings of the node and give them with --config"
+                    ("the adapter has rank %d, engine.rank_max is %d; raise it in the settings of the node and give"
+                            + " them with --config")
                             .formatted(rank, rankMax));
         }
     }

@@ -14,7 +14,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "merge",
         mixinStandardHelpOptions = true,
-        description = "Writes a Hugging Face folder whose weights are the base's with the adapter added, in the types of the base.")
+        description = "Writes a Hugging Face folder whose weights are the base's with the adapter added, in the types"
+                + " of the base.")
 final class AdapterMergeCommand implements Callable<Integer> {
     @Parameters(paramLabel = "DIR", description = "PEFT folder.") private Path folder;
 
@@ -26,8 +27,10 @@ final class AdapterMergeCommand implements Callable<Integer> {
 
     @Option(names = "--weights", paramLabel = "FORMAT", defaultValue = "stored",
             converter = WeightFormatConverter.class,
-            description = "How the base was held when the adapter learned: stored, q8 or q4. It is merged into the weights as stored whichever it was, and answers a little differently than over q8 or q4. Default: ${DEFAULT-VALUE}.") private WeightFormat weights =
-                    WeightFormat.STORED;
+            description = "How the base was held when the adapter learned: stored, q8 or q4. It is merged into the weights"
+                    + " as stored whichever it was, and answers a little differently than over q8 or q4. Default:"
+                    + " ${DEFAULT-VALUE}.") private WeightFormat weights =
+                            WeightFormat.STORED;
 
     @Mixin private OutputOptions output = new OutputOptions();
 

@@ -40,21 +40,25 @@ final class AdapterVerifyCommand implements Callable<Integer> {
 
     @Option(names = "--weights", paramLabel = "FORMAT", defaultValue = "stored",
             converter = WeightFormatConverter.class,
-            description = "How the base's linear layers are held: stored, q8 or q4; to each belong adapters of its own. Default: ${DEFAULT-VALUE}.") private WeightFormat weights =
-                    WeightFormat.STORED;
+            description = "How the base's linear layers are held: stored, q8 or q4; to each belong adapters of its own."
+                    + " Default: ${DEFAULT-VALUE}.") private WeightFormat weights =
+                            WeightFormat.STORED;
 
     @Mixin private OutputOptions output = new OutputOptions();
 
     @Override
     public Integer call() {
         UsageChecks.requireAtLeast(spec, "--threads", threads, 1);
+        UsageChecks.requireBackend(spec, backend);
         AdapterCheck check = AdapterCheck.of(
                 folder, ModelFolder.find(model), backend, threads, weights, output.reading());
         output.print(check, String.format(Locale.ROOT,
-                "fits: %d modules, norm %.4f, changes a logit by up to %.4g%s%ndigest %s%nbase   %s%nprobe  %s",
+                "fits: %d modules, norm %.4f, changes a logit by up to %.4g%s%ndigest %s%nbase   %s, made for %s%nprobe  %s",
                 check.modules(), check.norm(), check.effect(),
                 check.changesNothing() ? " (nothing: it was not trained)" : "",
-                check.digest(), check.baseDigest(), check.probeFingerprint()));
+                check.digest(), check.baseDigest(),
+                check.baseModel() == null ? "one it does not name" : check.baseModel(),
+                check.probeFingerprint()));
         return 0;
     }
 }

@@ -71,7 +71,9 @@ final class BenchQuantizationCommand implements Callable<Integer> {
                         String.format(
                                 Locale.ROOT,
                                 "%d texts, %,d tokens, then %d answers learned one by one, seed %d"
-                                        + "%nstored  %5.2f bits a weight, log loss %.4f nats a token; prequential %.4f (%.4f if nothing is learned)",
+                                        + "%nstored  %5.2f bits a weight, log loss %.4f nats a token; prequential %.4f"
+                                        + " (%.4f if nothing is"
+                                        + " learned)",
                                 report.texts(), report.tokens(), report.learned().answers(),
                                 report.seed(), report.bitsPerWeight(), report.logLoss(),
                                 report.learned().prequentialLogLoss(),
@@ -80,7 +82,8 @@ final class BenchQuantizationCommand implements Callable<Integer> {
             out.append(
                     String.format(
                             Locale.ROOT,
-                            "%n%-6s  %5.2f bits a weight, log loss %.4f (%+.2f %%); prequential %.4f (%+.2f %%); logits off by %.2f %% (allowed %.0f %%, centred %.2f %%), same first choice %.1f %%",
+                            "%n%-6s  %5.2f bits a weight, log loss %.4f (%+.2f %%); prequential %.4f (%+.2f %%); logits off"
+                                    + " by %.2f %% (allowed %.0f %%, centred %.2f %%), same first choice %.1f %%",
                             one.weights(), one.bitsPerWeight(), one.logLoss(),
                             100 * one.logLossChange(), one.prequentialLogLoss(),
                             100 * one.prequentialChange(), 100 * one.logitError(),

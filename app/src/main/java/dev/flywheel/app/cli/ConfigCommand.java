@@ -12,12 +12,14 @@ import picocli.CommandLine.Option;
 @Command(
         name = "config",
         mixinStandardHelpOptions = true,
-        description = "Prints every setting with default, unit and reason, as a YAML file to start from; with --config checks a file instead.")
+        description = "Prints every setting with default, unit and reason, as a YAML file to start from; with --config"
+                + " checks a file instead.")
 public final class ConfigCommand implements Runnable {
     @Mixin private OutputOptions output = new OutputOptions();
 
     @Option(names = "--config", paramLabel = "FILE",
-            description = "YAML file with settings; starts nothing, exit code 1 and the reason if it is not valid.") private @Nullable Path file;
+            description = "YAML file with settings; starts nothing, exit code 1 and"
+                    + " the reason if it is not valid.") private @Nullable Path file;
 
     @Override
     public void run() {

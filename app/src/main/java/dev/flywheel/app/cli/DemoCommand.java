@@ -27,7 +27,9 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = {
             "Shows the whole loop learning: starts all of it in this process and lets simulated readers and a teacher use it.",
-            "Takes free ports and leaves no files behind. Unless the file given with --config says otherwise, an answer without a click counts as not wanted after 3 s (loop.observation_window), and feedback is gathered for 100 ms before it is trained (loop.round_linger).",
+            "Takes free ports and leaves no files behind. Unless the file given with --config says"
+                    + " otherwise, an answer without a click counts as not wanted after 3 s (loop.observation_window),"
+                    + " and feedback is gathered for 100 ms before it is trained (loop.round_linger).",
             "Exit code 1 also if a feedback event is unaccounted for, a request failed or an answer mixed versions."
         })
 public final class DemoCommand implements Callable<Integer> {
@@ -49,8 +51,9 @@ public final class DemoCommand implements Callable<Integer> {
                     7;
 
     @Option(names = "--seconds", paramLabel = "N",
-            description = "Seconds of traffic, at least 10; at half of them the readers' tastes drift. Default: ${DEFAULT-VALUE}.") private int seconds =
-                    90;
+            description = "Seconds of traffic, at least 10; at half of them the readers' tastes drift. Default:"
+                    + " ${DEFAULT-VALUE}.") private int seconds =
+                            90;
 
     @Override
     public Integer call() throws InterruptedException {

@@ -19,10 +19,12 @@ import picocli.CommandLine.ParameterException;
 /** Where the dead letters are. */
 final class DlqOptions {
     @Option(names = "--brokers", paramLabel = "HOST:PORT",
-            description = "Kafka's bootstrap servers. Default: localhost, and loop.broker_port of the settings.") private @Nullable String brokers;
+            description = "Kafka's bootstrap servers. Default: localhost, and"
+                    + " loop.broker_port of the settings.") private @Nullable String brokers;
 
     @Option(names = "--config", paramLabel = "FILE",
-            description = "The node's settings, for loop.env and loop.broker_port. Default: the defaults.") private @Nullable Path config;
+            description = "The node's settings, for loop.env and loop.broker_port."
+                    + " Default: the defaults.") private @Nullable Path config;
 
     /** Fails, naming what there is, if one of {@code --reason} is none. */
     static void requireReasons(CommandSpec spec, List<String> reasons) {

@@ -35,12 +35,14 @@ final class EngineOptions {
 
     @Option(names = "--weights", paramLabel = "FORMAT", defaultValue = "stored",
             converter = WeightFormatConverter.class,
-            description = "How the base's linear layers are held: stored, q8 or q4 (quantized when they are loaded). Default: ${DEFAULT-VALUE}.") WeightFormat weights =
-                    WeightFormat.STORED;
+            description = "How the base's linear layers are held: stored, q8 or q4 (quantized when they are loaded)."
+                    + " Default: ${DEFAULT-VALUE}.") WeightFormat weights =
+                            WeightFormat.STORED;
 
     /** Returns the base model's folder; what else was given is looked at before it. */
     Path folder() {
         UsageChecks.requireAtLeast(spec, "--threads", threads, 1);
+        UsageChecks.requireBackend(spec, backend);
         return ModelFolder.find(model);
     }
 

@@ -76,7 +76,9 @@ public final class Failures {
         return oneLine(cause instanceof IOException e ? FileProblem.words(e) : message);
     }
 
+    /** Text of others may be in it: nothing may steer the terminal. */
     private static String oneLine(String message) {
-        return message.replaceAll("\\s*\\R\\s*", " ");
+        return message.replaceAll("\\s*\\R\\s*", " ")
+                .replaceAll("[\\p{Cntrl}\\x{80}-\\x{9f}]", "?");
     }
 }

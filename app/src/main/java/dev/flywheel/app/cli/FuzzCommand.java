@@ -14,7 +14,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Breaks valid files by seed and checks that they are refused as documented. */
 @Command(
@@ -26,6 +28,7 @@ import picocli.CommandLine.Option;
                     + " to its files. Exit code 1 if one is not; the same seed and number give the same mutation."
         })
 public final class FuzzCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
     @Mixin private ReportOptions report = new ReportOptions();
 
     @Option(names = "--mutations", paramLabel = "N",
@@ -46,13 +49,12 @@ public final class FuzzCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException, IOException {
-        if (mutations < 1) {
-            throw new StartException(
-                    "--mutations is %d, it must be at least 1".formatted(mutations));
+        UsageChecks.requireAtLeast(spec, "--mutations", mutations, 1);
+        if (only != null) {
+            UsageChecks.requireAtLeast(spec, "--only", only, 0);
         }
-        if (only != null && only < 0) {
-            throw new StartException("--only is %d, it must be at least 0".formatted(only));
-        }
+        UsageChecks.require(spec, kind == null || FuzzRun.KINDS.contains(kind), "--kind",
+                "'" + kind + "'", "one of " + String.join(", ", FuzzRun.KINDS));
         report.requireWritable();
         FuzzReport figures;
         if (keep == null) {

@@ -19,25 +19,55 @@ final class JsonFile {
     private static final ObjectMapper JSON =
             JsonMapper.builder()
                     .enable(SerializationFeature.INDENT_OUTPUT)
-                    .addModule(new SimpleModule().addSerializer(double.class, new Measured()))
+                    .addModule(
+                            new SimpleModule()
+                                    .addSerializer(double.class, new Measured<>(Double.class))
+                                    .addSerializer(Double.class, new Measured<>(Double.class))
+                                    .addSerializer(float.class, new Measured<>(Float.class))
+                                    .addSerializer(Float.class, new Measured<>(Float.class))
+                                    .addSerializer(double[].class, new MeasuredList()))
                     .build();
 
     /** What could not be measured is null: JSON has no NaN. */
-    private static final class Measured extends StdSerializer<Double> {
+    private static final class Measured<T extends Number> extends StdSerializer<T> {
         private static final long serialVersionUID = 1L;
 
-        Measured() {
-            super(Double.class);
+        Measured(Class<T> type) {
+            super(type);
         }
 
         @Override
-        public void serialize(Double value, JsonGenerator out, SerializerProvider provider)
+        public void serialize(T value, JsonGenerator out, SerializerProvider provider)
                 throws IOException {
-            if (Double.isFinite(value)) {
-                out.writeNumber(value);
-            } else {
+            if (!Double.isFinite(value.doubleValue())) {
                 out.writeNull();
+            } else if (value instanceof Float single) {
+                out.writeNumber(single.floatValue());
+            } else {
+                out.writeNumber(value.doubleValue());
             }
+        }
+    }
+
+    private static final class MeasuredList extends StdSerializer<double[]> {
+        private static final long serialVersionUID = 1L;
+
+        MeasuredList() {
+            super(double[].class);
+        }
+
+        @Override
+        public void serialize(double[] values, JsonGenerator out, SerializerProvider provider)
+                throws IOException {
+            out.writeStartArray();
+            for (double value : values) {
+                if (Double.isFinite(value)) {
+                    out.writeNumber(value);
+                } else {
+                    out.writeNull();
+                }
+            }
+            out.writeEndArray();
         }
     }
 

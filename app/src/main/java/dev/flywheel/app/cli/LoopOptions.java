@@ -14,7 +14,8 @@ final class LoopOptions {
     @Option(
             names = "--model",
             paramLabel = "DIR",
-            description = "Folder of the base model, as Hugging Face has them: config.json, *.safetensors, tokenizer.json. Default: the built-in one.")
+            description = "Folder of the base model, as Hugging Face has them: config.json, *.safetensors, tokenizer.json."
+                    + " Default: the built-in one.")
     @Nullable Path model;
 
     @Option(
@@ -27,7 +28,8 @@ final class LoopOptions {
             names = "--weights",
             paramLabel = "FORMAT",
             converter = WeightFormatConverter.class,
-            description = "How the base's linear layers are held: stored, q8 or q4 (quantized when they are loaded). Default: the setting engine.weights.")
+            description = "How the base's linear layers are held: stored, q8 or q4 (quantized when they are loaded)."
+                    + " Default: the setting engine.weights.")
     @Nullable WeightFormat weights;
 
     Path modelFolder() {

@@ -22,7 +22,8 @@ final class ModelFolder {
                 given == null ? Path.of(System.getProperty(HOME, ".")).resolve(BUILT_IN) : given;
         if (!Files.isRegularFile(folder.resolve("config.json"))) {
             throw new StartException(
-                    "model folder %s has no config.json; give a Hugging Face folder (config.json, *.safetensors, tokenizer.json) with --model"
+                    ("model folder %s has no config.json; give a Hugging Face folder (config.json, *.safetensors,"
+                            + " tokenizer.json) with --model")
                             .formatted(folder));
         }
         return folder;

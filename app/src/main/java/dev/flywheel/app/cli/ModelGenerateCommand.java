@@ -1,6 +1,5 @@
 package dev.flywheel.app.cli;
 
-import dev.flywheel.app.local.StartException;
 import dev.flywheel.app.tool.EngineSession;
 import dev.flywheel.app.tool.Prompt;
 import dev.flywheel.app.tool.PromptReader;
@@ -15,7 +14,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Lets a model go on with texts. */
 @Command(
@@ -26,6 +27,7 @@ import picocli.CommandLine.Option;
             "For a chat model give --chat: its template is what the model was trained on."
         })
 final class ModelGenerateCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
     @Mixin private EngineOptions engine = new EngineOptions();
     @Mixin private PromptOptions prompts = new PromptOptions();
     @Mixin private OutputOptions output = new OutputOptions();
@@ -40,8 +42,9 @@ final class ModelGenerateCommand implements Callable<Integer> {
             description = "Draws from the K most probable tokens; 0: all. Default: ${DEFAULT-VALUE}.") private int topK;
 
     @Option(names = "--top-p", paramLabel = "P", defaultValue = "1",
-            description = "Draws from the most probable tokens that reach this share. Default: ${DEFAULT-VALUE}.") private double topP =
-                    1;
+            description = "Draws from the most probable tokens that reach this share."
+                    + " Default: ${DEFAULT-VALUE}.") private double topP =
+                            1;
 
     @Option(names = "--seed", paramLabel = "SEED", defaultValue = "0",
             description = "The same seed gives the same answers. Default: ${DEFAULT-VALUE}.") private long seed;
@@ -64,10 +67,8 @@ final class ModelGenerateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (maxTokens < 1) {
-            throw new StartException(
-                    "--max-tokens is %d, allowed is 1 or more".formatted(maxTokens));
-        }
+        prompts.check();
+        requireSampling();
         PromptReader reader = prompts.reader(engine.folder());
         try (Tokenizer tokenizer = reader.tokenizer()) {
             List<Prompt> read = prompts.read(reader, engine.adapter);
@@ -79,6 +80,14 @@ final class ModelGenerateCommand implements Callable<Integer> {
             }
             return 0;
         }
+    }
+
+    private void requireSampling() {
+        UsageChecks.requireAtLeast(spec, "--max-tokens", maxTokens, 1);
+        UsageChecks.require(spec, temperature >= 0 && Double.isFinite(temperature),
+                "--temperature", temperature, "a number from 0");
+        UsageChecks.requireAtLeast(spec, "--top-k", topK, 0);
+        UsageChecks.require(spec, topP > 0 && topP <= 1, "--top-p", topP, "above 0 and at most 1");
     }
 
     private List<Answer> run(Tokenizer tokenizer, List<Prompt> read, EngineSession session) {

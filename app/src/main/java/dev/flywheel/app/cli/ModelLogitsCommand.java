@@ -21,7 +21,9 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** What a model expects after each token. */
 @Command(
@@ -29,9 +31,11 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         description = {
             "Runs all prompts in one mixed batch and tells what the model expects after them.",
-            "--out writes every row: tensors logits.0, logits.1, ... of shape [tokens, vocabulary], F32, in the order of the prompts."
+            "--out writes every row: tensors logits.0, logits.1, ... of shape [tokens, vocabulary], F32, in"
+                    + " the order of the prompts."
         })
 final class ModelLogitsCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
     private static final long ELEMENTS_MAX = 1L << 28;
 
     @Mixin private EngineOptions engine = new EngineOptions();
@@ -61,12 +65,11 @@ final class ModelLogitsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        prompts.check();
         if (out != null) {
             Outputs.requireFile("--out", out);
         }
-        if (top < 0) {
-            throw new StartException("--top is %d, allowed is 0 or more".formatted(top));
-        }
+        UsageChecks.requireAtLeast(spec, "--top", top, 0);
         PromptReader reader = prompts.reader(engine.folder());
         try (Tokenizer tokenizer = reader.tokenizer()) {
             List<Prompt> read = prompts.read(reader, engine.adapter);

@@ -15,7 +15,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** How probable a model finds texts. */
 @Command(
@@ -26,6 +28,7 @@ import picocli.CommandLine.Option;
             "Without a continuation, the prompts themselves from their second token on."
         })
 final class ModelScoreCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
     @Mixin private EngineOptions engine = new EngineOptions();
     @Mixin private PromptOptions prompts = new PromptOptions();
     @Mixin private OutputOptions output = new OutputOptions();
@@ -68,6 +71,9 @@ final class ModelScoreCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        prompts.check();
+        continuationIds.forEach(
+                list -> UsageChecks.requireIds(spec, "--continuation-ids", list));
         PromptReader reader = prompts.reader(engine.folder());
         try (Tokenizer tokenizer = reader.tokenizer()) {
             List<Task> tasks = tasks(reader);

@@ -49,6 +49,7 @@ final class ModelTokenizeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        prompts.check();
         Path folder = folder();
         PromptReader reader = prompts.reader(folder);
         try (Tokenizer tokenizer = reader.tokenizer()) {

@@ -27,7 +27,8 @@ import picocli.CommandLine.Spec;
         name = "pretrain",
         mixinStandardHelpOptions = true,
         description = {
-            "Makes the built-in base model again: trains it from nothing on generated texts and writes it as a Hugging Face folder.",
+            "Makes the built-in base model again: trains it from nothing on generated texts and writes it as"
+                    + " a Hugging Face folder.",
             "Takes some minutes with the default steps.",
             "The same seed, steps and backend give the same weights."
         })

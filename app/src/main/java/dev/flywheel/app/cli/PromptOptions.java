@@ -2,16 +2,19 @@ package dev.flywheel.app.cli;
 
 import dev.flywheel.app.tool.Prompt;
 import dev.flywheel.app.tool.PromptReader;
-import dev.flywheel.app.tool.ToolException;
 import java.nio.file.Path;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Options that say what a model is to read. */
 final class PromptOptions {
+    @Spec(Spec.Target.MIXEE) private CommandSpec spec;
+
     @Option(names = "--prompt", paramLabel = "TEXT", description = "A text. May be repeated.") List<
             String> texts = new ArrayList<>();
 
@@ -33,13 +36,23 @@ final class PromptOptions {
     @Nullable Path input;
 
     @Option(names = "--no-special",
-            description = "Leaves out the tokens that the tokenizer puts around a text, such as its beginning.") boolean noSpecial;
+            description = "Leaves out the tokens that the tokenizer puts around a"
+                    + " text, such as its beginning.") boolean noSpecial;
 
     @Option(names = "--allow-control",
             description = {
                 "Lets control tokens spelled in texts and chats be control tokens. Without it they are text, as befits what"
                         + " users write."
             }) boolean allowControl;
+
+    /** Fails on what can be told wrong before a model is looked at. */
+    void check() {
+        if (texts.isEmpty() && ids.isEmpty() && chats.isEmpty() && input == null) {
+            throw UsageChecks.wrong(spec,
+                    "nothing to read; give --prompt, --ids, --chat or --input");
+        }
+        ids.forEach(list -> UsageChecks.requireIds(spec, "--ids", list));
+    }
 
     PromptReader reader(Path model) {
         return new PromptReader(model, !noSpecial, allowControl, ZonedDateTime::now);
@@ -57,9 +70,6 @@ final class PromptOptions {
         chats.forEach(file -> prompts.add(reader.chat(file).over(adapter)));
         if (input != null) {
             prompts.addAll(reader.file(input, adapter));
-        }
-        if (prompts.isEmpty()) {
-            throw new ToolException("nothing to read; give --prompt, --ids, --chat or --input");
         }
         return prompts;
     }

@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Replays ratings in order of time through the whole loop: predicts each one before it is sent as feedback.",
             "Reads the CSV files of MovieLens. Rows that cannot be used are named and counted.",
-            "Unless the file given with --config says otherwise, it listens on free ports, and takes many ratings of one user in a row (loop.guard_profile trusted-stream)."
+            "Unless the file given with --config says otherwise, it listens on free ports, and takes many"
+                    + " ratings of one user in a row (loop.guard_profile trusted-stream)."
         })
 public final class ReplayCommand implements Callable<Integer> {
     private static final Map<String, Object> DEFAULTS =

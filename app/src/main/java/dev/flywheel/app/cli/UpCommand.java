@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
         name = "up",
         mixinStandardHelpOptions = true,
         description = {
-            "Serves real clients: starts store, broker, stream job, trainer and serving node in this process and prints where they listen.",
+            "Serves real clients: starts store, broker, stream job, trainer and serving node in this process"
+                    + " and prints where they listen.",
             "State lives under --data. Ctrl-C drains and stops; after a crash the same command goes on where it was."
         })
 public final class UpCommand implements Callable<Integer> {
@@ -30,8 +31,9 @@ public final class UpCommand implements Callable<Integer> {
     @Mixin private OutputOptions output = new OutputOptions();
 
     @Option(names = "--data", paramLabel = "DIR",
-            description = "Folder for all state, made if it is missing. Default: ${DEFAULT-VALUE}, in the current folder.") private Path data =
-                    Path.of("data");
+            description = "Folder for all state, made if it is missing. Default: ${DEFAULT-VALUE}, in the current"
+                    + " folder.") private Path data =
+                            Path.of("data");
 
     @Option(names = "--port", paramLabel = "PORT",
             description = "gRPC port; 0 takes a free one. Default: the setting server.port.") private @Nullable Integer port;

@@ -1,7 +1,6 @@
 package dev.flywheel.app.fuzz;
 
 import dev.flywheel.adapters.random.SeededRandom;
-import dev.flywheel.app.local.StartException;
 import dev.flywheel.app.oracle.BoundedLoad;
 import dev.flywheel.engine.backend.Backend;
 import java.io.IOException;
@@ -25,6 +24,10 @@ import org.jspecify.annotations.Nullable;
  * of bounded length.
  */
 public final class FuzzRun {
+    /** What files can be broken. */
+    public static final List<String> KINDS =
+            List.of("safetensors", "config", "adapter", "model", "tokenizer");
+
     private static final double SECONDS_MAX = 5;
     private static final int MESSAGE_LENGTH_MAX = 2_000;
     private static final int FAILURES_KEPT = 20;
@@ -67,9 +70,8 @@ public final class FuzzRun {
         List<FuzzTarget> some =
                 all.stream().filter(t -> kind == null || t.kind().equals(kind)).toList();
         if (some.isEmpty()) {
-            throw new StartException(
-                    "kind is %s; there are %s".formatted(
-                            kind, all.stream().map(FuzzTarget::kind).distinct().toList()));
+            throw new IllegalArgumentException(
+                    "kind is %s; there are %s".formatted(kind, KINDS));
         }
         return some;
     }

@@ -66,6 +66,23 @@ public final class StoredAdapters implements AutoCloseable {
         return client;
     }
 
+    /**
+     * Fails if an adapter here belongs to another base: a node serves one, and passes over the adapters of others.
+     *
+     * @throws StartException if one does
+     */
+    public void requireBase(String baseDigest) {
+        for (AdapterRecord adapter : client.listAdapters()) {
+            if (!adapter.getBaseDigest().equals(baseDigest)) {
+                throw new StartException(
+                        ("the data folder belongs to base %s (adapter %s), the model is %s; give that base with --model, and with"
+                                + " --weights how it is held, or another folder with --data")
+                                .formatted(adapter.getBaseDigest(), adapter.getName(),
+                                        baseDigest));
+            }
+        }
+    }
+
     /** Makes an adapter whose version 0 has these weights; it learns as the settings say. */
     public AdapterRecord create(AdapterName name, String baseDigest, PeftAdapter imported) {
         LoraWeights weights = imported.weights();

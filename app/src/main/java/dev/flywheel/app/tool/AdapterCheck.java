@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * That a PEFT folder fits a base model and works on it.
  *
+ * @param baseModel what the adapter says its base is called ({@code base_model_name_or_path}); null if it says nothing
  * @param probeFingerprint of the logits with it, as served versions have one
  * @param effect largest change of a probe's logit against the bare base
  * @param changesNothing whether the effect is 0, as of an adapter that was not trained
@@ -26,6 +27,7 @@ public record AdapterCheck(
         boolean fits,
         String digest,
         String baseDigest,
+        @Nullable String baseModel,
         int modules,
         double norm,
         String probeFingerprint,
@@ -40,23 +42,37 @@ public record AdapterCheck(
             LoadProgress progress) {
         try (Backend backend = Backends.open(backendName, threads);
                 BaseModel model = BaseModel.load(base, backend, format, progress)) {
-            LoraWeights weights = read(adapter, model);
+            PeftAdapter peft = readWhole(adapter, model);
+            LoraWeights weights = peft.weights();
             try (AdapterSlots slots = new AdapterSlots(model, 1, weights.config().rankMax());
                     KvCache cache =
                             new KvCache(model, Probe.cacheBlocks(BLOCK_TOKENS), BLOCK_TOKENS);
                     ForwardPass pass = new ForwardPass(model, slots, cache, ROWS_MAX)) {
                 int vocabSize = model.spec().vocabSize();
+                Probe without = ofBase(pass, cache, vocabSize);
                 Probe with = Probe.run(pass, cache, vocabSize, slots.stage(weights));
-                Probe without = Probe.run(pass, cache, vocabSize, AdapterSlots.BASE);
                 if (!with.finite()) {
-                    throw new ToolException("the adapter makes logits that are not finite");
+                    throw new ToolException(
+                            "the adapter makes logits that are not finite; those of the bare base are");
                 }
                 double effect = with.distance(without);
                 return new AdapterCheck(true, weights.digest().hex(), model.digest().hex(),
-                        weights.pairs().size(), weights.norm(), with.fingerprint().hex(), effect,
+                        peft.baseModel(), weights.pairs().size(), weights.norm(),
+                        with.fingerprint().hex(), effect,
                         effect == 0);
             }
         }
+    }
+
+    /** Runs the bare base first: what is wrong with it is not the adapter's fault. */
+    static Probe ofBase(ForwardPass pass, KvCache cache, int vocabSize) {
+        Probe probe = Probe.run(pass, cache, vocabSize, AdapterSlots.BASE);
+        if (!probe.finite()) {
+            throw new ToolException(
+                    "the base model makes logits that are not finite, without any adapter; a weight of it is not"
+                            + " finite or far too large");
+        }
+        return probe;
     }
 
     /** Reads a folder for a base and holds it against what its flywheel.json says of it. */
@@ -75,7 +91,8 @@ public record AdapterCheck(
         String baseDigest = sidecar.baseDigest();
         if (baseDigest != null && !baseDigest.equals(model.digest().hex())) {
             throw new ToolException(
-                    "the adapter belongs to base %s (flywheel.json), the model is %s; give that base with --model, and with --weights how it is held"
+                    ("the adapter belongs to base %s (flywheel.json), the model is %s; give that base with --model,"
+                            + " and with --weights how it is held")
                             .formatted(baseDigest, model.digest().hex()));
         }
         if (!sidecar.digest().equals(weights.digest().hex())) {

@@ -13,13 +13,15 @@ import org.jspecify.annotations.Nullable;
  * How far two adapters change a base model differently.
  *
  * @param same whether all weights are equal, bit for bit
- * @param relative norm of the difference of the changes over the norm of the first's
+ * @param difference norm of the difference of the changes
+ * @param relative that over the norm of the first's change; null if the first changes nothing and the second does
  */
 public record AdapterDifference(
         boolean same,
         String firstDigest,
         String secondDigest,
-        double relative,
+        double difference,
+        @Nullable Double relative,
         List<Module> modules) {
 
     /**
@@ -52,10 +54,12 @@ public record AdapterDifference(
         }
         String firstDigest = a.digest().hex();
         String secondDigest = b.digest().hex();
-        double relative = differences == 0 ? 0 : Math.sqrt(differences / norms);
+        Double relative = differences == 0 ? Double.valueOf(0)
+                : norms == 0 ? null
+                : Double.valueOf(Math.sqrt(differences / norms));
         return new AdapterDifference(
                 firstDigest.equals(secondDigest) && differences == 0, firstDigest, secondDigest,
-                relative, modules);
+                Math.sqrt(differences), relative, modules);
     }
 
     private static Module module(String name, LoraWeights a, LoraWeights b) {

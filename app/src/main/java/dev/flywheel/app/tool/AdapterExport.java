@@ -92,13 +92,23 @@ public record AdapterExport(
         }
     }
 
-    /** Tells a store's refusal in its own words. */
+    /** Tells a store's refusal in its own words, and in ours what did not come from a store. */
     public static ToolException refused(StatusRuntimeException e) {
-        String said = e.getStatus().getDescription();
-        boolean away = e.getStatus().getCode() == Status.Code.UNAVAILABLE;
+        Status.Code code = e.getStatus().getCode();
         return new ToolException(
-                away ? "no node answers there (%s); is it running?".formatted(said)
-                        : String.valueOf(said),
+                switch (code) {
+                    case NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, INVALID_ARGUMENT, ABORTED,
+                            OUT_OF_RANGE, RESOURCE_EXHAUSTED, DATA_LOSS ->
+                        String.valueOf(e.getStatus().getDescription());
+                    case UNAVAILABLE ->
+                        "no node answers there; is it running, and is that the address of its gRPC port?";
+                    case DEADLINE_EXCEEDED ->
+                        "what listens there did not answer in time; is it a Flywheel node?";
+                    case CANCELLED -> "the call was broken off";
+                    default ->
+                        "what answers there is no Flywheel node (gRPC status %s); give the address that ./flywheel up prints"
+                                .formatted(code);
+                },
                 e);
     }
 

@@ -6,6 +6,7 @@ import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.forward.Chunk;
 import dev.flywheel.engine.forward.ForwardPass;
 import dev.flywheel.engine.forward.Logits;
+import dev.flywheel.engine.forward.Probe;
 import dev.flywheel.engine.forward.Wanted;
 import dev.flywheel.engine.kv.KvCache;
 import dev.flywheel.engine.kv.KvSequence;
@@ -114,6 +115,11 @@ public final class EngineSession implements AutoCloseable {
             }
             Logits logits = pass.run(chunks);
             for (int i = 0; i < chunks.size(); i++) {
+                int rowCount = lastOnly ? 1 : prompts.get(i).ids().length;
+                for (int row = 0; row < rowCount; row++) {
+                    requireFinite(prompts, i, prompts.get(i).ids().length - rowCount + row,
+                            logits, logits.firstRow(i) + row);
+                }
                 rows.take(i, logits, logits.firstRow(i));
             }
             chunks.forEach(chunk -> chunk.sequence().close());
@@ -148,6 +154,8 @@ public final class EngineSession implements AutoCloseable {
                 Logits logits = pass.run(live.stream().map(Answer::chunk).toList());
                 for (int i = 0; i < live.size(); i++) {
                     Answer answer = live.get(i);
+                    requireFinite(prompts, answer.index(), answer.sequence().length() - 1, logits,
+                            logits.firstRow(i));
                     int token = choice.choose(answer.index(), logits, logits.firstRow(i));
                     answer.ids().add(token);
                     each.accept(new int[] {answer.index(), token});
@@ -158,6 +166,30 @@ public final class EngineSession implements AutoCloseable {
             return answers.stream()
                     .map(answer -> answer.ids().stream().mapToInt(Integer::intValue).toArray())
                     .toList();
+        }
+    }
+
+    /** What is chosen or told from scores that are no numbers would mean nothing. */
+    private static void requireFinite(List<Prompt> prompts, int prompt, int position,
+            Logits logits, int row) {
+        float[] scores = logits.copyRow(row);
+        for (int token = 0; token < scores.length; token++) {
+            if (!Float.isFinite(scores[token])) {
+                Path adapter = prompts.get(prompt).adapter();
+                throw new ToolException(
+                        "prompt %d, position %d: the score of token %d is %s; a weight of %s is not finite or far too large"
+                                .formatted(prompt, position, token, scores[token],
+                                        adapter == null ? "the base"
+                                                : "the base or of adapter " + adapter));
+            }
+        }
+    }
+
+    /** Fails unless the bare base answers a fixed text with finite scores. */
+    public void requireSound() {
+        try (KvCache cache = new KvCache(model, Probe.cacheBlocks(BLOCK_TOKENS), BLOCK_TOKENS);
+                ForwardPass pass = new ForwardPass(model, slots, cache, ROWS_MAX)) {
+            var unused = AdapterCheck.ofBase(pass, cache, model.spec().vocabSize());
         }
     }
 

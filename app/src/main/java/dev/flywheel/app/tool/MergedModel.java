@@ -168,7 +168,8 @@ public record MergedModel(List<String> merged, List<String> files) {
 
     private static ToolException beyond(TensorEntry tensor, int row, int column, double sum) {
         return new ToolException(
-                "%s, row %d, column %d: base and adapter make %s, which %s cannot hold; the adapter's scale is too large for this base, or a weight of the base is not finite"
+                ("%s, row %d, column %d: base and adapter make %s, which %s cannot hold; the adapter's scale is"
+                        + " too large for this base, or a weight of the base is not finite")
                         .formatted(tensor.name(), row, column, sum, tensor.type()));
     }
 

@@ -8,6 +8,8 @@ import dev.flywheel.engine.jinja.TemplateException;
 import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.model.ModelSpec;
 import dev.flywheel.engine.tokenizer.Tokenizer;
+import dev.flywheel.serving.rpc.VerdictTokens;
+import dev.flywheel.serving.settings.RankSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +26,7 @@ import java.util.stream.Stream;
  * What a model folder holds.
  *
  * @param tensorTypes how many tensors each type has
+ * @param verdict {@code ok}, or why no node with these settings of Rank serves the model
  * @param modules shapes [out, in] of what an adapter may change
  */
 public record ModelFacts(
@@ -35,6 +38,7 @@ public record ModelFacts(
         SortedMap<String, Integer> tensorTypes,
         ModelSpec spec,
         TokenizerFacts tokenizer,
+        String verdict,
         SortedMap<String, List<Integer>> modules) {
 
     /**
@@ -50,7 +54,14 @@ public record ModelFacts(
             Map<String, String> chatTemplates) {}
 
     /** Reads the folder, its weights and its tokenizer; what the engine refuses, this refuses. */
-    public static ModelFacts of(Path folder, BaseModel model) {
+    public static ModelFacts of(Path folder, BaseModel model, RankSettings rank) {
+        try (Tokenizer tokenizer = Tokenizer.load(folder)) {
+            return of(folder, model, tokenizer, rank);
+        }
+    }
+
+    private static ModelFacts of(Path folder, BaseModel model, Tokenizer tokenizer,
+            RankSettings rank) {
         long parameters = 0;
         long bytes = 0;
         SortedMap<String, Integer> types = new TreeMap<>();
@@ -72,7 +83,8 @@ public record ModelFacts(
         return new ModelFacts(
                 model.spec().family().architecture(), model.digest().hex(), parameters, bytes,
                 files,
-                types, model.spec(), tokenizer(folder), modules);
+                types, model.spec(), tokenizer(folder, tokenizer), verdict(tokenizer, model, rank),
+                modules);
     }
 
     static List<Path> weightFiles(Path folder) {
@@ -89,16 +101,23 @@ public record ModelFacts(
         }
     }
 
-    private static TokenizerFacts tokenizer(Path folder) {
-        try (Tokenizer tokenizer = Tokenizer.load(folder)) {
-            ChatTemplates templates = ChatTemplates.load(folder, tokenizer, ZonedDateTime::now);
-            Map<String, String> states = new LinkedHashMap<>();
-            for (String name : templates.names()) {
-                states.put(name, state(templates, name));
-            }
-            return new TokenizerFacts(tokenizer.vocabSize(), tokenizer.bosId(), tokenizer.eosId(),
-                    List.copyOf(tokenizer.eosIds()), states);
+    private static String verdict(Tokenizer tokenizer, BaseModel model, RankSettings rank) {
+        try {
+            var unused = VerdictTokens.of(tokenizer, model.spec(), rank);
+            return "ok";
+        } catch (IllegalArgumentException e) {
+            return String.valueOf(e.getMessage());
         }
+    }
+
+    private static TokenizerFacts tokenizer(Path folder, Tokenizer tokenizer) {
+        ChatTemplates templates = ChatTemplates.load(folder, tokenizer, ZonedDateTime::now);
+        Map<String, String> states = new LinkedHashMap<>();
+        for (String name : templates.names()) {
+            states.put(name, state(templates, name));
+        }
+        return new TokenizerFacts(tokenizer.vocabSize(), tokenizer.bosId(), tokenizer.eosId(),
+                List.copyOf(tokenizer.eosIds()), states);
     }
 
     private static String state(ChatTemplates templates, String name) {

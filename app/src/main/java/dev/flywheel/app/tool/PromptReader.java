@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Makes prompts of texts, ids, chats and files of them. */
@@ -156,16 +157,50 @@ public final class PromptReader {
     private Prompt entry(JsonNode entry, String what, @Nullable Path adapter) {
         JsonNode own = entry instanceof ObjectNode fields ? fields.remove("adapter") : null;
         Path over = own == null ? adapter : adapter(own, what);
-        if (entry.path("text").isTextual()) {
-            return text(entry.path("text").textValue()).over(over);
-        }
-        if (entry.path("ids").isArray()) {
-            return new Prompt(null, ids(entry.path("ids"), what), over);
-        }
         if (entry.has("messages")) {
+            requireNone(entry, List.of("text", "ids"), "messages", what);
             return chat(entry, what).over(over);
         }
+        if (entry.has("text")) {
+            requireOnly(entry, "text", what);
+            return text(textOf(entry.path("text"), what)).over(over);
+        }
+        if (entry.has("ids")) {
+            requireOnly(entry, "ids", what);
+            return new Prompt(null, ids(entry.path("ids"), what), over);
+        }
         throw new ToolException(what + " has none of text, ids and messages");
+    }
+
+    private static void requireNone(JsonNode entry, List<String> fields, String beside,
+            String what) {
+        for (String field : fields) {
+            if (entry.has(field)) {
+                throw new ToolException("%s has %s beside %s; give one of text, ids and messages"
+                        .formatted(what, field, beside));
+            }
+        }
+    }
+
+    /** A chat's further fields are the template's; other prompts have none. */
+    private static void requireOnly(JsonNode entry, String field, String what) {
+        requireNone(entry,
+                Stream.of("text", "ids").filter(other -> !other.equals(field)).toList(), field,
+                what);
+        entry.fieldNames().forEachRemaining(name -> {
+            if (!name.equals(field)) {
+                throw new ToolException(
+                        "%s has a field '%s'; beside %s only adapter is read".formatted(what, name,
+                                field));
+            }
+        });
+    }
+
+    private static String textOf(JsonNode text, String what) {
+        if (!text.isTextual()) {
+            throw new ToolException("%s: text is %s, expected a text".formatted(what, text));
+        }
+        return text.textValue();
     }
 
     private static @Nullable Path adapter(JsonNode own, String what) {
@@ -178,6 +213,10 @@ public final class PromptReader {
     }
 
     private static int[] ids(JsonNode list, String what) {
+        if (!list.isArray()) {
+            throw new ToolException(
+                    "%s: ids is %s, expected a list of token ids".formatted(what, list));
+        }
         int[] ids = new int[Math.min(list.size(), IDS_MAX)];
         for (int i = 0; i < ids.length; i++) {
             if (!list.get(i).isInt()) {

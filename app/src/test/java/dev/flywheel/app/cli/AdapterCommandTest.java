@@ -88,8 +88,8 @@ class AdapterCommandTest {
                 "--data", data, "--out", temp.resolve("x"));
         fails("is not empty", "adapter", "export", "default/mine", "--data", data, "--out",
                 temp.resolve("one"));
-        fails("adapter name is '../x'", "adapter", "import", adapter, "--model", model, "--name",
-                "../x", "--data", data);
+        CommandRun.isMisuse("--name: adapter name is '../x'", "adapter", "import", adapter,
+                "--model", model, "--name", "../x", "--data", data);
         Path other = otherModel();
         fails("belongs to base", "adapter", "verify", temp.resolve("one"), "--model", other);
         fails("belongs to base", "adapter", "merge", temp.resolve("one"), "--model", other, "--out",

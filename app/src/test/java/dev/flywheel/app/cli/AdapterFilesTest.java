@@ -4,9 +4,17 @@ import static dev.flywheel.app.cli.CommandRun.fails;
 import static dev.flywheel.app.cli.CommandRun.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.flywheel.adapters.safetensors.SafetensorsFile;
+import dev.flywheel.adapters.safetensors.SafetensorsHeader;
+import dev.flywheel.adapters.safetensors.SafetensorsWriter;
+import dev.flywheel.adapters.safetensors.TensorEntry;
+import dev.flywheel.adapters.safetensors.TensorType;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
@@ -151,5 +159,78 @@ class AdapterFilesTest {
         Files.delete(folder.resolve("flywheel.json"));
         Files.createDirectory(folder.resolve("flywheel.json"));
         fails("flywheel.json is no file", "adapter", "verify", folder, "--model", model);
+    }
+
+    @Test
+    void theDifferenceFromAnAdapterThatChangesNothingIsNoShare() throws IOException {
+        Path bare = copy(adapter, temp.resolve("bare"));
+        Path weights = bare.resolve("adapter_model.safetensors");
+        SafetensorsFile file = SafetensorsFile.read(weights, 1 << 24);
+        SafetensorsWriter writer = new SafetensorsWriter();
+        for (String name : file.names()) {
+            int[] shape = file.shape(name).stream().mapToInt(Math::toIntExact).toArray();
+            float[] values = file.floats(name);
+            writer.add(name, TensorType.F32,
+                    name.contains("lora_B") ? new float[values.length] : values, shape);
+        }
+        Files.write(weights, writer.toBytes());
+
+        CommandRun text = CommandRun.of("adapter", "diff", bare, adapter);
+        assertThat(text.out()).contains("the first changes nothing").doesNotContain("Infinity");
+        assertThat(text.code()).isEqualTo(1);
+        JsonNode json = JSON.readTree(CommandRun.of("adapter", "diff", "-o", "json", bare, adapter)
+                .out());
+        assertThat(json.get("relative").isNull()).isTrue();
+        assertThat(json.get("difference").doubleValue()).isPositive();
+    }
+
+    @Test
+    void aBaseThatIsNotFiniteIsToldBeforeAnAdapterIsBlamed() throws IOException {
+        Path base = copy(Path.of(model), temp.resolve("base"));
+        Path weights = base.resolve("model.safetensors");
+        TensorEntry norm = SafetensorsHeader.read(weights, 1 << 20)
+                .tensors()
+                .get("model.layers.1.input_layernorm.weight");
+        byte[] bytes = Files.readAllBytes(weights);
+        ByteBuffer.wrap(bytes)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putFloat(Math.toIntExact(norm.begin()), Float.NaN);
+        Files.write(weights, bytes);
+
+        fails("the base model makes logits that are not finite", "adapter", "verify", adapter,
+                "--model", base);
+        fails("the base model makes logits that are not finite", "model", "info", "--model", base);
+        fails("prompt 0, position 1: the score of token 0 is NaN; a weight of the base", "model",
+                "generate", "--model", base, "--ids", "1,2");
+        fails("prompt 0, position 0: the score of token 0 is NaN", "model", "score", "-o", "json",
+                "--model", base, "--ids", "1,2");
+        fails("or of adapter " + adapter, "model", "logits", "--model", base, "--ids", "1,2",
+                "--adapter", adapter);
+    }
+
+    @Test
+    void aDataFolderHoldsAdaptersOfOneBase() throws IOException {
+        Path data = temp.resolve("data");
+        JsonNode first = json("adapter", "import", "-o", "json", adapter, "--model", model,
+                "--name", "default/mine", "--data", data);
+        fails("the data folder belongs to base " + first.get("baseDigest").textValue()
+                + " (adapter default/mine)", "adapter", "import", adapter, "--model", model,
+                "--weights", "q8", "--name", "default/other", "--data", data);
+        json("adapter", "import", "-o", "json", adapter, "--model", model, "--name", "default/two",
+                "--data", data);
+    }
+
+    @Test
+    void theBaseThatAnAdapterNamesIsTold() throws IOException {
+        String name = JSON.readTree(adapter.resolve("adapter_config.json").toFile())
+                .get("base_model_name_or_path")
+                .textValue();
+        assertThat(json("adapter", "verify", "-o", "json", adapter, "--model", model)
+                .get("baseModel")
+                .textValue()).isEqualTo(name);
+        assertThat(CommandRun.of("adapter", "verify", adapter, "--model", model).out())
+                .contains("made for " + name);
+        assertThat(CommandRun.of("adapter", "import", adapter, "--model", model, "--name", "a/b",
+                "--data", temp.resolve("d")).out()).contains("made for " + name);
     }
 }

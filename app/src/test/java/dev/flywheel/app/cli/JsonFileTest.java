@@ -16,11 +16,23 @@ class JsonFileTest {
 
     record Figures(double measured, double missing) {}
 
+    record Rows(double[] all, Double boxed, float single) {}
+
     @Test
     void whatWasNotMeasuredIsNull() {
         assertThat(JsonFile.text(new Figures(0.5, Double.NaN)))
                 .contains("\"measured\" : 0.5")
                 .contains("\"missing\" : null");
+    }
+
+    @Test
+    void noNumberIsEverAText() {
+        assertThat(JsonFile.text(
+                new Rows(new double[] {1.5, Double.NaN}, Double.POSITIVE_INFINITY, Float.NaN)))
+                .contains("null", "\"boxed\" : null", "\"single\" : null")
+                .doesNotContain("\"NaN\"", "Infinity");
+        assertThat(JsonFile.text(new Rows(new double[0], 0.1, 0.1f)))
+                .contains("\"boxed\" : 0.1", "\"single\" : 0.1");
     }
 
     @Test

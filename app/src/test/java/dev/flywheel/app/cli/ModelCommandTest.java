@@ -204,11 +204,35 @@ class ModelCommandTest {
     }
 
     @Test
+    void tellsWhetherANodeStartsOnAModelWithTheDefaultSettings() throws IOException {
+        Path folder = Files.createDirectories(temp.resolve("model"));
+        for (String file : new String[] {"config.json", "model.safetensors"}) {
+            Files.copy(Path.of(oracle(MODEL)).resolve(file), folder.resolve(file));
+        }
+        Files.writeString(folder.resolve("tokenizer.json"), """
+                {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+                 "normalizer": null, "post_processor": null, "decoder": null,
+                 "pre_tokenizer": {"type": "Split", "pattern": {"String": " "},
+                                   "behavior": "Isolated", "invert": false},
+                 "model": {"type": "WordLevel", "unk_token": "?",
+                           "vocab": {"?": 0, " ": 1, "yes": 2, "no": 3}}}
+                """);
+        assertThat(json("model", "info", "-o", "json", "--model", folder.toString()).get("verdict")
+                .textValue())
+                .contains("serving.rank.accept is \" yes\", which is 2 tokens")
+                .contains("\"yes\" without the blank is one: set that");
+        assertThat(run("model", "info", "--model", folder.toString())).isZero();
+        assertThat(out.toString()).contains("does not start on it with the default settings");
+
+        Path builtIn = Path.of(System.getProperty("user.dir"), "../models/flywheel-base");
+        assertThat(json("model", "info", "-o", "json", "--model", builtIn.toString()).get("verdict")
+                .textValue()).isEqualTo("ok");
+    }
+
+    @Test
     void saysInOneLineWhatIsWrong() throws IOException {
-        fails("nothing to read", "model", "generate", "--model", oracle(MODEL));
         fails("token id 99999 is not in the vocabulary", "model", "logits", "--model",
                 oracle(MODEL), "--ids", "99999");
-        fails("'x' is no token id", "model", "logits", "--model", oracle(MODEL), "--ids", "1,x");
         fails("use_dora", "model", "info", "--model", oracle(MODEL), "--adapter",
                 oracle("adapters/dora") + "/adapter");
         fails("'messages' must be a list of objects", "model", "generate", "--model", oracle(MODEL),

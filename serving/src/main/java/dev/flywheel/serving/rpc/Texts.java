@@ -16,36 +16,25 @@ final class Texts {
     private final Tokenizer tokenizer;
     private final RankSettings rank;
     private final int positionsMax;
-    private final int acceptId;
-    private final int rejectId;
+    private final VerdictTokens verdict;
     private final Set<Integer> eosIds;
 
     /** @throws IllegalArgumentException if a verdict is not one token, or the tokenizer not the model's */
     Texts(Tokenizer tokenizer, ModelSpec spec, RankSettings rank) {
-        if (tokenizer.vocabSize() > spec.vocabSize()) {
-            throw new IllegalArgumentException("the tokenizer has " + tokenizer.vocabSize()
-                    + " tokens, the model only " + spec.vocabSize()
-                    + "; they are not of one model folder");
-        }
         this.tokenizer = tokenizer;
         this.rank = rank;
         this.positionsMax = spec.positionsMax();
-        this.acceptId = verdict("serving.rank.accept", rank.accept());
-        this.rejectId = verdict("serving.rank.reject", rank.reject());
-        if (acceptId == rejectId) {
-            throw new IllegalArgumentException(
-                    "serving.rank.accept and serving.rank.reject are the same token; choose two");
-        }
+        this.verdict = VerdictTokens.of(tokenizer, spec, rank);
         this.eosIds = new HashSet<>(tokenizer.eosIds());
         eosIds.addAll(spec.eosIds());
     }
 
     int acceptId() {
-        return acceptId;
+        return verdict.acceptId();
     }
 
     int rejectId() {
-        return rejectId;
+        return verdict.rejectId();
     }
 
     Set<Integer> eosIds() {
@@ -109,15 +98,5 @@ final class Texts {
                     "tokens after the " + before + " before it");
         }
         return ids;
-    }
-
-    private int verdict(String setting, String word) {
-        int[] ids = tokenizer.encodeContinuation(word, false);
-        if (ids.length != 1) {
-            throw new IllegalArgumentException(setting + " is \"" + word + "\", which is "
-                    + ids.length + " tokens of this model's tokenizer, must be 1;"
-                    + " choose another word");
-        }
-        return ids[0];
     }
 }
