@@ -10,6 +10,8 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -85,6 +87,20 @@ class ModuleDependencyTest {
                     .as("classes of %s", row.module())
                     .isNotEmpty();
         }
+    }
+
+    @Test
+    void bytesOfAnArrayAreNotCopiedFromSegmentToSegment() {
+        // Short ones are written as longs, which compiled code that reads the array's own elements may miss (JDK 25.0.3).
+        noClasses()
+                .should()
+                .callMethod(MemorySegment.class, "copy", MemorySegment.class, long.class,
+                        MemorySegment.class, long.class, long.class)
+                .orShould()
+                .callMethod(MemorySegment.class, "toArray", ValueLayout.OfInt.class)
+                .orShould()
+                .callMethod(MemorySegment.class, "toArray", ValueLayout.OfFloat.class)
+                .check(CLASSES);
     }
 
     @TestFactory

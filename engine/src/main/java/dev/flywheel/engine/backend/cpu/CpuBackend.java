@@ -88,13 +88,13 @@ public final class CpuBackend implements Backend {
     @Override
     public void upload(Stream s, MemorySegment host, Buffer to) {
         CpuBuffer target = writable("to", any("to", to, to.dtype().elements(host.byteSize())));
-        MemorySegment.copy(host, 0, target.memory(), 0, host.byteSize());
+        target.copyFrom(host);
     }
 
     @Override
     public void download(Stream s, Buffer from, MemorySegment host) {
         CpuBuffer source = any("from", from, from.dtype().elements(host.byteSize()));
-        MemorySegment.copy(source.memory(), 0, host, 0, host.byteSize());
+        source.copyTo(host);
     }
 
     @Override
@@ -103,8 +103,8 @@ public final class CpuBackend implements Backend {
             throw new IllegalArgumentException(
                     "to holds " + to.dtype() + ", from " + from.dtype() + "; types must agree");
         }
-        MemorySegment.copy(any("from", from, n).memory(), 0,
-                writable("to", any("to", to, n)).memory(), 0, to.dtype().bytes(n));
+        writable("to", any("to", to, n))
+                .copyFrom(any("from", from, n).memory().asSlice(0, to.dtype().bytes(n)));
     }
 
     @Override

@@ -51,7 +51,7 @@ final class CpuBuffer implements Buffer {
             long offset = host.address() / dtype.groupBytes();
             return new CpuBuffer(dtype, Storage.ofArray(array, true, budget), offset, elements);
         }
-        return new CpuBuffer(dtype, new Storage(null, null, host, true, budget), 0, elements);
+        return new CpuBuffer(dtype, new Storage(null, host, true, budget), 0, elements);
     }
 
     @Override
@@ -88,6 +88,44 @@ final class CpuBuffer implements Buffer {
         return storage.frozen;
     }
 
+    /**
+     * Copies whole elements to the beginning of this buffer.
+     *
+     * <p>Into arrays as elements: a copy from segment to segment of less than 64 bytes writes longs, and
+     * compiled code that then read the array's own elements did not always see them (JDK 25.0.3).
+     */
+    void copyFrom(MemorySegment host) {
+        Object array = Objects.requireNonNull(storage.array, "wrapped memory is never written");
+        MemorySegment.copy(host, layout(array), 0, array, index(array), count(array, host));
+    }
+
+    /** Copies as many elements as fill {@code host}, in the way of {@link #copyFrom}. */
+    void copyTo(MemorySegment host) {
+        Object array = storage.array;
+        if (array == null) {
+            host.copyFrom(memory().asSlice(0, host.byteSize()));
+        } else {
+            MemorySegment.copy(array, index(array), host, layout(array), 0, count(array, host));
+        }
+    }
+
+    private static ValueLayout layout(Object array) {
+        return switch (array) {
+            case float[] unused -> ValueLayout.JAVA_FLOAT_UNALIGNED;
+            case int[] unused -> ValueLayout.JAVA_INT_UNALIGNED;
+            case short[] unused -> ValueLayout.JAVA_SHORT_UNALIGNED;
+            default -> ValueLayout.JAVA_BYTE;
+        };
+    }
+
+    private int index(Object array) {
+        return Math.toIntExact(dtype.bytes(offset) / layout(array).byteSize());
+    }
+
+    private static int count(Object array, MemorySegment host) {
+        return Math.toIntExact(host.byteSize() / layout(array).byteSize());
+    }
+
     /** Returns the bytes of this buffer, for copies. */
     MemorySegment memory() {
         return storage.memory.asSlice(dtype.bytes(offset), dtype.bytes(elements));
@@ -117,7 +155,9 @@ final class CpuBuffer implements Buffer {
             return storage.ints;
         }
         if (copiedInts == null) {
-            copiedInts = memory().toArray(ValueLayout.JAVA_INT_UNALIGNED);
+            int[] copy = new int[Math.toIntExact(elements)];
+            MemorySegment.copy(memory(), ValueLayout.JAVA_INT_UNALIGNED, 0, copy, 0, copy.length);
+            copiedInts = copy;
         }
         return copiedInts;
     }
@@ -153,15 +193,17 @@ final class CpuBuffer implements Buffer {
     private static final class Storage {
         private final float @Nullable [] floats;
         private final int @Nullable [] ints;
+        private final @Nullable Object array;
         private final MemorySegment memory;
         private final boolean frozen;
         private final PanelBudget.Panels panels;
         private volatile boolean closed;
 
-        private Storage(float @Nullable [] floats, int @Nullable [] ints, MemorySegment memory,
-                boolean frozen, PanelBudget budget) {
-            this.floats = floats;
-            this.ints = ints;
+        private Storage(@Nullable Object array, MemorySegment memory, boolean frozen,
+                PanelBudget budget) {
+            this.array = array;
+            this.floats = array instanceof float[] f ? f : null;
+            this.ints = array instanceof int[] i ? i : null;
             this.memory = memory;
             this.frozen = frozen;
             this.panels = budget.open();
@@ -169,10 +211,10 @@ final class CpuBuffer implements Buffer {
 
         private static Storage ofArray(Object array, boolean frozen, PanelBudget budget) {
             return switch (array) {
-                case float[] f -> new Storage(f, null, MemorySegment.ofArray(f), frozen, budget);
-                case int[] i -> new Storage(null, i, MemorySegment.ofArray(i), frozen, budget);
-                case byte[] b -> new Storage(null, null, MemorySegment.ofArray(b), frozen, budget);
-                case short[] h -> new Storage(null, null, MemorySegment.ofArray(h), frozen, budget);
+                case float[] f -> new Storage(f, MemorySegment.ofArray(f), frozen, budget);
+                case int[] i -> new Storage(i, MemorySegment.ofArray(i), frozen, budget);
+                case byte[] b -> new Storage(b, MemorySegment.ofArray(b), frozen, budget);
+                case short[] h -> new Storage(h, MemorySegment.ofArray(h), frozen, budget);
                 default -> throw new AssertionError("no buffer is made of " + array.getClass());
             };
         }

@@ -48,13 +48,13 @@ public final class ReferenceBackend implements Backend {
     @Override
     public void upload(Stream s, MemorySegment host, Buffer to) {
         ReferenceBuffer target = any("to", to, to.dtype().elements(host.byteSize()));
-        MemorySegment.copy(host, 0, target.memory(), 0, host.byteSize());
+        target.copyFrom(host);
     }
 
     @Override
     public void download(Stream s, Buffer from, MemorySegment host) {
         ReferenceBuffer source = any("from", from, from.dtype().elements(host.byteSize()));
-        MemorySegment.copy(source.memory(), 0, host, 0, host.byteSize());
+        host.copyFrom(source.memory().asSlice(0, host.byteSize()));
     }
 
     @Override
@@ -63,8 +63,8 @@ public final class ReferenceBackend implements Backend {
             throw new IllegalArgumentException(
                     "to holds " + to.dtype() + ", from " + from.dtype() + "; types must agree");
         }
-        long bytes = to.dtype().bytes(n);
-        MemorySegment.copy(any("from", from, n).memory(), 0, any("to", to, n).memory(), 0, bytes);
+        any("to", to, n)
+                .copyFrom(any("from", from, n).memory().asSlice(0, to.dtype().bytes(n)));
     }
 
     @Override

@@ -71,6 +71,13 @@ final class ReferenceBuffer implements Buffer {
         return memory;
     }
 
+    /** Copies bytes to the beginning of this buffer, one by one: short copies from segment to segment are not safe. */
+    void copyFrom(MemorySegment host) {
+        for (long i = 0; i < host.byteSize(); i++) {
+            memory.set(ValueLayout.JAVA_BYTE, i, host.get(ValueLayout.JAVA_BYTE, i));
+        }
+    }
+
     boolean closed() {
         return closed.get();
     }
