@@ -7,10 +7,13 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.flywheel.adapters.safetensors.SafetensorsWriter;
 import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +54,12 @@ final class Actual {
         }
     }
 
+    /** Keeps nothing: the case could not be judged. */
+    void nothing() {
+        json.removeAll();
+        tensors.clear();
+    }
+
     /** Keeps nothing but whether the files were accepted, and the error if they were not. */
     void onlyVerdict(@Nullable String error) {
         verdict(error);
@@ -64,8 +73,14 @@ final class Actual {
         json.put("error", error == null ? "" : error);
     }
 
-    /** Writes everything below a folder of this case. */
+    /**
+     * Writes everything below a folder of this case, in place of what an earlier run wrote.
+     */
     void write(Path folder) throws IOException {
+        removeOld(folder);
+        if (json.isEmpty() && tensors.isEmpty()) {
+            return;
+        }
         Files.createDirectories(folder);
         Files.writeString(
                 folder.resolve("actual.json"), JSON.writeValueAsString(json) + "\n");
@@ -77,6 +92,30 @@ final class Actual {
             }
             Files.write(path, file.getValue().toBytes());
         }
+    }
+
+    private static void removeOld(Path folder) throws IOException {
+        Files.deleteIfExists(folder.resolve("actual.json"));
+        Files.deleteIfExists(folder.resolve(TENSORS));
+        Path trajectory = folder.resolve("trajectory");
+        if (!Files.isDirectory(trajectory, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        try (Stream<Path> steps = Files.list(trajectory)) {
+            for (Path step : steps.filter(Actual::isStep).toList()) {
+                Files.delete(step);
+            }
+        }
+        try {
+            Files.delete(trajectory);
+        } catch (DirectoryNotEmptyException e) {
+            // holds something that no run wrote, which is not ours to remove
+        }
+    }
+
+    private static boolean isStep(Path file) {
+        String name = String.valueOf(file.getFileName());
+        return name.startsWith("step_") && name.endsWith(".safetensors");
     }
 
     /** Adds numbers to a list. */

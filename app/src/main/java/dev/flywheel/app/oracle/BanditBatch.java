@@ -27,7 +27,7 @@ record BanditBatch(
             TrainingBatch {
     static BanditBatch of(JsonNode batch, BanditObjective objective, boolean policyGradient) {
         AnswerLayout layout = new AnswerLayout();
-        List<JsonNode> examples = OracleCase.list(batch, "examples").valueStream().toList();
+        List<JsonNode> examples = List.copyOf(Entries.objects(batch, "examples"));
         for (JsonNode example : examples) {
             int prompt = layout.prompt(example.path("prompt"));
             OracleCase.list(example, "candidates")

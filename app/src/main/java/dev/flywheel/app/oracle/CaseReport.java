@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Stream;
+import java.util.stream.Collectors;
 
 /**
  * What became of one case.
@@ -40,23 +40,27 @@ public record CaseReport(
     }
 
     private static String message(Outcome outcome, Findings findings) {
+        List<String> parts = new ArrayList<>();
         if (outcome == Outcome.FAIL) {
-            List<String> all = new ArrayList<>(findings.problems());
-            if (!findings.remark().isEmpty()) {
-                all.add(findings.remark());
-            }
-            Stream<String> beyond = findings.figures()
+            findings.figures()
                     .stream()
                     .filter(figure -> !figure.within())
-                    .map(Figure::toString);
-            return String.join("; ", Stream.concat(beyond, all.stream()).toList());
+                    .map(Figure::toString)
+                    .forEach(parts::add);
+            parts.addAll(findings.problems());
+            parts.add(findings.remark());
+        } else if (findings.remark().isEmpty()) {
+            parts.add(nearest(findings.figures()));
+        } else {
+            parts.add(findings.remark());
         }
-        if (!findings.remark().isEmpty()) {
-            return findings.remark();
-        }
-        // Of what is within, the figure that came nearest to its tolerance says the most.
-        return findings.figures()
-                .stream()
+        parts.add(findings.leftOut());
+        return parts.stream().filter(part -> !part.isEmpty()).collect(Collectors.joining("; "));
+    }
+
+    /** Of what is within, the figure that came nearest to its tolerance says the most. */
+    private static String nearest(List<Figure> figures) {
+        return figures.stream()
                 .max(Comparator.comparingDouble(figure -> figure.worst() / figure.allowed()))
                 .map(Figure::toString)
                 .orElse("");

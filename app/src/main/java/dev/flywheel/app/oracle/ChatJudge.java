@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The chats of a tokenizer case: rendered text and ids, or the error that the template raises. */
@@ -18,6 +19,12 @@ final class ChatJudge {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final TypeReference<List<Map<String, Object>>> MAPS = new TypeReference<>() {};
     private static final TypeReference<Map<String, Object>> MAP = new TypeReference<>() {};
+
+    private static final List<String> INPUTS =
+            List.of("name", "messages", "add_generation_prompt", "extra");
+    private static final Set<String> KNOWN =
+            Set.of(
+                    "name", "messages", "add_generation_prompt", "extra", "text", "ids", "error");
 
     private final ChatTemplates templates;
     private final Findings findings;
@@ -30,14 +37,18 @@ final class ChatJudge {
     }
 
     void judge(JsonNode entry) {
+        KnownKeys.entry("chat", entry, KNOWN, findings);
+        if (Entries.textOrNull(entry, "error") == null && !entry.has("text")) {
+            throw new BadCaseException(
+                    "chat %s has neither a text nor an error".formatted(name(entry)));
+        }
         ObjectNode kept = actual.json().withArray("chat").addObject();
-        kept.setAll((ObjectNode) entry.deepCopy());
-        kept.remove(List.of("text", "ids", "error"));
+        Entries.copyInputs(entry, kept, INPUTS);
         try {
             Chat chat = chat(entry);
             rendered(entry, kept, templates.render(chat, null), chat);
         } catch (TemplateException e) {
-            if (e.kind() == TemplateException.Kind.UNSUPPORTED && !entry.has("error")) {
+            if (e.kind() == TemplateException.Kind.UNSUPPORTED && !entry.hasNonNull("error")) {
                 throw e; // the whole tokenizer is refused, which a case may allow
             }
             kept.put("error", e.reason());
@@ -46,7 +57,7 @@ final class ChatJudge {
                         "chat %s was refused: %s%s"
                                 .formatted(
                                         name(entry), Refusals.line(e),
-                                        entry.has("error")
+                                        entry.hasNonNull("error")
                                                 ? ", expected " + entry.path("error")
                                                 : ""));
             }
@@ -57,13 +68,13 @@ final class ChatJudge {
         int[] ids = templates.encode(chat, null, true);
         kept.put("text", text);
         Actual.add(kept.putArray("ids"), ids);
-        if (entry.has("error")) {
+        if (entry.hasNonNull("error")) {
             findings.problem(
                     "chat %s was rendered, expected the error %s"
                             .formatted(name(entry), entry.path("error")));
             return;
         }
-        String expected = entry.path("text").asText();
+        String expected = Entries.text(entry, "text");
         if (!text.equals(expected)) {
             int at = mismatch(text, expected);
             findings.problem(
@@ -99,14 +110,22 @@ final class ChatJudge {
         extra.remove("tools");
         extra.remove("documents");
         return new Chat(
-                JSON.convertValue(OracleCase.list(entry, "messages"), MAPS),
+                messages(entry),
                 maps(entry.path("extra").path("tools")),
                 maps(entry.path("extra").path("documents")),
                 entry.path("add_generation_prompt").asBoolean(false), extra);
     }
 
+    private static List<Map<String, Object>> messages(JsonNode entry) {
+        return JSON.convertValue(Entries.objectsOrNone(entry, "messages"), MAPS);
+    }
+
     private static @Nullable List<Map<String, Object>> maps(JsonNode list) {
-        return list.isArray() ? JSON.convertValue(list, MAPS) : null;
+        if (!list.isArray()) {
+            return null;
+        }
+        list.forEach(entry -> Entries.object(entry, "an entry of tools or documents"));
+        return JSON.convertValue(list, MAPS);
     }
 
     private static String name(JsonNode entry) {

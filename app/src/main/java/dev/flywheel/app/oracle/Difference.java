@@ -1,5 +1,7 @@
 package dev.flywheel.app.oracle;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 /** Differences between what was computed and what was to come out; NaN wherever either is. */
 final class Difference {
     private Difference() {}
@@ -9,6 +11,28 @@ final class Difference {
         double worst = 0;
         for (int i = 0; i < golden.length; i++) {
             worst = Math.max(worst, Math.abs((double) actual[i] - golden[i]));
+        }
+        return worst;
+    }
+
+    /**
+     * Returns the largest difference of numbers, or lists of them, of the same shape: relative where a
+     * golden number is above 1, else absolute.
+     */
+    static double relative(JsonNode actual, JsonNode golden, String what) {
+        if (!actual.isArray()) {
+            double expected = Entries.number(golden, what);
+            double got = actual.isNull() ? Double.NaN : actual.doubleValue();
+            return Math.abs(got - expected) / Math.max(1, Math.abs(expected));
+        }
+        if (!golden.isArray() || golden.size() != actual.size()) {
+            throw new BadCaseException(
+                    "%s is %s, expected a list of %d"
+                            .formatted(what, Entries.shown(golden), actual.size()));
+        }
+        double worst = 0;
+        for (int i = 0; i < actual.size(); i++) {
+            worst = Math.max(worst, relative(actual.get(i), golden.get(i), what));
         }
         return worst;
     }

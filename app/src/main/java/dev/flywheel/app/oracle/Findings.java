@@ -2,6 +2,8 @@ package dev.flywheel.app.oracle;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
 
 /** What a judge noted of one case. Not thread-safe. */
 final class Findings {
@@ -9,6 +11,7 @@ final class Findings {
 
     private final List<Figure> figures = new ArrayList<>();
     private final List<String> problems = new ArrayList<>();
+    private final SortedSet<String> notCompared = new TreeSet<>();
     private String remark = "";
     private int problemCount;
 
@@ -23,6 +26,11 @@ final class Findings {
         if (problems.size() < PROBLEMS_MAX) {
             problems.add(text);
         }
+    }
+
+    /** Notes that the case holds something that no rule here knows how to compare. */
+    void notCompared(String what) {
+        notCompared.add(what);
     }
 
     /** Says how a case without figures went. */
@@ -49,5 +57,11 @@ final class Findings {
 
     String remark() {
         return remark;
+    }
+
+    /** Returns what the case holds that was not compared, as a remark, or an empty text. */
+    String leftOut() {
+        return notCompared.isEmpty() ? ""
+                : "not compared: " + String.join(", ", notCompared);
     }
 }

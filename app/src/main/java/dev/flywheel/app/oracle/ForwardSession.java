@@ -57,6 +57,10 @@ final class ForwardSession implements AutoCloseable {
         return model.spec().vocabSize();
     }
 
+    int positionsMax() {
+        return model.spec().positionsMax();
+    }
+
     /** Returns the scores after every token of each prompt, all prompts in one batch. */
     List<float[][]> scores(List<int[]> prompts) {
         try (KvCache cache = cacheFor(prompts.stream().mapToInt(p -> p.length));

@@ -19,13 +19,13 @@ record JudgedAnswers(PackedBatch rows, OptionTerms terms, List<ScoredAnswer> mar
     static JudgedAnswers of(JsonNode batch, Predicate<JsonNode> desirable) {
         AnswerLayout layout = new AnswerLayout();
         List<ScoredAnswer> marked = new ArrayList<>();
-        for (JsonNode example : OracleCase.list(batch, "examples")) {
+        for (JsonNode example : Entries.objects(batch, "examples")) {
             layout.answer(layout.prompt(example.path("prompt")), example.path("completion"));
             marked.add(
                     new ScoredAnswer(
                             0, 0, desirable.test(example), TrainingBatch.weight(example)));
         }
-        for (JsonNode example : batch.path("kl_examples")) {
+        for (JsonNode example : Entries.objectsOrNone(batch, "kl_examples")) {
             layout.answer(layout.prompt(example.path("prompt")), example.path("completion"));
         }
         return new JudgedAnswers(layout.rows(), layout.terms(), marked);

@@ -8,7 +8,7 @@ import dev.flywheel.trainer.objective.Loss;
 /** Answers marked good or bad, and unrelated ones that tell how far the adapter has moved. */
 record KtoBatch(JudgedAnswers answers, KtoObjective objective) implements JudgedBatch {
     static KtoBatch of(JsonNode batch, KtoObjective objective) {
-        OracleCase.list(batch, "kl_examples");
+        Entries.objects(batch, "kl_examples");
         return new KtoBatch(
                 JudgedAnswers.of(batch, example -> {
                     if (!example.path("desirable").isBoolean()) {

@@ -1,27 +1,32 @@
 package dev.flywheel.app.oracle;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.app.local.StartException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.EnumSet;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 
 /**
  * The cases below a folder, found by their manifests.
  *
  * <p>The index is believed in one thing: that a case it lists ought to be there. Order, kinds and
- * whatever else it says are not read.
+ * whatever else it says are not read, and a case that it does not list is one all the same. Links to
+ * folders are followed.
  */
 final class OracleFolder {
     private static final String INDEX = "INDEX.json";
-    private static final int DEPTH_MAX = 4;
 
     private OracleFolder() {}
 
@@ -49,11 +54,18 @@ final class OracleFolder {
         return cases;
     }
 
-    /** A case folder itself was named: its id is its last two names. */
+    /**
+     * A case folder itself was named: its id is what its manifest says if that ends with the folder's
+     * name, for it may have been copied without its parents; else its last two names.
+     */
     private static SortedMap<String, Path> nameOf(Path root, String prefix) {
         Path real = root.toAbsolutePath().normalize();
         int names = real.getNameCount();
-        String id = real.subpath(Math.max(0, names - 2), names).toString().replace('\\', '/');
+        String id = names == 0 ? "" : slashes(real.subpath(Math.max(0, names - 2), names));
+        String said = claimed(root);
+        if (isPlain(said) && real.endsWith(Path.of(said).getFileName())) {
+            id = said;
+        }
         if (!id.startsWith(prefix)) {
             throw new StartException(
                     "%s is the case %s, which does not begin with %s".formatted(root, id, prefix));
@@ -65,12 +77,13 @@ final class OracleFolder {
 
     private static SortedSet<String> ids(Path root) {
         SortedSet<String> ids = new TreeSet<>();
-        try (Stream<Path> files = Files.walk(root, DEPTH_MAX)) {
-            files.filter(file -> file.endsWith(OracleCase.MANIFEST) && Files.isRegularFile(file))
-                    .map(file -> root.relativize(file.resolveSibling("")).normalize())
-                    .forEach(folder -> ids.add(folder.toString().replace('\\', '/')));
-        } catch (IOException | UncheckedIOException e) {
-            throw new StartException("oracle folder %s cannot be read: %s".formatted(root, e), e);
+        try {
+            Files.walkFileTree(
+                    root, EnumSet.of(FileVisitOption.FOLLOW_LINKS), Integer.MAX_VALUE,
+                    new Manifests(root, ids));
+        } catch (IOException e) {
+            throw new StartException(
+                    "oracle folder %s cannot be read: %s".formatted(root, FileProblem.words(e)), e);
         }
         Path index = root.resolve(INDEX);
         if (Files.isRegularFile(index)) {
@@ -88,13 +101,18 @@ final class OracleFolder {
         try {
             content = OracleCase.parse(index);
         } catch (BadCaseException e) {
-            throw new StartException("oracle folder: " + e.getMessage(), e);
+            throw new StartException("oracle folder: " + Refusals.line(e), e);
         }
         String format = content.path("format").asText();
         if (!format.equals(OracleCase.FORMAT)) {
             throw new StartException(
                     "%s has format \"%s\", understood is %s"
                             .formatted(index, format, OracleCase.FORMAT));
+        }
+        if (!content.path("cases").isArray()) {
+            throw new StartException(
+                    "%s: cases is %s, expected a list"
+                            .formatted(index, Entries.shown(content.path("cases"))));
         }
         for (JsonNode entry : content.path("cases")) {
             String id = entry.path("id").asText();
@@ -114,6 +132,45 @@ final class OracleFolder {
                     && !path.startsWith("..");
         } catch (InvalidPathException e) {
             return false;
+        }
+    }
+
+    private static String slashes(Path path) {
+        return path.toString().replace('\\', '/');
+    }
+
+    private static String claimed(Path root) {
+        try {
+            return OracleCase.parse(root.resolve(OracleCase.MANIFEST)).path("id").asText();
+        } catch (BadCaseException e) {
+            return ""; // told when the case is judged
+        }
+    }
+
+    /** Collects the folders that hold a manifest, a broken one too. */
+    private static final class Manifests extends SimpleFileVisitor<Path> {
+        private final Path root;
+        private final SortedSet<String> ids;
+
+        Manifests(Path root, SortedSet<String> ids) {
+            this.root = root;
+            this.ids = ids;
+        }
+
+        @Override
+        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            if (file.endsWith(OracleCase.MANIFEST)) {
+                ids.add(slashes(root.relativize(file.resolveSibling("")).normalize()));
+            }
+            return FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+            if (e instanceof FileSystemLoopException) {
+                return FileVisitResult.CONTINUE; // a link to a folder above: its cases are found there
+            }
+            throw e;
         }
     }
 }

@@ -25,7 +25,7 @@ record PreferenceBatch(
     static PreferenceBatch of(JsonNode batch, PreferenceObjective objective) {
         AnswerLayout layout = new AnswerLayout();
         List<Double> weights = new ArrayList<>();
-        for (JsonNode example : OracleCase.list(batch, "examples")) {
+        for (JsonNode example : Entries.objects(batch, "examples")) {
             int prompt = layout.prompt(example.path("prompt"));
             layout.answer(prompt, example.path("chosen"));
             layout.answer(prompt, example.path("rejected"));

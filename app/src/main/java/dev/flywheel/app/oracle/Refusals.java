@@ -1,9 +1,12 @@
 package dev.flywheel.app.oracle;
 
 import dev.flywheel.adapters.AdapterException;
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.engine.jinja.TemplateException;
 import dev.flywheel.engine.model.ModelException;
 import dev.flywheel.engine.tokenizer.TokenizerException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 
 /** The exceptions with which files may be refused; any other is a defect. */
 public final class Refusals {
@@ -24,6 +27,14 @@ public final class Refusals {
                 || e instanceof AdapterException a && a.code() == AdapterException.Code.UNSUPPORTED
                 || e instanceof ModelException m && m.code() == ModelException.Code.UNSUPPORTED
                 || e instanceof TokenizerException;
+    }
+
+    /** Returns in one line what happened; of an exception that is no refusal its kind too. */
+    static String words(Throwable e) {
+        if (e instanceof UncheckedIOException && e.getCause() instanceof IOException unread) {
+            return FileProblem.words(unread);
+        }
+        return isRefusal(e) ? line(e) : e.toString().replaceAll("\\s*\\R\\s*", " ");
     }
 
     /** Returns the message in one line. */

@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class RobustnessJudge implements Judge {
     private static final double SECONDS_MAX = 5;
     private static final String GOLDEN = "golden.json";
+    private static final String TOLERANCE = "logits_max_abs";
 
     private final Bases bases;
     private final LongSupplier nanoTime;
@@ -94,10 +96,10 @@ final class RobustnessJudge implements Judge {
         findings.figure("heap_bytes", load.heapBytes(),
                 BoundedLoad.heapBytesAllowed(bytesBelow(at.folder())));
         @Nullable Throwable failure = load.failure();
-        actual.verdict(failure == null ? null : Refusals.line(failure));
+        actual.verdict(failure == null ? null : Refusals.words(failure));
         boolean refuses = at.expectation() == Expectation.REFUSE;
         if (failure != null && !Refusals.isRefusal(failure)) {
-            findings.problem("not a documented refusal: " + failure);
+            findings.problem("not a documented refusal: " + Refusals.words(failure));
         } else if (failure != null) {
             findings.remark("refused: " + Refusals.line(failure));
             if (!refuses) {
@@ -106,25 +108,34 @@ final class RobustnessJudge implements Judge {
         } else if (refuses) {
             findings.problem("expected to be refused (%s), was accepted"
                     .formatted(at.manifest().path("why").asText()));
-        } else if (at.has(GOLDEN) && loaded != null) {
+        } else if (loaded != null && hasResults(at)) {
             scores(at, loaded, findings, actual);
         }
+    }
+
+    /** Results are there, or ought to be by what the manifest says. */
+    private static boolean hasResults(OracleCase at) {
+        return at.has(GOLDEN) || at.manifest().path("files").has(GOLDEN)
+                || at.manifest().path("tolerance").has(TOLERANCE);
     }
 
     private static void scores(OracleCase at, Loaded loaded, Findings findings, Actual actual) {
         JsonNode golden = at.json(GOLDEN);
         SafetensorsFile tensors = at.tensors("golden.safetensors");
-        GoldenRows rows = GoldenRows.of(golden);
         double worst = 0;
+        double allowed = at.tolerance(TOLERANCE);
         try (ForwardSession session = loaded.session()) {
+            KnownKeys.golden(golden, Set.of("prompts"), findings);
+            GoldenRows rows = GoldenRows.of(golden, tensors, session.vocabSize(), findings);
             for (int i = 0; i < rows.prompts().size(); i++) {
                 float[][] scores = session.scores(List.of(rows.prompts().get(i))).getFirst();
                 worst = Math.max(worst, rows.worst(i, scores, tensors));
+                rows.compareBest(i, scores, allowed, findings);
                 rows.keep(i, scores, actual);
             }
         }
         actual.verdict(null);
-        findings.figure("logits_max_abs", worst, at.tolerance("logits_max_abs"));
+        findings.figure(TOLERANCE, worst, allowed);
     }
 
     private static long bytesBelow(Path folder) {

@@ -13,7 +13,7 @@ record SftBatch(PackedBatch rows, double[] weights) implements TrainingBatch {
     static SftBatch of(JsonNode batch) {
         PackedBatch.Builder rows = PackedBatch.builder();
         List<Double> weights = new ArrayList<>();
-        for (JsonNode example : OracleCase.list(batch, "examples")) {
+        for (JsonNode example : Entries.objects(batch, "examples")) {
             int[] ids = OracleCase.ints(example.path("ids"), "ids");
             JsonNode mask = OracleCase.list(example, "loss_mask");
             if (mask.size() != ids.length) {
@@ -21,7 +21,7 @@ record SftBatch(PackedBatch rows, double[] weights) implements TrainingBatch {
             }
             int segment = rows.segment(ids);
             for (int t = 1; t < ids.length; t++) {
-                if (mask.get(t).doubleValue() != 0) {
+                if (Entries.number(mask.get(t), "loss_mask") != 0) {
                     rows.target(rows.row(segment, t - 1), ids[t]);
                     weights.add(TrainingBatch.weight(example) * mask.get(t).doubleValue());
                 }

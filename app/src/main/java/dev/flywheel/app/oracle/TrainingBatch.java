@@ -8,6 +8,7 @@ import dev.flywheel.trainer.objective.BinaryObjective;
 import dev.flywheel.trainer.objective.KtoObjective;
 import dev.flywheel.trainer.objective.Loss;
 import dev.flywheel.trainer.objective.PreferenceObjective;
+import java.util.Set;
 import java.util.function.Function;
 
 /** A batch of a training case, as rows for the engine, with the loss that the case asks for. */
@@ -29,8 +30,9 @@ interface TrainingBatch {
     void describe(double[] logProbs, double[] reference, ObjectNode into);
 
     /** Returns how this case's batches become rows and a loss. */
-    static Function<JsonNode, TrainingBatch> of(OracleCase at) {
+    static Function<JsonNode, TrainingBatch> of(OracleCase at, Findings findings) {
         JsonNode hyper = at.manifest().path("hyper");
+        KnownKeys.settings("hyper", hyper, hyperOf(at.text("loss")), findings);
         return switch (at.text("loss")) {
             case "sft" -> SftBatch::of;
             case "dpo" -> {
@@ -47,17 +49,27 @@ interface TrainingBatch {
                 var objective = new BinaryObjective(number(hyper, "beta"), number(hyper, "delta"));
                 yield batch -> BinaryBatch.of(batch, objective);
             }
-            case "bandit_value" -> batch -> BanditBatch.of(batch, bandit(hyper), false);
-            case "bandit_pg" -> batch -> BanditBatch.of(batch, bandit(hyper), true);
+            case "bandit_value", "bandit_pg" -> {
+                boolean policyGradient = at.text("loss").equals("bandit_pg");
+                var objective = new BanditObjective(
+                        number(hyper, "tau"), number(hyper, "clip"), number(hyper, "baseline"));
+                yield batch -> BanditBatch.of(batch, objective, policyGradient);
+            }
             default -> throw new BadCaseException(
                     "loss is \"%s\"; known are sft, dpo, kto, binary, bandit_value, bandit_pg"
                             .formatted(at.text("loss")));
         };
     }
 
-    private static BanditObjective bandit(JsonNode hyper) {
-        return new BanditObjective(
-                number(hyper, "tau"), number(hyper, "clip"), number(hyper, "baseline"));
+    /** Returns the settings that a loss follows. */
+    private static Set<String> hyperOf(String loss) {
+        return switch (loss) {
+            case "dpo" -> Set.of("beta");
+            case "kto" -> Set.of("beta", "lambda_d", "lambda_u");
+            case "binary" -> Set.of("beta", "delta");
+            case "bandit_value", "bandit_pg" -> Set.of("tau", "clip", "baseline");
+            default -> Set.of();
+        };
     }
 
     private static double number(JsonNode hyper, String key) {

@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.flywheel.adapters.identity.Digest;
+import dev.flywheel.adapters.safetensors.SafetensorsFile;
+import dev.flywheel.adapters.safetensors.SafetensorsWriter;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import java.io.IOException;
@@ -11,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /** Some cases of the shared oracle, copied so that a fault can be planted; absent ones skip the test. */
@@ -46,6 +50,23 @@ final class OracleCopy {
         ObjectNode content = (ObjectNode) JSON.readTree(Files.readAllBytes(path));
         change.accept(content);
         Files.write(path, JSON.writeValueAsBytes(content));
+        list(path);
+    }
+
+    /** Puts a file's digest into the manifest that lists it, so that its content alone is at fault. */
+    private void list(Path file) throws IOException {
+        Path folder = file.getParent();
+        while (!Files.exists(folder.resolve("manifest.json"))) {
+            folder = folder.getParent();
+        }
+        Path manifest = folder.resolve("manifest.json");
+        if (!manifest.equals(file)) {
+            ObjectNode content = (ObjectNode) JSON.readTree(Files.readAllBytes(manifest));
+            content.withObject("files")
+                    .withObject("/" + folder.relativize(file).toString().replace("/", "~1"))
+                    .put("sha256", Digest.ofFile(file).hex());
+            Files.write(manifest, JSON.writeValueAsBytes(content));
+        }
     }
 
     /** Changes one byte of the copy, counted from the file's end. */
@@ -54,6 +75,28 @@ final class OracleCopy {
         byte[] bytes = Files.readAllBytes(path);
         bytes[bytes.length - fromEnd] ^= (byte) mask;
         Files.write(path, bytes);
+        list(path);
+    }
+
+    /** Removes a file of a case, from the manifest's list too. */
+    void remove(String id, String file) throws IOException {
+        Files.delete(root.resolve(id).resolve(file));
+        change(id + "/manifest.json", manifest -> manifest.withObject("files").remove(file));
+    }
+
+    /** Drops tensors from a file of the copy. */
+    void keepTensors(String file, Predicate<String> wanted) throws IOException {
+        Path path = root.resolve(file);
+        SafetensorsFile tensors = SafetensorsFile.read(path, 1 << 26);
+        SafetensorsWriter kept = new SafetensorsWriter();
+        tensors.names()
+                .stream()
+                .filter(wanted)
+                .forEach(name -> kept.add(
+                        name, tensors.floats(name),
+                        tensors.shape(name).stream().mapToInt(Long::intValue).toArray()));
+        Files.write(path, kept.toBytes());
+        list(path);
     }
 
     CaseReport judge(String id) {

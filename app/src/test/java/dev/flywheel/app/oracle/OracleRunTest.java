@@ -3,14 +3,12 @@ package dev.flywheel.app.oracle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.flywheel.adapters.safetensors.SafetensorsFile;
 import dev.flywheel.app.local.StartException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,6 +34,15 @@ class OracleRunTest {
         OracleReport report = OracleCopy.judge(OracleCopy.shared(), prefix, "cpu");
 
         assertThat(OracleCopy.failures(report)).isEmpty();
+        assertThat(report.cases())
+                .filteredOn(c -> c.outcome() == Outcome.REFUSED)
+                .extracting(CaseReport::id)
+                .containsExactlyElementsOf(
+                        prefix.equals("adapters/") ? List.of(
+                                "adapters/dora", "adapters/embedding-target", "adapters/lora-bias",
+                                "adapters/modules-to-save")
+                                : List.of());
+        assertThat(report.passed() + report.refused()).isEqualTo(report.cases().size());
         assertThat(report.passed()).isPositive();
     }
 
@@ -143,32 +150,6 @@ class OracleRunTest {
     }
 
     @Test
-    void whatWasComputedIsWrittenInTheLayoutOfTheGoldenFiles() throws Exception {
-        Path dump = folder.resolve("dump");
-        OracleCopy copy = new OracleCopy(
-                folder, LLAMA, "training/dpo", "robustness/adapter-nan",
-                "robustness/adapter-ok-plain");
-        OracleCopy.judge(folder, "", "cpu", dump);
-
-        for (String id : new String[] {LLAMA, "training/dpo", "robustness/adapter-ok-plain"}) {
-            assertThat(tensors(dump, id + "/actual.safetensors").names())
-                    .isEqualTo(tensors(copy.root, id + "/golden.safetensors").names());
-        }
-        assertThat(tensors(dump, "training/dpo/trajectory/step_005.safetensors").names())
-                .isEqualTo(
-                        tensors(folder, "training/dpo/init/adapter_model.safetensors").names());
-        assertThat(json(dump, LLAMA).at("/greedy/0/continuation_ids"))
-                .isEqualTo(
-                        new ObjectMapper().readTree(
-                                folder.resolve(LLAMA).resolve("golden.json").toFile())
-                                .at("/greedy/0/continuation_ids"));
-        assertThat(json(dump, "robustness/adapter-ok-plain").toString())
-                .isEqualTo("{\"accepted\":true,\"error\":\"\"}");
-        assertThat(json(dump, "robustness/adapter-nan").path("accepted").booleanValue()).isFalse();
-        assertThat(json(dump, "robustness/adapter-nan").path("error").asText()).contains("NaN");
-    }
-
-    @Test
     void aCaseThatCannotBeJudgedFailsInOneLineAndTheOthersGoOn() throws Exception {
         OracleCopy copy = new OracleCopy(folder, LLAMA, "robustness/adapter-nan");
         copy.change(LLAMA + "/manifest.json", manifest -> manifest.remove("tolerance"));
@@ -206,13 +187,5 @@ class OracleRunTest {
         assertThatThrownBy(() -> OracleFolder.find(folder, ""))
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining("expected a path below the folder");
-    }
-
-    private static SafetensorsFile tensors(Path root, String file) {
-        return SafetensorsFile.read(root.resolve(file), 1 << 26);
-    }
-
-    private static JsonNode json(Path dump, String id) throws Exception {
-        return new ObjectMapper().readTree(dump.resolve(id).resolve("actual.json").toFile());
     }
 }
