@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.flywheel.adapters.AdapterException;
 import dev.flywheel.adapters.AdapterException.Code;
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.adapters.json.JsonProblem;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,7 +92,9 @@ final class PeftConfig {
                     e);
         } catch (java.io.IOException e) {
             throw new AdapterException(
-                    Code.MALFORMED, PeftFolder.CONFIG_FILE + " cannot be decoded: " + e, e);
+                    Code.MALFORMED,
+                    PeftFolder.CONFIG_FILE + " cannot be decoded (" + FileProblem.words(e) + ")",
+                    e);
         }
         if (!(root instanceof ObjectNode fields)) {
             throw new AdapterException(

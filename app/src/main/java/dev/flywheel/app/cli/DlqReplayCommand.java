@@ -52,7 +52,7 @@ final class DlqReplayCommand implements Callable<Integer> {
         }
         DlqOptions.requireReasons(spec, reasons);
         Set<Position> chosen = new HashSet<>();
-        positions.forEach(position -> chosen.add(Position.of(position)));
+        positions.forEach(position -> chosen.add(UsageChecks.position(spec, position)));
         try (DeadLetters letters = topic.open()) {
             chosen.forEach(letters::at);
             Replayed replayed = replay(letters, chosen);

@@ -10,7 +10,9 @@ import java.util.Base64;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** One dead letter, whole. */
 @Command(
@@ -18,6 +20,7 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         description = "Prints one dead letter: why it was refused, where it came from, and what it holds.")
 final class DlqShowCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
     @Mixin private DlqOptions topic = new DlqOptions();
     @Mixin private OutputOptions output = new OutputOptions();
 
@@ -41,8 +44,9 @@ final class DlqShowCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        Position at = UsageChecks.position(spec, position);
         try (DeadLetters letters = topic.open()) {
-            Letter letter = letters.at(Position.of(position));
+            Letter letter = letters.at(at);
             byte[] original = letter.refused().getOriginal().toByteArray();
             Shown shown = new Shown(DlqListCommand.Line.of(letter),
                     letter.from() == null ? "" : letter.from().toString(),

@@ -1,6 +1,7 @@
 package dev.flywheel.app.cli;
 
 import dev.flywheel.adapters.identity.AdapterName;
+import dev.flywheel.app.deadletter.Position;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.List;
@@ -46,6 +47,15 @@ final class UsageChecks {
             return new AdapterName(name);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), option + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Returns where a dead letter stands; fails if {@code text} is no position. */
+    static Position position(CommandSpec spec, String text) {
+        try {
+            return Position.of(text);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
     }
 

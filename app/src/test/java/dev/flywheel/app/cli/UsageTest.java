@@ -44,6 +44,8 @@ class UsageTest {
         "adapter export a/b --out o; give either --node HOST:PORT or --data DIR",
         "adapter export a/b --out o --node localhost:1 --data d; give either --node",
         "adapter export ../x --out o --data d; NAME: adapter name is '../x'",
+        "dlq show x; 'x' is no position",
+        "dlq replay 0-17; '0-17' is no position",
         "adapter import d --name A --data d; --name: adapter name is 'A'"
     })
     void aValueOutOfRangeIsAMisuse(String line, String expected) {

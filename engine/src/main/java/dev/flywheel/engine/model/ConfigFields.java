@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.adapters.json.JsonProblem;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -36,7 +37,8 @@ record ConfigFields(String path, JsonNode node) {
                     e);
         } catch (IOException e) {
             throw new ModelException(
-                    ModelException.Code.MALFORMED, file + " cannot be decoded: " + e, e);
+                    ModelException.Code.MALFORMED,
+                    file + " cannot be decoded (" + FileProblem.words(e) + ")", e);
         }
     }
 

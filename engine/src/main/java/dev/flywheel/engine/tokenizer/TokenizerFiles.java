@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.adapters.json.JsonProblem;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -87,7 +88,8 @@ final class TokenizerFiles {
         } catch (JsonProcessingException e) {
             throw new TokenizerException(file + " is no valid JSON: " + JsonProblem.located(e), e);
         } catch (IOException e) {
-            throw new TokenizerException(file + " cannot be read: " + e, e);
+            throw new TokenizerException(file + " cannot be read (" + FileProblem.words(e) + ")",
+                    e);
         }
     }
 
