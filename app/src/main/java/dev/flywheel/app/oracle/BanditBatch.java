@@ -82,7 +82,7 @@ record BanditBatch(
             decisions.add(
                     new LoggedDecision(
                             Arrays.copyOfRange(scores, next, next + candidates),
-                            (int) number(example, "action"),
+                            Entries.whole(example, "action"),
                             number(example, "propensity"),
                             number(example, "reward"),
                             number(example, "weight")));

@@ -103,6 +103,9 @@ final class ChatJudge {
 
     /** What apply_chat_template takes as parameters of its own stands among the extras. */
     private static Chat chat(JsonNode entry) {
+        if (entry.hasNonNull("extra")) {
+            Entries.object(entry.path("extra"), "extra");
+        }
         Map<String, Object> extra =
                 entry.path("extra").isObject() ? JSON.convertValue(entry.path("extra"), MAP)
                         : Map.of();

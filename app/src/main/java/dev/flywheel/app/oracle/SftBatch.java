@@ -19,9 +19,10 @@ record SftBatch(PackedBatch rows, double[] weights) implements TrainingBatch {
             if (mask.size() != ids.length) {
                 throw new BadCaseException("loss_mask and ids of an example differ in size");
             }
+            mask.forEach(weight -> Entries.number(weight, "loss_mask"));
             int segment = rows.segment(ids);
             for (int t = 1; t < ids.length; t++) {
-                if (Entries.number(mask.get(t), "loss_mask") != 0) {
+                if (mask.get(t).doubleValue() != 0) {
                     rows.target(rows.row(segment, t - 1), ids[t]);
                     weights.add(TrainingBatch.weight(example) * mask.get(t).doubleValue());
                 }

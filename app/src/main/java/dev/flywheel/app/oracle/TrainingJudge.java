@@ -170,7 +170,8 @@ final class TrainingJudge implements Judge {
         private void compareNorm(String start, double norm, double expected) {
             double difference = Math.abs(norm - expected);
             findings.figure(
-                    start + "_grad_norm_rel", expected == 0 ? difference : difference / expected,
+                    start + "_grad_norm_rel",
+                    expected == 0 ? difference : difference / Math.abs(expected),
                     at.tolerance(start + "_grad_rel_max"));
         }
 

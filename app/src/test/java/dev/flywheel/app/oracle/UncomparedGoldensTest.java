@@ -89,6 +89,7 @@ class UncomparedGoldensTest {
         return Stream.of(
                 training(DPO, "/warm", w -> w.put("grad_norm", 1.01 * norm(w)),
                         "warm_grad_norm_rel"),
+                training(DPO, "/warm", w -> w.put("grad_norm", -norm(w)), "warm_grad_norm_rel"),
                 training(DPO, "/init", w -> w.remove("grad_norm"), "grad_norm is missing"),
                 training(DPO, "/init", w -> w.remove("grad_batch"), "grad_batch is missing"),
                 training(DPO, "/warm/per_example_batch_0", e -> change(e, "s_chosen"),
@@ -126,6 +127,12 @@ class UncomparedGoldensTest {
                 new Fault(
                         BANDIT, BATCHES, "/batches/0/examples/0", e -> e.put("action", 99),
                         "action 99"),
+                new Fault(
+                        BANDIT, BATCHES, "/batches/1/examples/1", e -> e.put("action", 0.5),
+                        "action is 0.5"),
+                new Fault(
+                        SFT, BATCHES, "/batches/1/examples/0",
+                        e -> array(e, "loss_mask").set(0, (String) null), "loss_mask is null"),
                 setting(DPO, "/optimizer", "max_grad_norm", "optimizer.max_grad_norm is 0.5"),
                 new Fault(
                         DPO, MANIFEST, "/optimizer", o -> o.put("amsgrad", true),
@@ -153,6 +160,7 @@ class UncomparedGoldensTest {
                         e -> e.put("round_trip_equal", !e.get("round_trip_equal").booleanValue()),
                         "round_trip_equal of"),
                 tokens("/encode/0", e -> e.remove("text"), "text is missing"),
+                tokens("/chat/0", e -> e.putArray("extra"), "extra is []"),
                 tokens("/decode/0", e -> e.putArray("ids"), "ids is empty"));
     }
 
