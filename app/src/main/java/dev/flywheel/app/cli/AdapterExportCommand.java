@@ -8,6 +8,8 @@ import dev.flywheel.app.tool.AdapterExport;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -25,6 +27,10 @@ import picocli.CommandLine.Spec;
             "Takes it from a running node (--node), or from the data folder of one that is not running (--data)."
         })
 final class AdapterExportCommand implements Callable<Integer> {
+    /** Prints stack traces of what is told in one line here. Held, for a logger that nobody holds forgets its level. */
+    private static final Logger CHANNEL_LOG =
+            Logger.getLogger("io.grpc.internal.ManagedChannelImpl");
+
     @Spec private CommandSpec spec;
 
     @Parameters(paramLabel = "NAME",
@@ -57,6 +63,7 @@ final class AdapterExportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        CHANNEL_LOG.setLevel(Level.OFF);
         AdapterName adapter = UsageChecks.adapter(spec, "argument NAME", name);
         if ((node == null) == (data == null)) {
             throw UsageChecks.wrong(spec, "give either --node HOST:PORT or --data DIR");

@@ -10,6 +10,12 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -82,6 +88,33 @@ class UsageTest {
             server.stop(0);
         }
         assertThat(temp.resolve("o")).doesNotExist();
+    }
+
+    @Test
+    void aHostThatNobodyKnowsIsOneLine() {
+        List<LogRecord> records = new ArrayList<>();
+        Handler handler = new Handler() {
+            @Override
+            public void publish(LogRecord record) {
+                records.add(record);
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        Logger root = Logger.getLogger("");
+        root.addHandler(handler);
+        try {
+            fails("no node answers there", "adapter", "export", "a/b", "--out", temp.resolve("o"),
+                    "--node", "no.such.host.invalid:7070");
+        } finally {
+            root.removeHandler(handler);
+        }
+        assertThat(records).noneMatch(
+                record -> record.getLevel().intValue() >= Level.WARNING.intValue());
     }
 
     @ParameterizedTest
