@@ -25,7 +25,7 @@ final class Continuations {
     Continuations(Function<String, int[]> encode) {
         this.encode = encode;
         this.prefixed = LEADS.stream()
-                .anyMatch(lead -> follows(lead, SAMPLE)
+                .anyMatch(lead -> follows(lead, SAMPLE) && follows("", SAMPLE)
                         && !Arrays.equals(behind(lead, SAMPLE), encode.apply(SAMPLE)));
     }
 
@@ -41,11 +41,16 @@ final class Continuations {
         return encode.apply(text);
     }
 
+    /** Whether a text's tokens stand apart behind a lead, which not every vocabulary can spell. */
     private boolean follows(String lead, String text) {
-        int[] ids = encode.apply(lead);
-        int[] both = encode.apply(lead + text);
-        return both.length > ids.length
-                && Arrays.equals(ids, Arrays.copyOf(both, ids.length));
+        try {
+            int[] ids = encode.apply(lead);
+            int[] both = encode.apply(lead + text);
+            return both.length > ids.length
+                    && Arrays.equals(ids, Arrays.copyOf(both, ids.length));
+        } catch (TokenizerException unspelled) {
+            return false;
+        }
     }
 
     private int[] behind(String lead, String text) {
