@@ -30,13 +30,7 @@ final class AdapterVerifyCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "DIR",
             description = "Base model, a Hugging Face folder. Default: the built-in one.") private @Nullable Path model;
 
-    @Option(names = "--backend", paramLabel = "NAME", defaultValue = "cpu",
-            description = "cpu, or reference (slow, sums in double). Default: ${DEFAULT-VALUE}.") private String backend =
-                    "cpu";
-
-    @Option(names = "--threads", paramLabel = "N",
-            description = "Threads of the backend. Default: all cores.") private int threads =
-                    Runtime.getRuntime().availableProcessors();
+    @Mixin private DeviceOptions device = new DeviceOptions();
 
     @Option(names = "--weights", paramLabel = "FORMAT", defaultValue = "stored",
             converter = WeightFormatConverter.class,
@@ -48,10 +42,10 @@ final class AdapterVerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        UsageChecks.requireAtLeast(spec, "--threads", threads, 1);
-        UsageChecks.requireBackend(spec, backend);
+        device.check(spec);
         AdapterCheck check = AdapterCheck.of(
-                folder, ModelFolder.find(model), backend, threads, weights, output.reading());
+                folder, ModelFolder.find(model), device.backend, device.threads, weights,
+                output.reading());
         output.print(check, String.format(Locale.ROOT,
                 "fits: %d modules, norm %.4f, changes a logit by up to %.4g%s%ndigest %s%nbase   %s, made for %s%nprobe  %s",
                 check.modules(), check.norm(), check.effect(),

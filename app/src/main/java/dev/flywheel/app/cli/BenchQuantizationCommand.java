@@ -31,13 +31,7 @@ final class BenchQuantizationCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "DIR",
             description = "Base model, a Hugging Face folder. Default: the built-in one.") private @Nullable Path model;
 
-    @Option(names = "--backend", paramLabel = "NAME", defaultValue = "cpu",
-            description = "cpu, or reference (slow, sums in double). Default: ${DEFAULT-VALUE}.") private String backend =
-                    "cpu";
-
-    @Option(names = "--threads", paramLabel = "N",
-            description = "Threads of the backend. Default: all cores.") private int threads =
-                    Runtime.getRuntime().availableProcessors();
+    @Mixin private DeviceOptions device = new DeviceOptions();
 
     @Option(names = "--texts", paramLabel = "N", defaultValue = "200",
             description = "Texts to read. Default: ${DEFAULT-VALUE}.") private int texts = 200;
@@ -52,14 +46,15 @@ final class BenchQuantizationCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         UsageChecks.requireAtLeast(spec, "--texts", texts, 1);
-        UsageChecks.requireAtLeast(spec, "--threads", threads, 1);
+        device.check(spec);
         UsageChecks.requireAtLeast(spec, "--answers", answers, 1);
         report.requireWritable();
         Progress progress =
                 new Progress(report.output().progress(), report.output().watched(), "texts", texts,
                         System.nanoTime());
         QuantizationReport figures =
-                new QuantizationRun(ModelFolder.find(model), backend, threads, texts, answers, seed)
+                new QuantizationRun(ModelFolder.find(model), device.backend, device.threads, texts,
+                        answers, seed)
                         .measure(done -> progress.update(done, "", System.nanoTime()));
         report.give(figures, text(figures));
         return figures.formats().stream().allMatch(QuantizationReport.Figures::held) ? 0 : 1;

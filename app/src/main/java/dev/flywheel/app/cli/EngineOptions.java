@@ -9,6 +9,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -25,13 +26,7 @@ final class EngineOptions {
             description = "Adapter over it, a PEFT folder. Default: the bare base.")
     @Nullable Path adapter;
 
-    @Option(names = "--backend", paramLabel = "NAME", defaultValue = "cpu",
-            description = "cpu, or reference (slow, sums in double). Default: ${DEFAULT-VALUE}.") String backend =
-                    "cpu";
-
-    @Option(names = "--threads", paramLabel = "N",
-            description = "Threads of the backend. Default: all cores.") int threads =
-                    Runtime.getRuntime().availableProcessors();
+    @Mixin private DeviceOptions device = new DeviceOptions();
 
     @Option(names = "--weights", paramLabel = "FORMAT", defaultValue = "stored",
             converter = WeightFormatConverter.class,
@@ -41,8 +36,7 @@ final class EngineOptions {
 
     /** Returns the base model's folder; what else was given is looked at before it. */
     Path folder() {
-        UsageChecks.requireAtLeast(spec, "--threads", threads, 1);
-        UsageChecks.requireBackend(spec, backend);
+        device.check(spec);
         return ModelFolder.find(model);
     }
 
@@ -54,12 +48,13 @@ final class EngineOptions {
                 adapters.add(prompt.adapter());
             }
         }
-        return EngineSession.open(folder(), adapters, backend, threads, weights, progress);
+        return EngineSession.open(folder(), adapters, device.backend,
+                device.threads, weights, progress);
     }
 
     /** Opens the model with the adapter that {@code --adapter} names, if any. */
     EngineSession open(LoadProgress progress) {
-        return EngineSession.open(folder(), adapter == null ? Set.of() : Set.of(adapter), backend,
-                threads, weights, progress);
+        return EngineSession.open(folder(), adapter == null ? Set.of() : Set.of(adapter),
+                device.backend, device.threads, weights, progress);
     }
 }

@@ -6,7 +6,6 @@ import dev.flywheel.app.oracle.CaseReport;
 import dev.flywheel.app.oracle.OracleReport;
 import dev.flywheel.app.oracle.OracleRun;
 import dev.flywheel.engine.backend.Backend;
-import dev.flywheel.engine.device.Backends;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,12 +36,7 @@ public final class OracleCommand implements Callable<Integer> {
     @Option(names = "--cases", paramLabel = "PREFIX", defaultValue = "",
             description = "Runs only cases whose id begins with PREFIX, such as models/ or training/dpo.") private String prefix;
 
-    @Option(names = "--backend", paramLabel = "NAME", defaultValue = "cpu",
-            description = "cpu, or reference (slow, sums in double). Default: ${DEFAULT-VALUE}.") private String backendName;
-
-    @Option(names = "--threads", paramLabel = "N",
-            description = "Threads of the backend. Default: all cores.") private int threads =
-                    Runtime.getRuntime().availableProcessors();
+    @Mixin private DeviceOptions device = new DeviceOptions();
 
     @Option(names = "--dump", paramLabel = "DIR",
             description = {
@@ -54,13 +48,13 @@ public final class OracleCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        UsageChecks.requireAtLeast(spec, "--threads", threads, 1);
+        device.check(spec);
         output.requireWritable();
         if (dump != null && Files.exists(dump) && !Files.isDirectory(dump)) {
             throw new StartException(
                     "--dump %s is a file; give a folder or a new name".formatted(dump));
         }
-        try (Backend backend = Backends.open(backendName, threads)) {
+        try (Backend backend = device.open()) {
             OracleRun run = new OracleRun(path, prefix, backend, dump, System::nanoTime);
             OracleReport report = run.run(new Lines(output.output(), run.size()));
             output.give(report, report.total());

@@ -37,6 +37,8 @@ class UsageTest {
         "model generate --ids 1 --threads 0; --threads is 0, it must be at least 1",
         "model info --backend cuda; --backend is 'cuda', it must be cpu or reference",
         "adapter verify x --backend cuda; --backend is 'cuda', it must be cpu or reference",
+        "oracle x --backend cuda; --backend is 'cuda', it must be cpu or reference",
+        "bench quantization --backend cuda; --backend is 'cuda', it must be cpu or reference",
         "model logits --ids 1 --top -1; --top is -1, it must be at least 0",
         "model logits --ids 1,,2; --ids is '1,,2', in which '' is no token id",
         "model logits --ids 1,x; 'x' is no token id",
