@@ -27,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 class RoundTest {
     private static final List<String> TEXTS = List.of("tennis", "opera", "soup");
 
+    private static final List<String> ANSWERS = List.of("Paris", "Rome");
     private static final RoundSettings THUMBS =
             RoundFixture.SETTINGS.toBuilder().setSteps(20).build();
 
@@ -144,6 +145,10 @@ class RoundTest {
                     .isEqualTo(0.5);
             assertThat(result.figures().getLossAfter()).isLessThan(0.45);
             assertThat(lossBefore(learned, List.of(turned))).isGreaterThan(0.55);
+            // Judged by another loss, which knows nothing of thumbs: is the answer likelier than it was?
+            Example came = fixture.continuations("c", "capital of France?", ANSWERS, 0);
+            double change = lossBefore(learned, List.of(came)) - lossBefore(start, List.of(came));
+            assertThat(up ? -change : change).as("thumb %s", up ? "up" : "down").isPositive();
         }
     }
 
