@@ -9,6 +9,7 @@ import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Descriptors.FileDescriptor;
 import com.google.protobuf.Descriptors.MethodDescriptor;
 import com.google.protobuf.Descriptors.OneofDescriptor;
+import dev.flywheel.api.v1.Evaluation;
 import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.RankRequest;
 import dev.flywheel.api.v1.SendFeedbackRequest;
@@ -28,7 +29,8 @@ class ProtoCommentsTest {
     /** With what they import: every file of the contract. */
     private static final List<FileDescriptor> ROOTS = Stream
             .of(RankRequest.getDescriptor(), SendFeedbackRequest.getDescriptor(),
-                    TrainRequest.getDescriptor(), LoopItem.getDescriptor())
+                    TrainRequest.getDescriptor(), LoopItem.getDescriptor(),
+                    Evaluation.getDescriptor())
             .map(Descriptor::getFile)
             .toList();
 

@@ -2,6 +2,7 @@ package dev.flywheel.feedback.attribution;
 
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_EVALUATION_ONLY;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NOT_APPLICABLE;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_LABEL;
 
 import dev.flywheel.api.v1.DecisionKind;
 import dev.flywheel.api.v1.ExampleKind;
@@ -69,6 +70,7 @@ final class SignalLabels {
             case REWARD -> shown(impression, signal.getReward().getCandidateId(),
                     clipped(signal.getReward().getValue()));
             case THUMB, PREFERENCE -> evaluationOnly(signal);
+            case RENDERED -> new Unfit(REFUSAL_REASON_NO_LABEL, "rendered is no label");
             case CORRECTION, RETRACT, KIND_NOT_SET -> notApplicable(impression.getKind(), signal);
         };
     }
@@ -77,7 +79,7 @@ final class SignalLabels {
         return switch (signal.getKindCase()) {
             case REWARD -> continuation(impression, signal);
             case THUMB, PREFERENCE -> evaluationOnly(signal);
-            case CLICK, DISMISS, RATING, CORRECTION, RETRACT, KIND_NOT_SET ->
+            case CLICK, DISMISS, RATING, CORRECTION, RETRACT, RENDERED, KIND_NOT_SET ->
                 notApplicable(impression.getKind(), signal);
         };
     }
@@ -89,7 +91,7 @@ final class SignalLabels {
             case THUMB -> new Labelled(ExampleKind.EXAMPLE_KIND_KTO, "",
                     signal.getThumb().getUp() ? 1 : -1, "");
             case PREFERENCE, REWARD, RATING -> evaluationOnly(signal);
-            case CLICK, DISMISS, RETRACT, KIND_NOT_SET ->
+            case CLICK, DISMISS, RETRACT, RENDERED, KIND_NOT_SET ->
                 notApplicable(DecisionKind.DECISION_KIND_GENERATE, signal);
         };
     }

@@ -80,7 +80,8 @@ final class ExamplePreparer {
             case EXAMPLE_KIND_LISTWISE -> slate(example, importance);
             case EXAMPLE_KIND_SFT -> correction(example);
             case EXAMPLE_KIND_KTO -> answer(example, answers);
-            case EXAMPLE_KIND_UNSPECIFIED, UNRECOGNIZED ->
+            case EXAMPLE_KIND_DPO, EXAMPLE_KIND_BINARY, EXAMPLE_KIND_BANDIT,
+                    EXAMPLE_KIND_UNSPECIFIED, UNRECOGNIZED ->
                 throw new IllegalArgumentException(
                         "kind must be one of "
                                 + List.of(
