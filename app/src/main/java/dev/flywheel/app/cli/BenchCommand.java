@@ -5,18 +5,19 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Measurements of the engine by itself. */
+/** Measurements of parts by themselves. */
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        description = "Measures the engine by itself, without a node.",
+        description = "Measures parts by themselves, without a node.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {BenchQuantizationCommand.class})
+        subcommands = {BenchJoinCommand.class, BenchQuantizationCommand.class})
 public final class BenchCommand implements Runnable {
     @Spec private CommandSpec spec;
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "missing command, such as quantization");
+        throw new ParameterException(spec.commandLine(),
+                "missing command, such as join or quantization");
     }
 }

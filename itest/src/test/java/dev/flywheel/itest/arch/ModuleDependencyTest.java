@@ -56,7 +56,7 @@ class ModuleDependencyTest {
                             "org.apache.kafka.storage.."),
                     List.of("app..")),
             new Library("Flink", List.of("org.apache.flink.."),
-                    List.of("pipelines..", "app.local..")),
+                    List.of("pipelines..", "app.local..", "app.bench.join..")),
             new Library("gRPC", List.of("io.grpc.."),
                     List.of("api..", "store..", "trainer..", "serving..", "pipelines..", "app..")),
             new Library("picocli", List.of("picocli.."), List.of("app..")),
