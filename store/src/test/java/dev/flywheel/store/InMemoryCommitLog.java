@@ -54,7 +54,11 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
 
     private void append(Fact fact) {
         switch (fact) {
-            case Fact.AdapterCreated created -> append(created.start());
+            case Fact.AdapterCreated created -> {
+                append(created.entry());
+                append(created.start());
+            }
+            case Fact.AdapterChanged changed -> append(changed.entry());
             case Fact.EpochAcquired ignored -> {
                 // Stands in the state only.
             }
@@ -73,9 +77,7 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
                 ended.released().forEach(claims::remove);
             }
             case Fact.VersionCommitted committed -> append(committed.version());
-            case Fact.AliasMoved moved -> audit
-                    .computeIfAbsent(moved.alias().getAdapter(), n -> new ArrayList<>())
-                    .addFirst(moved.entry());
+            case Fact.AliasMoved moved -> append(moved.entry());
             case Fact.BlobsReleased released -> {
                 released.references().forEach(references::remove);
                 for (BlobReference one : released.references()) {
@@ -86,6 +88,10 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
             }
             case Fact.Withdrawn withdrawn -> tombstones.addAll(withdrawn.tombstones());
         }
+    }
+
+    private void append(AuditEntry entry) {
+        audit.computeIfAbsent(entry.getAdapter(), n -> new ArrayList<>()).addFirst(entry);
     }
 
     private void append(VersionRecord version) {

@@ -11,12 +11,19 @@ import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.PreconditionFailure;
 import com.google.rpc.ResourceInfo;
+import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.AuditAction;
 import dev.flywheel.api.v1.AuditEntry;
+import dev.flywheel.api.v1.ConfigureAdapterRequest;
 import dev.flywheel.api.v1.CreateAdapterRequest;
 import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.LearningSettings;
+import dev.flywheel.api.v1.Loss;
+import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeRequest;
+import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.api.v1.SetAliasRequest;
 import dev.flywheel.store.core.Limits;
 import dev.flywheel.store.core.Retention;
@@ -157,6 +164,56 @@ class RegistryTest {
     }
 
     @Test
+    void anOperatorConfiguresWhatTheyRead() {
+        AdapterRecord read = running.client.getAdapter(ADAPTER);
+        AdapterRecord changed = running.client.configureAdapter(Samples.configure(read));
+        assertThat(running.client.getAdapter(ADAPTER)).isEqualTo(changed);
+        StatusRuntimeException late =
+                failure(() -> running.client.configureAdapter(Samples.configure(read)));
+        assertThat(late.getStatus().getCode()).isEqualTo(Status.Code.ABORTED);
+        assertThat(detail(late, ErrorInfo.class).getMetadataMap())
+                .containsEntry("expected", "1")
+                .containsEntry("actual", "2");
+        AuditEntry entry = running.client.listAudit(ADAPTER, 1).get(0);
+        assertThat(entry.getAction()).isEqualTo(AuditAction.AUDIT_ACTION_CONFIGURED);
+        assertThat(entry.getChanges()).contains("round.learning_rate: 0.001 -> 0.002");
+    }
+
+    @Test
+    void aLossThatDoesNotFitItsSignalIsAnsweredWithThoseThatDo() {
+        ConfigureAdapterRequest.Builder request =
+                Samples.configure(running.client.getAdapter(ADAPTER)).toBuilder();
+        request.getLearningBuilder().getClickBuilder().setLoss(Loss.LOSS_SFT);
+        assertThat(failure(() -> running.client.configureAdapter(request.build())))
+                .hasMessageContaining("learning.click.loss must be one of LISTWISE, BINARY, BANDIT,"
+                        + " NONE, was SFT");
+    }
+
+    @Test
+    void aDeletedAdapterIsNotFoundAndItsRecordsAre() {
+        running.commitRound(ADAPTER, 1, epoch, 0, "e1");
+        running.client.deleteAdapter(Samples.delete(ADAPTER, 1));
+        StatusRuntimeException gone = failure(() -> running.client.getAdapter(ADAPTER));
+        assertThat(gone.getStatus().getCode()).isEqualTo(Status.Code.NOT_FOUND);
+        assertThat(gone).hasMessageContaining("was deleted");
+        assertThat(running.client.listAdapters()).isEmpty();
+        assertThat(running.client.listAllAdapters()).singleElement()
+                .satisfies(each -> assertThat(each.getDeletedAtMillis())
+                        .isEqualTo(RunningStore.NOON.millis()));
+        assertThat(running.client.listVersions(ADAPTER, 9)).hasSize(2);
+        assertThat(running.client.getManifest(ADAPTER, 1).getExamplesCount()).isEqualTo(1);
+        assertThat(running.client.listOpenManifests(ADAPTER)).isEmpty();
+        assertThat(running.client.listAudit(ADAPTER, 1).get(0).getAction())
+                .isEqualTo(AuditAction.AUDIT_ACTION_DELETED);
+        List<ManifestSummary> manifests = new ArrayList<>();
+        running.client.listManifests("", 0, manifests::add);
+        assertThat(manifests).hasSize(1);
+        assertThat(failure(() -> running.client.getBlob(Samples.digest("weights " + ADAPTER + 1)))
+                .getStatus()
+                .getCode()).isEqualTo(Status.Code.NOT_FOUND);
+    }
+
+    @Test
     void aTakenNameExistsAlready() {
         assertThat(failure(() -> running.client.createAdapter(Samples.create(ADAPTER))).getStatus()
                 .getCode()).isEqualTo(Status.Code.ALREADY_EXISTS);
@@ -205,6 +262,46 @@ class RegistryTest {
                 create("round.kl_weight", r -> r.getRoundBuilder().setKlWeight(-1)),
                 create("round.steps", r -> r.getRoundBuilder().setSteps(0)),
                 create("round.examples_max", r -> r.getRoundBuilder().setExamplesMax(65)),
+                create("actor", r -> r.setActor("a".repeat(201))),
+                round("round.edit_weight", r -> r.setEditWeight(-1)),
+                round("round.trim_share", r -> r.setTrimShare(0.5)),
+                round("round.replay_share", r -> r.setReplayShare(4.5)),
+                round("round.replay_manifests", r -> r.setReplayManifests(100_001)),
+                round("round.reward_baseline", r -> r.setRewardBaseline(Double.NaN)),
+                learning("learning.click.loss", r -> r.getClickBuilder().setLoss(Loss.LOSS_SFT)),
+                learning("learning.thumb.loss", r -> r.getThumbBuilder().setLossValue(99)),
+                learning("learning.correction.observation_millis",
+                        r -> r.getCorrectionBuilder().setObservationMillis(-1)),
+                learning("learning.rating.rendered_millis",
+                        r -> r.getRatingBuilder().setRenderedMillis(Long.MAX_VALUE)),
+                learning("learning.reward.attribution_millis",
+                        r -> r.getRewardBuilder().setAttributionMillis(0)),
+                learning("learning.dismiss.weight", r -> r.getDismissBuilder().setWeight(0)),
+                learning("learning.preference.kl_weight",
+                        r -> r.getPreferenceBuilder().setKlWeight(-0.1)),
+                learning("learning.negative_sampling_rate", r -> r.setNegativeSamplingRate(1.1)),
+                learning("learning.examined_places", r -> r.setExaminedPlaces(-1)),
+                learning("learning.guard.window_millis",
+                        r -> r.getGuardBuilder().setWindowMillis(0)),
+                learning("learning.guard.round_share_max",
+                        r -> r.getGuardBuilder().setRoundShareMax(2)),
+                learning("learning.guard.newcomer_share_max",
+                        r -> r.getGuardBuilder().setNewcomerShareMax(Double.NaN)),
+                learning("learning.guard.newcomer_millis",
+                        r -> r.getGuardBuilder().setNewcomerMillis(-1)),
+                configure("exploration.epsilon", r -> r.getExplorationBuilder().setEpsilon(1.5)),
+                configure("exploration.temperature",
+                        r -> r.getExplorationBuilder().setTemperature(Double.NaN)),
+                configure("exploration.propensity_min",
+                        r -> r.getExplorationBuilder().setPropensityMin(-1)),
+                configure("quota.requests_max", r -> r.getQuotaBuilder().setRequestsMax(0)),
+                configure("release", r -> r.setReleaseValue(9)),
+                configure("expected_revision", r -> r.setExpectedRevision(-1)),
+                configure("actor", ConfigureAdapterRequest.Builder::clearActor),
+                configure("reason", r -> r.setReason("r".repeat(201))),
+                configure("name", r -> r.setName("A")),
+                new Bad("actor", () -> running.client.deleteAdapter(
+                        Samples.delete(ADAPTER, 1).toBuilder().clearActor().build())),
                 alias("alias", r -> r.setAlias("Serving")),
                 alias("version", r -> r.setVersion(-1)),
                 alias("actor", SetAliasRequest.Builder::clearActor),
@@ -243,6 +340,21 @@ class RegistryTest {
         CreateAdapterRequest.Builder request = Samples.create("new").toBuilder();
         change.accept(request);
         return new Bad(field, () -> running.client.createAdapter(request.build()));
+    }
+
+    private Bad round(String field, Consumer<RoundSettings.Builder> change) {
+        return configure(field, request -> change.accept(request.getRoundBuilder()));
+    }
+
+    private Bad learning(String field, Consumer<LearningSettings.Builder> change) {
+        return configure(field, request -> change.accept(request.getLearningBuilder()));
+    }
+
+    private Bad configure(String field, Consumer<ConfigureAdapterRequest.Builder> change) {
+        ConfigureAdapterRequest.Builder request =
+                Samples.configure(running.client.getAdapter(ADAPTER)).toBuilder();
+        change.accept(request);
+        return new Bad(field, () -> running.client.configureAdapter(request.build()));
     }
 
     private Bad alias(String field, Consumer<SetAliasRequest.Builder> change) {

@@ -1,12 +1,17 @@
 package dev.flywheel.store;
 
 import dev.flywheel.api.v1.AcquireEpochRequest;
+import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.ConfigureAdapterRequest;
 import dev.flywheel.api.v1.CreateAdapterRequest;
+import dev.flywheel.api.v1.DeleteAdapterRequest;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.ExampleKind;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.LabelledOption;
+import dev.flywheel.api.v1.LearningSettings;
 import dev.flywheel.api.v1.LoraSettings;
+import dev.flywheel.api.v1.Loss;
 import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeRequest;
@@ -14,6 +19,7 @@ import dev.flywheel.api.v1.ReleasePolicy;
 import dev.flywheel.api.v1.RoundFigures;
 import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.api.v1.SetAliasRequest;
+import dev.flywheel.api.v1.SignalSettings;
 import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.UntrainableReason;
 import java.nio.charset.StandardCharsets;
@@ -72,6 +78,28 @@ public final class Samples {
                 .build();
     }
 
+    /** Changes the learning rate and how clicks are learned from. */
+    public static ConfigureAdapterRequest configure(AdapterRecord adapter) {
+        return ConfigureAdapterRequest.newBuilder()
+                .setName(adapter.getName())
+                .setExpectedRevision(adapter.getRevision())
+                .setRound(adapter.getRound().toBuilder().setLearningRate(2e-3))
+                .setLearning(LearningSettings.newBuilder()
+                        .setClick(SignalSettings.newBuilder().setLoss(Loss.LOSS_BINARY)))
+                .setActor("operator")
+                .setReason("because")
+                .build();
+    }
+
+    public static DeleteAdapterRequest delete(String adapter, long revision) {
+        return DeleteAdapterRequest.newBuilder()
+                .setName(adapter)
+                .setExpectedRevision(revision)
+                .setActor("operator")
+                .setReason("no longer wanted")
+                .build();
+    }
+
     public static AcquireEpochRequest epoch(String adapter) {
         return AcquireEpochRequest.newBuilder().setAdapter(adapter).setWriter("driver-1").build();
     }
@@ -111,6 +139,7 @@ public final class Samples {
                 .addAllExamples(Arrays.stream(exampleIds).map(id -> example(adapter, id)).toList())
                 .setSeed(7)
                 .setBackend("reference/1")
+                .setAdapterRevision(1)
                 .build();
     }
 

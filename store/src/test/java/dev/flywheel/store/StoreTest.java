@@ -378,6 +378,10 @@ class StoreTest {
             running.commitRound(ADAPTER, 2, epoch, 1, "e2");
             running.client.setAlias(Samples.alias(ADAPTER, "canary", 1, 0));
             running.client.putManifest(Samples.manifest(ADAPTER, 3, epoch, 2, "e3"));
+            running.client.configureAdapter(
+                    Samples.configure(running.client.getAdapter(ADAPTER)));
+            running.createAdapter("gone");
+            running.client.deleteAdapter(Samples.delete("gone", 1));
             adapter = running.client.getAdapter(ADAPTER);
             versions = running.client.listVersions(ADAPTER, 10);
             aliases = running.client.listAliases(ADAPTER);
@@ -386,9 +390,11 @@ class StoreTest {
         }
         try (RunningStore again = new RunningStore(folder)) {
             assertThat(again.client.getAdapter(ADAPTER)).isEqualTo(adapter);
+            assertThat(again.client.listAdapters()).containsExactly(adapter);
+            assertThat(again.client.listAllAdapters()).hasSize(2);
             assertThat(again.client.listVersions(ADAPTER, 10)).isEqualTo(versions).hasSize(3);
             assertThat(again.client.listAliases(ADAPTER)).isEqualTo(aliases).hasSize(3);
-            assertThat(again.client.listAudit(ADAPTER, 100)).isEqualTo(audit).hasSize(6);
+            assertThat(again.client.listAudit(ADAPTER, 100)).isEqualTo(audit).hasSize(8);
             assertThat(again.client.listOpenManifests(ADAPTER)).containsExactly(open);
             assertThat(again.client.getBlob(Samples.digest("weights " + ADAPTER + 2)))
                     .isEqualTo(Samples.bytes("weights " + ADAPTER + 2));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.flywheel.api.client.StoreWatch;
 import dev.flywheel.api.client.WatchListener;
+import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.RegistryGrpc;
 import dev.flywheel.api.v1.WatchReply;
 import dev.flywheel.api.v1.WatchRequest;
@@ -113,6 +114,31 @@ class WatchTest {
             running.createAdapter(ADAPTER);
             assertThat(recording.until(reply -> serves(reply, 0))).extracting(WatchTest::text)
                     .containsExactly("adapter " + ADAPTER, "version 0", "serving 0");
+        }
+    }
+
+    @Test
+    void whatBecomesOfAnAdapterIsToldToThoseWhoWatchAndToThoseWhoComeLater() throws Exception {
+        Recording recording = new Recording();
+        Recording later = new Recording();
+        try (RunningStore running = new RunningStore(folder)) {
+            running.createAdapter(ADAPTER);
+            try (StoreWatch watch = running.client.watch("", recording)) {
+                recording.until(WatchReply::hasSynced);
+                AdapterRecord configured = running.client.configureAdapter(
+                        Samples.configure(running.client.getAdapter(ADAPTER)));
+                assertThat(recording.until(WatchReply::hasAdapter)).singleElement()
+                        .satisfies(reply -> assertThat(reply.getAdapter()).isEqualTo(configured));
+                AdapterRecord deleted = running.client.deleteAdapter(Samples.delete(ADAPTER, 2));
+                assertThat(recording.until(WatchReply::hasAdapter)).singleElement()
+                        .satisfies(reply -> assertThat(reply.getAdapter()).isEqualTo(deleted));
+                try (StoreWatch second = running.client.watch("", later)) {
+                    List<WatchReply> state = later.until(WatchReply::hasSynced);
+                    assertThat(state).extracting(WatchTest::text)
+                            .containsExactly("adapter " + ADAPTER, "synced");
+                    assertThat(state.get(0).getAdapter()).isEqualTo(deleted);
+                }
+            }
         }
     }
 

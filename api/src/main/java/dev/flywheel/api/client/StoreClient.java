@@ -5,7 +5,9 @@ import dev.flywheel.api.v1.AcquireEpochRequest;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.AuditEntry;
+import dev.flywheel.api.v1.ConfigureAdapterRequest;
 import dev.flywheel.api.v1.CreateAdapterRequest;
+import dev.flywheel.api.v1.DeleteAdapterRequest;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.GetAdapterRequest;
 import dev.flywheel.api.v1.GetBlobRequest;
@@ -57,6 +59,8 @@ public final class StoreClient implements AutoCloseable {
     /** Largest piece of a blob on the wire. */
     public static final int CHUNK_BYTES = 512 << 10;
 
+    private static final ListAdaptersRequest ALL_ADAPTERS =
+            ListAdaptersRequest.newBuilder().setDeleted(true).build();
     private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(10);
 
     private final Calls calls;
@@ -94,6 +98,23 @@ public final class StoreClient implements AutoCloseable {
         return calls.async(RegistryGrpc.getCreateAdapterMethod(), request);
     }
 
+    public AdapterRecord configureAdapter(ConfigureAdapterRequest request) {
+        return calls.blocking(RegistryGrpc.getConfigureAdapterMethod(), request);
+    }
+
+    public CompletableFuture<AdapterRecord> configureAdapterAsync(
+            ConfigureAdapterRequest request) {
+        return calls.async(RegistryGrpc.getConfigureAdapterMethod(), request);
+    }
+
+    public AdapterRecord deleteAdapter(DeleteAdapterRequest request) {
+        return calls.blocking(RegistryGrpc.getDeleteAdapterMethod(), request);
+    }
+
+    public CompletableFuture<AdapterRecord> deleteAdapterAsync(DeleteAdapterRequest request) {
+        return calls.async(RegistryGrpc.getDeleteAdapterMethod(), request);
+    }
+
     public AdapterRecord getAdapter(String name) {
         return calls.blocking(RegistryGrpc.getGetAdapterMethod(), adapterRequest(name));
     }
@@ -106,9 +127,21 @@ public final class StoreClient implements AutoCloseable {
         return GetAdapterRequest.newBuilder().setName(name).build();
     }
 
+    /** Those that were not deleted, by name. */
     public List<AdapterRecord> listAdapters() {
         return calls.blocking(RegistryGrpc.getListAdaptersMethod(),
                 ListAdaptersRequest.getDefaultInstance()).getAdaptersList();
+    }
+
+    /** Deleted ones too, by name. */
+    public List<AdapterRecord> listAllAdapters() {
+        return calls.blocking(RegistryGrpc.getListAdaptersMethod(), ALL_ADAPTERS)
+                .getAdaptersList();
+    }
+
+    public CompletableFuture<List<AdapterRecord>> listAllAdaptersAsync() {
+        return calls.async(RegistryGrpc.getListAdaptersMethod(), ALL_ADAPTERS)
+                .thenApply(reply -> reply.getAdaptersList());
     }
 
     public CompletableFuture<List<AdapterRecord>> listAdaptersAsync() {

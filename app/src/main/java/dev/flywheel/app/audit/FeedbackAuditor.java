@@ -92,7 +92,7 @@ public final class FeedbackAuditor implements AutoCloseable {
         readTopics();
         long onTheWay = pending.count(eventsEnd);
         ManifestTally tally = new ManifestTally(acknowledged);
-        for (AdapterRecord adapter : store.listAdapters()) {
+        for (AdapterRecord adapter : store.listAllAdapters()) {
             store.listManifests(adapter.getName(), 0, tally::add);
         }
         return tally.fates(refused, onTheWay);

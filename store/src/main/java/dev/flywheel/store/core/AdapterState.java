@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param lastVersion highest version number ever given; above HEAD after a rollback
  * @param headVersion the version that HEAD names
  * @param open manifests without an outcome, by seq
- * @param audits alias moves so far
+ * @param audits entries of its audit so far
  */
 public record AdapterState(
         AdapterRecord record,
@@ -45,6 +45,11 @@ public record AdapterState(
         return record.getName();
     }
 
+    /** Whether it is only kept to be read. */
+    public boolean deleted() {
+        return record.getDeletedAtMillis() != 0;
+    }
+
     public long head() {
         return record.getHead();
     }
@@ -64,8 +69,24 @@ public record AdapterState(
 
     static AdapterState created(Fact.AdapterCreated fact) {
         require(fact.adapter().getHead() == 0, "an adapter starts at version 0");
+        require(fact.entry().getSequence() == 1, "the audit skips an entry");
         return new AdapterState(fact.adapter(), 0, 1, 0, fact.start(), new TreeMap<>(),
-                new TreeMap<>(), 0);
+                new TreeMap<>(), 1);
+    }
+
+    AdapterState after(Fact.AdapterChanged fact) {
+        AdapterRecord changed = fact.adapter();
+        require(changed.getRevision() == record.getRevision() + 1,
+                "revision " + changed.getRevision() + " does not follow " + record.getRevision());
+        require(changed.getHead() == head() && changed.getLora().equals(record.getLora())
+                && changed.getBaseDigest().equals(record.getBaseDigest()),
+                "HEAD, shape and base are not configured");
+        require(!deleted(), "a deleted adapter does not change");
+        require(changed.getDeletedAtMillis() == 0 || open.isEmpty(),
+                "manifests of a deleted adapter are open");
+        require(fact.entry().getSequence() == audits + 1, "the audit skips an entry");
+        return new AdapterState(changed, epoch, nextSeq, lastVersion, headVersion, aliases, open,
+                audits + 1);
     }
 
     AdapterState after(Fact.EpochAcquired fact) {

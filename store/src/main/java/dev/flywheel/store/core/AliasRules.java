@@ -1,6 +1,7 @@
 package dev.flywheel.store.core;
 
 import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.AuditAction;
 import dev.flywheel.api.v1.AuditEntry;
 import dev.flywheel.api.v1.SetAliasRequest;
 import dev.flywheel.api.v1.VersionRecord;
@@ -27,7 +28,7 @@ final class AliasRules {
 
     Decision<AliasRecord> set(StoreState state, Command.SetAlias command, CommitView view) {
         SetAliasRequest request = command.request();
-        AdapterState adapter = state.adapter(request.getAdapter());
+        AdapterState adapter = state.live(request.getAdapter());
         if (adapter == null) {
             return new Decision.Refused<>(Refusal.noAdapter(request.getAdapter()));
         }
@@ -107,6 +108,7 @@ final class AliasRules {
                 .setToVersion(version)
                 .setActor(actor)
                 .setReason(reason)
+                .setAction(AuditAction.AUDIT_ACTION_ALIAS_MOVED)
                 .build();
         return new Fact.AliasMoved(after, entry);
     }

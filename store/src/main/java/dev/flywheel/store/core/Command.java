@@ -4,7 +4,9 @@ import dev.flywheel.api.v1.AcquireEpochReply;
 import dev.flywheel.api.v1.AcquireEpochRequest;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.ConfigureAdapterRequest;
 import dev.flywheel.api.v1.CreateAdapterRequest;
+import dev.flywheel.api.v1.DeleteAdapterRequest;
 import dev.flywheel.api.v1.PutManifestReply;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
@@ -26,6 +28,14 @@ public sealed interface Command<R> {
     long atMillis();
 
     record CreateAdapter(CreateAdapterRequest request, long atMillis)
+            implements
+                Command<AdapterRecord> {}
+
+    record ConfigureAdapter(ConfigureAdapterRequest request, long atMillis)
+            implements
+                Command<AdapterRecord> {}
+
+    record DeleteAdapter(DeleteAdapterRequest request, long atMillis)
             implements
                 Command<AdapterRecord> {}
 

@@ -14,7 +14,7 @@ public final class CommitRules {
 
     public CommitRules(Limits limits, Retention retention) {
         this.aliases = new AliasRules(limits, retention);
-        this.adapters = new AdapterRules(limits);
+        this.adapters = new AdapterRules(limits, retention);
         this.manifests = new ManifestRules(limits);
         this.outcomes = new OutcomeRules(retention);
     }
@@ -24,6 +24,8 @@ public final class CommitRules {
     public <R> Decision<R> decide(StoreState state, Command<R> command, CommitView view) {
         return (Decision<R>) switch (command) {
             case Command.CreateAdapter create -> adapters.create(state, create, view);
+            case Command.ConfigureAdapter configure -> adapters.configure(state, configure);
+            case Command.DeleteAdapter delete -> adapters.delete(state, delete, view);
             case Command.AcquireEpoch acquire -> adapters.acquire(state, acquire);
             case Command.PutManifest put -> manifests.put(state, put, view);
             case Command.PutOutcome put -> outcomes.put(state, put, view);

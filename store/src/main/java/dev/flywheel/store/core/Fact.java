@@ -15,7 +15,12 @@ import java.util.Set;
 public sealed interface Fact {
 
     /** With its version 0, whose weights it refers to from now on. */
-    record AdapterCreated(AdapterRecord adapter, VersionRecord start) implements Fact {}
+    record AdapterCreated(AdapterRecord adapter, VersionRecord start, AuditEntry entry)
+            implements
+                Fact {}
+
+    /** It is as the record says from now on: its settings changed, or it was deleted. */
+    record AdapterChanged(AdapterRecord adapter, AuditEntry entry) implements Fact {}
 
     /** Writers with an older epoch are shut out. */
     record EpochAcquired(String adapter, long epoch, String writer) implements Fact {}

@@ -35,7 +35,7 @@ final class ManifestRules {
 
     Decision<PutManifestReply> put(StoreState state, Command.PutManifest command, CommitView view) {
         PutManifestRequest request = command.request();
-        AdapterState adapter = state.adapter(request.getAdapter());
+        AdapterState adapter = state.live(request.getAdapter());
         if (adapter == null) {
             return new Decision.Refused<>(Refusal.noAdapter(request.getAdapter()));
         }
@@ -45,19 +45,19 @@ final class ManifestRules {
         }
         String digest = RequestDigest.of(request);
         if (Long.compareUnsigned(request.getSeq(), adapter.nextSeq()) < 0) {
-            return repeated(request, digest, view);
+            return repeated(adapter, request, digest, view);
         }
         Refusal refusal = refusal(adapter, request);
         return refusal == null ? claim(adapter, command, digest, view)
                 : new Decision.Refused<>(refusal);
     }
 
-    private static Decision<PutManifestReply> repeated(PutManifestRequest request, String digest,
-            CommitView view) {
+    private static Decision<PutManifestReply> repeated(AdapterState adapter,
+            PutManifestRequest request, String digest, CommitView view) {
         ManifestEntry entry = view.manifestEntry(request.getAdapter(), request.getSeq());
         if (entry != null && entry.requestDigest().equals(digest)) {
             return new Decision.Accepted<>(List.of(),
-                    reply(request, entry.refused(), entry.summary().getExamples()));
+                    reply(adapter, request, entry.refused(), entry.summary().getExamples()));
         }
         return new Decision.Refused<>(Refusal.of(Reason.SEQ_TAKEN, subject(request),
                 subject(request)
@@ -90,17 +90,21 @@ final class ManifestRules {
         return null;
     }
 
-    private static Decision<PutManifestReply> claim(AdapterState adapter,
+    private Decision<PutManifestReply> claim(AdapterState adapter,
             Command.PutManifest command, String digest, CommitView view) {
         PutManifestRequest request = command.request();
         List<RefusedExample> refused = new ArrayList<>();
         List<Example> kept = new ArrayList<>();
         sort(request, view, kept, refused);
-        PutManifestReply reply = reply(request, refused, kept.size());
+        PutManifestReply reply = reply(adapter, request, refused, kept.size());
         if (kept.isEmpty()) {
             return new Decision.Accepted<>(List.of(), reply);
         }
-        Manifest manifest = manifest(adapter, command, kept);
+        Manifest claimed = manifest(adapter, command, kept);
+        Manifest manifest = claimed.toBuilder()
+                .addAllReplayed(
+                        new Replay(adapter, claimed, view, limits.manifestBytesMax()).draw())
+                .build();
         ManifestEntry entry = new ManifestEntry(summary(manifest), digest, refused, null);
         return new Decision.Accepted<>(List.of(new Fact.ManifestClaimed(manifest, entry)), reply);
     }
@@ -190,13 +194,17 @@ final class ManifestRules {
                 .build();
     }
 
-    private static PutManifestReply reply(PutManifestRequest request, List<RefusedExample> refused,
-            int claimed) {
-        return PutManifestReply.newBuilder()
+    /** Says how the adapter is to a driver that knows it otherwise. */
+    private static PutManifestReply reply(AdapterState adapter, PutManifestRequest request,
+            List<RefusedExample> refused, int claimed) {
+        PutManifestReply.Builder reply = PutManifestReply.newBuilder()
                 .addAllRefused(refused)
                 .setClaimed(claimed)
-                .setSeq(request.getSeq())
-                .build();
+                .setSeq(request.getSeq());
+        if (request.getAdapterRevision() != adapter.record().getRevision()) {
+            reply.setAdapter(adapter.record());
+        }
+        return reply.build();
     }
 
     private static String subject(PutManifestRequest request) {

@@ -29,6 +29,9 @@ final class OutcomeRules {
         if (adapter == null) {
             return new Decision.Refused<>(Refusal.noAdapter(request.getAdapter()));
         }
+        if (adapter.deleted()) {
+            return ofDeleted(adapter, request, view);
+        }
         Refusal stale = AdapterRules.stale(adapter, request.getEpoch());
         if (stale != null) {
             return new Decision.Refused<>(stale);
@@ -49,14 +52,27 @@ final class OutcomeRules {
                     reply(adapter, null));
             case OUTCOME_ABANDONED -> new Decision.Accepted<>(
                     List.of(ended(request, ManifestState.MANIFEST_STATE_ABANDONED,
-                            view.examples(request.getAdapter(), request.getSeq())
-                                    .stream()
-                                    .flatMap(each -> Claim.idsOf(each).stream())
-                                    .toList())),
+                            claimed(request, view))),
                     reply(adapter, null));
             case OUTCOME_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalArgumentException(
                     "outcome must be checked before it is decided");
         };
+    }
+
+    /** Who had its outcome taken before learns so when it asks again; nothing else ends there any more. */
+    private static Decision<PutOutcomeReply> ofDeleted(AdapterState adapter,
+            PutOutcomeRequest request, CommitView view) {
+        Decision<PutOutcomeReply> repeated = repeated(adapter, request, view);
+        return repeated instanceof Decision.Accepted<PutOutcomeReply> ? repeated
+                : new Decision.Refused<>(Refusal.noAdapter(request.getAdapter()));
+    }
+
+    /** Everything that the manifest of a request claims. */
+    static List<String> claimed(PutOutcomeRequest request, CommitView view) {
+        return view.examples(request.getAdapter(), request.getSeq())
+                .stream()
+                .flatMap(each -> Claim.idsOf(each).stream())
+                .toList();
     }
 
     private static Decision<PutOutcomeReply> repeated(AdapterState adapter,
@@ -157,7 +173,7 @@ final class OutcomeRules {
     }
 
     /** Without a version. */
-    private static Fact.ManifestEnded ended(PutOutcomeRequest request, ManifestState state,
+    static Fact.ManifestEnded ended(PutOutcomeRequest request, ManifestState state,
             List<String> released) {
         return new Fact.ManifestEnded(request.getAdapter(), request.getSeq(), state, request, 0,
                 List.of(), released);

@@ -14,6 +14,7 @@ public record Refusal(Reason reason, String subject, String message, Map<String,
     public enum Reason {
         ADAPTER_NOT_FOUND,
         ADAPTER_EXISTS,
+        ADAPTER_CONFLICT,
         VERSION_NOT_FOUND,
         VERSION_NOT_KEPT,
         MANIFEST_NOT_FOUND,
@@ -48,6 +49,7 @@ public record Refusal(Reason reason, String subject, String message, Map<String,
 
     static Refusal noAdapter(String name) {
         return of(Reason.ADAPTER_NOT_FOUND, "adapter " + name,
-                "there is no adapter " + name + "; create it first");
+                "there is no adapter " + name
+                        + "; create it first, or name one that was not deleted");
     }
 }

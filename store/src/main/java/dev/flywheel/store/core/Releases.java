@@ -13,7 +13,7 @@ final class Releases {
 
     private Releases() {}
 
-    /** Appends what is released between the two states, if anything. Looks at a handful of versions, never at all. */
+    /** Appends what is released between the two states, if anything. Looks at those versions alone that may be concerned. */
     static void add(List<Fact> facts, AdapterState before, AdapterState after, Retention retention,
             CommitView view) {
         List<BlobReference> released = new ArrayList<>();
@@ -36,6 +36,9 @@ final class Releases {
     private static Set<Long> touched(AdapterState before, AdapterState after, Retention retention) {
         Set<Long> numbers = new TreeSet<>();
         numbers.add(before.head());
+        if (after.deleted()) {
+            addKept(numbers, before, retention);
+        }
         for (AliasRecord alias : before.aliases().values()) {
             numbers.add(alias.getVersion());
         }
@@ -46,5 +49,16 @@ final class Releases {
             }
         }
         return numbers;
+    }
+
+    private static void addKept(Set<Long> numbers, AdapterState adapter, Retention retention) {
+        for (long number = 0; number <= adapter.lastVersion(); number += retention
+                .snapshotEvery()) {
+            numbers.add(number);
+        }
+        long newest = Math.max(0, adapter.lastVersion() - retention.versionsKept() + 1);
+        for (long number = newest; number <= adapter.lastVersion(); number++) {
+            numbers.add(number);
+        }
     }
 }

@@ -44,12 +44,15 @@ public record Retention(int versionsKept, int snapshotEvery, Duration orphanBlob
         return kept;
     }
 
+    /** Of a deleted adapter none are: its records tell what there was. */
     boolean keepsWeights(AdapterState adapter, long number) {
-        return keepsOptimizer(adapter, number) || number > adapter.lastVersion() - versionsKept;
+        return keepsOptimizer(adapter, number)
+                || !adapter.deleted() && number > adapter.lastVersion() - versionsKept;
     }
 
     /** Also those that an alias names: what was published can be continued from, so one step back costs no replay. */
     private boolean keepsOptimizer(AdapterState adapter, long number) {
-        return number % snapshotEvery == 0 || number == adapter.head() || adapter.aliased(number);
+        return !adapter.deleted() && (number % snapshotEvery == 0 || number == adapter.head()
+                || adapter.aliased(number));
     }
 }

@@ -46,8 +46,15 @@ public final class StoreState {
         return adapters.size();
     }
 
+    /** Returns what there is of a name, deleted or not. */
     public @Nullable AdapterState adapter(String name) {
         return adapters.get(name);
+    }
+
+    /** Returns the adapter unless it was deleted. */
+    public @Nullable AdapterState live(String name) {
+        AdapterState adapter = adapters.get(name);
+        return adapter == null || adapter.deleted() ? null : adapter;
     }
 
     /** Sorted by name. */
@@ -73,6 +80,8 @@ public final class StoreState {
                         adapters.put(created.adapter().getName(), AdapterState.created(created));
                 require(before == null, "adapter " + created.adapter().getName() + " exists");
             }
+            case Fact.AdapterChanged changed -> adapters.compute(changed.adapter().getName(),
+                    (n, a) -> known(n, a).after(changed));
             case Fact.EpochAcquired acquired ->
                 adapters.compute(acquired.adapter(), (n, a) -> known(n, a).after(acquired));
             case Fact.ManifestClaimed claimed -> adapters.compute(claimed.manifest().getAdapter(),

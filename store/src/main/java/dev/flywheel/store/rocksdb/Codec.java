@@ -11,6 +11,7 @@ import dev.flywheel.store.core.Fact;
 import dev.flywheel.store.core.ManifestEntry;
 import dev.flywheel.store.core.OpenManifest;
 import dev.flywheel.store.core.Tombstone;
+import dev.flywheel.store.format.AdapterChanged;
 import dev.flywheel.store.format.AdapterCreated;
 import dev.flywheel.store.format.AliasMoved;
 import dev.flywheel.store.format.BlobsReleased;
@@ -39,7 +40,11 @@ final class Codec {
         switch (fact) {
             case Fact.AdapterCreated created -> logged.setAdapterCreated(AdapterCreated.newBuilder()
                     .setAdapter(created.adapter())
-                    .setStart(created.start()));
+                    .setStart(created.start())
+                    .setEntry(created.entry()));
+            case Fact.AdapterChanged changed -> logged.setAdapterChanged(AdapterChanged.newBuilder()
+                    .setAdapter(changed.adapter())
+                    .setEntry(changed.entry()));
             case Fact.EpochAcquired acquired -> logged.setEpochAcquired(EpochAcquired.newBuilder()
                     .setAdapter(acquired.adapter())
                     .setEpoch(acquired.epoch())

@@ -5,6 +5,7 @@ import static dev.flywheel.store.core.BrokenInvariantException.require;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.flywheel.adapters.identity.Digest;
+import dev.flywheel.api.v1.AuditEntry;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.store.core.BlobReference;
@@ -50,9 +51,10 @@ final class FactWriter {
     private void write(Fact fact) {
         switch (fact) {
             case Fact.AdapterCreated created -> {
-                adapters.add(created.adapter().getName());
+                put(created.entry());
                 put(created.start());
             }
+            case Fact.AdapterChanged changed -> put(changed.entry());
             case Fact.EpochAcquired acquired -> adapters.add(acquired.adapter());
             case Fact.ManifestClaimed claimed -> put(claimed);
             case Fact.ManifestEnded end -> put(end);
@@ -60,12 +62,7 @@ final class FactWriter {
                 adapters.add(committed.version().getRef().getAdapter());
                 put(committed.version());
             }
-            case Fact.AliasMoved moved -> {
-                adapters.add(moved.alias().getAdapter());
-                batch.put(Family.AUDIT,
-                        Keys.of(moved.alias().getAdapter(), moved.entry().getSequence()),
-                        moved.entry());
-            }
+            case Fact.AliasMoved moved -> put(moved.entry());
             case Fact.BlobsReleased released -> ended.addAll(released.references());
             case Fact.Withdrawn withdrawn -> {
                 for (Tombstone tombstone : withdrawn.tombstones()) {
@@ -73,6 +70,12 @@ final class FactWriter {
                 }
             }
         }
+    }
+
+    /** What was done to an adapter, which has changed with it. */
+    private void put(AuditEntry entry) {
+        adapters.add(entry.getAdapter());
+        batch.put(Family.AUDIT, Keys.of(entry.getAdapter(), entry.getSequence()), entry);
     }
 
     private void put(VersionRecord version) {

@@ -36,7 +36,7 @@ final class Errors {
         return switch (reason) {
             case ADAPTER_NOT_FOUND, VERSION_NOT_FOUND, MANIFEST_NOT_FOUND -> Code.NOT_FOUND;
             case ADAPTER_EXISTS -> Code.ALREADY_EXISTS;
-            case ALIAS_CONFLICT -> Code.ABORTED;
+            case ALIAS_CONFLICT, ADAPTER_CONFLICT -> Code.ABORTED;
             case TOO_MANY_EXAMPLES -> Code.INVALID_ARGUMENT;
             case TOO_MANY_ADAPTERS, TOO_MANY_ALIASES, TOO_MANY_OPEN_MANIFESTS ->
                 Code.RESOURCE_EXHAUSTED;
@@ -75,7 +75,10 @@ final class Errors {
     }
 
     static StatusRuntimeException notFound(String reason, String subject) {
-        String message = "there is no " + subject;
+        return notFound(reason, subject, "there is no " + subject);
+    }
+
+    static StatusRuntimeException notFound(String reason, String subject, String message) {
         return error(Code.NOT_FOUND, reason, message, Map.of(), resource(subject, message));
     }
 

@@ -4,7 +4,9 @@ import com.google.protobuf.UnsafeByteOperations;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.BlobChunk;
+import dev.flywheel.api.v1.ConfigureAdapterRequest;
 import dev.flywheel.api.v1.CreateAdapterRequest;
+import dev.flywheel.api.v1.DeleteAdapterRequest;
 import dev.flywheel.api.v1.GetAdapterRequest;
 import dev.flywheel.api.v1.GetBlobRequest;
 import dev.flywheel.api.v1.GetVersionRequest;
@@ -72,8 +74,28 @@ public final class RegistryService extends RegistryGrpc.RegistryImplBase {
     }
 
     @Override
+    public void configureAdapter(ConfigureAdapterRequest request,
+            StreamObserver<AdapterRecord> out) {
+        Replies.decide(out, committer, () -> requests.check(request),
+                new Command.ConfigureAdapter(request, clock.millis()));
+    }
+
+    @Override
+    public void deleteAdapter(DeleteAdapterRequest request, StreamObserver<AdapterRecord> out) {
+        Replies.decide(out, committer, () -> requests.check(request),
+                new Command.DeleteAdapter(request, clock.millis()));
+    }
+
+    @Override
     public void getAdapter(GetAdapterRequest request, StreamObserver<AdapterRecord> out) {
-        Replies.read(out, () -> adapter("name", request.getName()).record());
+        Replies.read(out, () -> {
+            AdapterState adapter = adapter("name", request.getName());
+            if (adapter.deleted()) {
+                throw Errors.notFound("ADAPTER_NOT_FOUND", "adapter " + request.getName(),
+                        "adapter " + request.getName() + " was deleted");
+            }
+            return adapter.record();
+        });
     }
 
     @Override
@@ -83,6 +105,7 @@ public final class RegistryService extends RegistryGrpc.RegistryImplBase {
                         .state()
                         .sorted()
                         .stream()
+                        .filter(each -> request.getDeleted() || !each.deleted())
                         .map(AdapterState::record)
                         .toList())
                 .build());
@@ -203,6 +226,7 @@ public final class RegistryService extends RegistryGrpc.RegistryImplBase {
                 new ManifestPages(history, adapters, request.getAfterSeq()), () -> {});
     }
 
+    /** Also a deleted one, whose records can be read. */
     private AdapterState adapter(String field, String name) {
         Fields.adapter(field, name);
         AdapterState adapter = committer.feed().state().adapter(name);

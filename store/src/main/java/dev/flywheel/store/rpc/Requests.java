@@ -1,7 +1,9 @@
 package dev.flywheel.store.rpc;
 
 import dev.flywheel.api.v1.AcquireEpochRequest;
+import dev.flywheel.api.v1.ConfigureAdapterRequest;
 import dev.flywheel.api.v1.CreateAdapterRequest;
+import dev.flywheel.api.v1.DeleteAdapterRequest;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.LabelledOption;
 import dev.flywheel.api.v1.LoraSettings;
@@ -9,7 +11,6 @@ import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.ReleasePolicy;
-import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.api.v1.SetAliasRequest;
 import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.UntrainableReason;
@@ -25,14 +26,15 @@ final class Requests {
     private static final int RANK_MAX = 1_024;
     private static final int MODULES_MAX = 4_096;
     private static final int PEFT_FIELDS_MAX = 65_536;
-    private static final int STEPS_MAX = 10_000;
     private static final int OPTIONS_MAX = 4_096;
     private static final int FEEDBACK_MAX = 4_096;
 
     private final Limits limits;
+    private final SettingChecks settings;
 
     Requests(Limits limits) {
         this.limits = limits;
+        this.settings = new SettingChecks(limits);
     }
 
     void check(CreateAdapterRequest request) {
@@ -46,7 +48,11 @@ final class Requests {
                     + request.getRelease().name());
         }
         check(request.getLora());
-        check(request.getRound());
+        settings.check(request.getRound());
+        SettingChecks.check(request.getLearning());
+        SettingChecks.check(request.getExploration());
+        SettingChecks.check(request.getQuota());
+        Fields.optionalText("actor", request.getActor(), limits.textMax());
         int characters = request.getPeftFieldsMap()
                 .entrySet()
                 .stream()
@@ -56,6 +62,30 @@ final class Requests {
             throw Errors.badField("peft_fields", "must have at most " + PEFT_FIELDS_MAX
                     + " characters in all, had " + characters);
         }
+    }
+
+    void check(ConfigureAdapterRequest request) {
+        Fields.adapter("name", request.getName());
+        Fields.number("expected_revision", request.getExpectedRevision());
+        if (request.hasRound()) {
+            settings.check(request.getRound());
+        }
+        if (request.getRelease() == ReleasePolicy.UNRECOGNIZED) {
+            throw Errors.badField("release", "must be IMMEDIATE, MANUAL or unset, was "
+                    + request.getReleaseValue());
+        }
+        SettingChecks.check(request.getLearning());
+        SettingChecks.check(request.getExploration());
+        SettingChecks.check(request.getQuota());
+        Fields.text("actor", request.getActor(), limits.textMax());
+        Fields.optionalText("reason", request.getReason(), limits.textMax());
+    }
+
+    void check(DeleteAdapterRequest request) {
+        Fields.adapter("name", request.getName());
+        Fields.number("expected_revision", request.getExpectedRevision());
+        Fields.text("actor", request.getActor(), limits.textMax());
+        Fields.optionalText("reason", request.getReason(), limits.textMax());
     }
 
     private static void check(LoraSettings lora) {
@@ -78,28 +108,6 @@ final class Requests {
         });
     }
 
-    private void check(RoundSettings round) {
-        Fields.above("round.learning_rate", round.getLearningRate(), 0);
-        Fields.within("round.beta1", round.getBeta1(), 0, Math.nextDown(1.0));
-        Fields.within("round.beta2", round.getBeta2(), 0, Math.nextDown(1.0));
-        Fields.above("round.epsilon", round.getEpsilon(), 0);
-        Fields.within("round.weight_decay", round.getWeightDecay(), 0, Double.MAX_VALUE);
-        Fields.within("round.steps", Integer.toUnsignedLong(round.getSteps()), 1, STEPS_MAX);
-        Fields.within("round.gradient_clip", round.getGradientClip(), 0, Double.MAX_VALUE);
-        Fields.within("round.kl_weight", round.getKlWeight(), 0, Double.MAX_VALUE);
-        Fields.within("round.importance_clip", round.getImportanceClip(), 0, Double.MAX_VALUE);
-        Fields.above("round.norm_max", round.getNormMax(), 0);
-        Fields.within("round.examples_max", Integer.toUnsignedLong(round.getExamplesMax()), 1,
-                limits.examplesMax());
-        Fields.within("round.sft_target_loss", round.getSftTargetLoss(), 0, Double.MAX_VALUE);
-        Fields.within("round.sft_steps_max", Integer.toUnsignedLong(round.getSftStepsMax()), 0,
-                STEPS_MAX);
-        Fields.within("round.anchor_weight", round.getAnchorWeight(), 0, Double.MAX_VALUE);
-        Fields.within("round.preference_beta", round.getPreferenceBeta(), 0, Double.MAX_VALUE);
-        Fields.within("round.anchors_per_step", Integer.toUnsignedLong(round.getAnchorsPerStep()),
-                0, STEPS_MAX);
-    }
-
     void check(SetAliasRequest request) {
         Fields.adapter("adapter", request.getAdapter());
         Fields.alias("alias", request.getAlias());
@@ -120,6 +128,7 @@ final class Requests {
         Fields.number("epoch", request.getEpoch());
         Fields.number("parent", request.getParent());
         Fields.text("backend", request.getBackend(), limits.textMax());
+        Fields.number("adapter_revision", request.getAdapterRevision());
         Fields.within("examples", request.getExamplesCount(), 1, limits.examplesMax());
         Fields.within("the request's bytes", request.getSerializedSize(), 1,
                 limits.manifestBytesMax());

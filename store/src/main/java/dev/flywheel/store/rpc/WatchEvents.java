@@ -1,5 +1,6 @@
 package dev.flywheel.store.rpc;
 
+import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.Synced;
 import dev.flywheel.api.v1.VersionRecord;
@@ -19,7 +20,7 @@ import java.util.stream.Stream;
  * States and facts as events of a watch on one adapter, or on all if the name is empty.
  *
  * <p>A version always comes before an alias that names it. The state of an adapter is its record, HEAD and the versions that
- * aliases name, then the aliases; older versions are read with ListVersions.
+ * aliases name, then the aliases; of a deleted one its record alone. Older versions are read with ListVersions.
  */
 record WatchEvents(String adapter) {
 
@@ -38,7 +39,10 @@ record WatchEvents(String adapter) {
     private static List<WatchReply> standing(long commit, AdapterState adapter,
             CommitHistory history) {
         List<WatchReply> replies = new ArrayList<>();
-        replies.add(WatchReply.newBuilder().setCommit(commit).setAdapter(adapter.record()).build());
+        replies.add(of(commit, adapter.record()));
+        if (adapter.deleted()) {
+            return replies;
+        }
         Set<Long> numbers = new TreeSet<>();
         numbers.add(adapter.head());
         adapter.aliases().values().forEach(alias -> numbers.add(alias.getVersion()));
@@ -60,12 +64,11 @@ record WatchEvents(String adapter) {
         for (Fact fact : facts) {
             switch (fact) {
                 case Fact.AdapterCreated created when concerns(created.adapter().getName()) -> {
-                    replies.add(WatchReply.newBuilder()
-                            .setCommit(commit)
-                            .setAdapter(created.adapter())
-                            .build());
+                    replies.add(of(commit, created.adapter()));
                     replies.add(of(commit, created.start()));
                 }
+                case Fact.AdapterChanged changed when concerns(changed.adapter().getName()) ->
+                    replies.add(of(commit, changed.adapter()));
                 case Fact.VersionCommitted committed when concerns(
                         committed.version().getRef().getAdapter()) ->
                     replies.add(of(commit, committed.version()));
@@ -81,6 +84,10 @@ record WatchEvents(String adapter) {
 
     private boolean concerns(String name) {
         return adapter.isEmpty() || adapter.equals(name);
+    }
+
+    private static WatchReply of(long commit, AdapterRecord adapter) {
+        return WatchReply.newBuilder().setCommit(commit).setAdapter(adapter).build();
     }
 
     private static WatchReply of(long commit, VersionRecord version) {

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.flywheel.api.v1.AcquireEpochReply;
 import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.AuditAction;
+import dev.flywheel.api.v1.AuditEntry;
+import dev.flywheel.api.v1.ConfigureAdapterRequest;
+import dev.flywheel.api.v1.DeleteAdapterRequest;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Manifest;
@@ -13,6 +17,8 @@ import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.PutManifestReply;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.RefusalReason;
+import dev.flywheel.api.v1.ReleasePolicy;
+import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.api.v1.WithdrawReply;
@@ -41,9 +47,9 @@ import org.junit.jupiter.api.io.TempDir;
 class RandomCommandsTest {
     private static final int COMMANDS = 250;
     private static final Limits LIMITS =
-            new Limits(3, 3, 2, 8, 1 << 20, 1 << 20, 1 << 20, 100, 1, 10, 10, 100);
+            new Limits(5, 3, 2, 8, 1 << 20, 1 << 20, 1 << 20, 100, 1, 10, 10, 100);
     private static final Retention RETENTION = new Retention(2, 5, Duration.ofDays(1));
-    private static final List<String> ADAPTERS = List.of("a", "a/b", "c");
+    private static final List<String> ADAPTERS = List.of("a", "a/b", "c", "d", "e");
 
     @TempDir Path folder;
 
@@ -53,16 +59,22 @@ class RandomCommandsTest {
         long seeds = System.getProperty("flywheel.seed") != null ? 1
                 : Long.getLong("flywheel.seeds", 4);
         long refusedAsWithdrawn = 0;
+        long replayed = 0;
+        long deleted = 0;
         for (long seed = first; seed < first + seeds; seed++) {
             try (Run run = new Run(seed, folder.resolve("seed" + seed))) {
                 run.play();
                 refusedAsWithdrawn += run.refusedAsWithdrawn;
+                replayed += run.replayed;
+                deleted += run.deleted;
             } catch (AssertionError | RuntimeException failure) {
                 throw new AssertionError("seed " + seed, failure);
             }
         }
         if (seeds > 1) { // one seed's history may have none
             assertThat(refusedAsWithdrawn).as("claims of what was withdrawn").isPositive();
+            assertThat(replayed).as("examples that were replayed").isPositive();
+            assertThat(deleted).as("adapters that were deleted").isPositive();
         }
     }
 
@@ -82,6 +94,8 @@ class RandomCommandsTest {
         private final Map<FeedbackKey, Long> withdrawnAt = new HashMap<>();
         private final Map<Claim, Long> claimedAt = new HashMap<>();
         private long refusedAsWithdrawn;
+        private long replayed;
+        private long deleted;
 
         Run(long seed, Path folder) {
             this.random = new Random(seed);
@@ -125,6 +139,10 @@ class RandomCommandsTest {
             if (actual instanceof Decision.Accepted<R> done) {
                 note(command, done);
             }
+            if (command instanceof Command.DeleteAdapter
+                    && actual instanceof Decision.Accepted<R>) {
+                deleted++;
+            }
             if (!(actual instanceof Decision.Accepted<R> done) || done.facts().isEmpty()) {
                 return false;
             }
@@ -154,6 +172,7 @@ class RandomCommandsTest {
                 if (!done.facts().isEmpty()) {
                     String adapter = ((Command.PutManifest) command).request().getAdapter();
                     claimedAt.put(new Claim(adapter, reply.getSeq()), accepted);
+                    judgeReplayed(((Fact.ManifestClaimed) done.facts().getFirst()).manifest());
                 }
                 refusedAsWithdrawn += reply.getRefusedList()
                         .stream()
@@ -161,6 +180,35 @@ class RandomCommandsTest {
                                 .getReason() == RefusalReason.REFUSAL_REASON_RETRACTED)
                         .count();
             }
+        }
+
+        /** What a claim draws besides was trained by the last of HEAD's ancestors, and nobody has withdrawn it. */
+        private void judgeReplayed(Manifest manifest) {
+            RoundSettings settings = manifest.getSettings();
+            assertThat((long) manifest.getReplayedCount()).isLessThanOrEqualTo(
+                    Math.round(settings.getReplayShare() * manifest.getExamplesCount()));
+            Set<Example> trained = new HashSet<>();
+            long number = manifest.getParent();
+            for (int back = 0; back < settings.getReplayManifests() && number > 0; back++) {
+                VersionRecord version = maps.version(manifest.getAdapter(), number);
+                Set<String> untrainable = new HashSet<>();
+                maps.manifestEntry(manifest.getAdapter(), version.getManifestSeq())
+                        .outcome()
+                        .getUntrainableList()
+                        .forEach(each -> untrainable.add(each.getExampleId()));
+                maps.examples(manifest.getAdapter(), version.getManifestSeq())
+                        .stream()
+                        .filter(each -> !untrainable.contains(each.getExampleId()))
+                        .forEach(trained::add);
+                number = version.getParent();
+            }
+            assertThat(manifest.getReplayedList()).doesNotHaveDuplicates();
+            assertThat(trained).containsAll(manifest.getReplayedList());
+            for (Example example : manifest.getReplayedList()) {
+                assertThat(withdrawnAt.keySet()).doesNotContainAnyElementsOf(
+                        example.getFeedbackList());
+            }
+            replayed += manifest.getReplayedCount();
         }
 
         private static FeedbackKey keyOf(Tombstone stone) {
@@ -198,13 +246,15 @@ class RandomCommandsTest {
             if (state == null) {
                 return new Command.CreateAdapter(Samples.create(adapter), step);
             }
-            return switch (random.nextInt(12)) {
+            return switch (random.nextInt(16)) {
                 case 0 -> new Command.AcquireEpoch(Samples.epoch(adapter), step);
                 case 1, 2, 3, 4 -> claim(state, step);
                 case 5, 6, 7 -> commit(state, step);
                 case 8 -> end(state, Outcome.OUTCOME_REJECTED, step);
                 case 9 -> end(state, Outcome.OUTCOME_ABANDONED, step);
                 case 10 -> alias(state, step);
+                case 11, 12, 13 -> configure(state, step);
+                case 14 -> random.nextInt(8) == 0 ? delete(state, step) : claim(state, step);
                 default -> withdraw(step);
             };
         }
@@ -290,6 +340,36 @@ class RandomCommandsTest {
                     near(alias == null ? 0 : alias.getRevision())), step);
         }
 
+        private Command<?> configure(AdapterState state, int step) {
+            ConfigureAdapterRequest.Builder request = ConfigureAdapterRequest.newBuilder()
+                    .setName(state.name())
+                    .setExpectedRevision(near(state.record().getRevision()))
+                    .setActor("operator");
+            if (random.nextBoolean()) {
+                request.setRound(state.record()
+                        .getRound()
+                        .toBuilder()
+                        .setReplayShare(random.nextInt(3))
+                        .setReplayManifests(random.nextInt(6))
+                        .setExamplesMax(1 + random.nextInt(8)));
+            }
+            if (random.nextBoolean()) {
+                request.getLearningBuilder().getClickBuilder().setWeight(1 + random.nextInt(2));
+            }
+            if (random.nextInt(4) == 0) {
+                request.setRelease(ReleasePolicy.forNumber(1 + random.nextInt(2)));
+            }
+            return new Command.ConfigureAdapter(request.build(), step);
+        }
+
+        private Command<?> delete(AdapterState state, int step) {
+            return new Command.DeleteAdapter(DeleteAdapterRequest.newBuilder()
+                    .setName(state.name())
+                    .setExpectedRevision(near(state.record().getRevision()))
+                    .setActor("operator")
+                    .build(), step);
+        }
+
         private Command<?> withdraw(int step) {
             String id = "example " + random.nextInt(200);
             return random.nextBoolean()
@@ -307,6 +387,7 @@ class RandomCommandsTest {
             for (AdapterState state : maps.load().sorted()) {
                 judgeManifests(state, claims, ids);
                 judgeChain(state);
+                judgeAudit(state);
             }
             assertThat(disk.history().claims(ids)).as("claims of all ids ever seen")
                     .isEqualTo(claims);
@@ -368,6 +449,28 @@ class RandomCommandsTest {
                             .toList());
         }
 
+        /** Everything that was done to an adapter is told once, in order, and ends in its record. */
+        private void judgeAudit(AdapterState state) {
+            List<AuditEntry> newestFirst = disk.history().audit(state.name(), 10_000);
+            assertThat(newestFirst).isEqualTo(maps.audit(state.name(), 10_000));
+            assertThat(newestFirst).hasSize((int) state.audits());
+            long sequence = 0;
+            long revision = 0;
+            for (AuditEntry entry : newestFirst.reversed()) {
+                assertThat(entry.getSequence()).isEqualTo(++sequence);
+                if (entry.getAction() != AuditAction.AUDIT_ACTION_ALIAS_MOVED) {
+                    assertThat(entry.getRevision()).isEqualTo(++revision);
+                    assertThat(entry.getChanges().isEmpty()).isEqualTo(
+                            entry.getAction() != AuditAction.AUDIT_ACTION_CONFIGURED);
+                }
+            }
+            assertThat(state.record().getRevision()).isEqualTo(revision);
+            boolean deleted = newestFirst.getFirst().getAction()
+                    == AuditAction.AUDIT_ACTION_DELETED;
+            assertThat(state.deleted()).isEqualTo(deleted);
+            assertThat(deleted && !state.open().isEmpty()).as("open rounds after it").isFalse();
+        }
+
         /** I2: from HEAD every parent leads back to version 0, and each but that has its committed manifest. */
         private void judgeChain(AdapterState state) {
             VersionRecord version = state.headVersion();
@@ -413,7 +516,8 @@ class RandomCommandsTest {
                     .values()
                     .stream()
                     .anyMatch(alias -> alias.getVersion() == number);
-            boolean kept = named || !optimizer && number > state.lastVersion() - 2;
+            boolean kept = !state.deleted()
+                    && (named || !optimizer && number > state.lastVersion() - 2);
             Set<String> before = gone.computeIfAbsent(state.name(), name -> new HashSet<>());
             ever.add(digest);
             if (!kept) {

@@ -1,0 +1,90 @@
+package dev.flywheel.store;
+
+import static dev.flywheel.store.Samples.ADAPTER;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.AuditAction;
+import dev.flywheel.api.v1.AuditEntry;
+import dev.flywheel.api.v1.Outcome;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A store that was written before adapters could be configured.
+ *
+ * <p>{@code store-of-revision-0.zip} is the folder that commit 77f2911 left after
+ *
+ * <pre>{@code
+ * long epoch = running.createAdapter(ADAPTER);
+ * running.commitRound(ADAPTER, 1, epoch, 0, "e1");
+ * running.commitRound(ADAPTER, 2, epoch, 1, "e2", "e3");
+ * running.client.setAlias(Samples.alias(ADAPTER, "mine", 1, 0));
+ * running.client.putManifest(Samples.manifest(ADAPTER, 3, epoch, 2, "e4"));
+ * }</pre>
+ */
+class OldStoreTest {
+    @TempDir Path folder;
+
+    @BeforeEach
+    void unpack() throws IOException {
+        try (InputStream packed = OldStoreTest.class.getResourceAsStream(
+                "store-of-revision-0.zip");
+                ZipInputStream zip = new ZipInputStream(packed)) {
+            for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
+                Path file = folder.resolve(entry.getName());
+                Files.createDirectories(file.getParent());
+                Files.copy(zip, file);
+            }
+        }
+    }
+
+    @Test
+    void itOpensWithEverythingThatItHeld() {
+        try (RunningStore running = new RunningStore(folder)) {
+            AdapterRecord record = running.client.getAdapter(ADAPTER);
+            assertThat(record.getHead()).isEqualTo(2);
+            assertThat(record.getRevision()).isZero();
+            assertThat(record.getDeletedAtMillis()).isZero();
+            assertThat(running.client.listAudit(ADAPTER, 9)).extracting(AuditEntry::getAction)
+                    .containsOnly(AuditAction.AUDIT_ACTION_UNSPECIFIED);
+            assertThat(running.client.listOpenManifests(ADAPTER)).singleElement()
+                    .satisfies(each -> assertThat(each.getSeq()).isEqualTo(3));
+        }
+    }
+
+    @Test
+    void itsAdaptersAreConfiguredReplayedFromAndDeletedLikeOthers() {
+        try (RunningStore running = new RunningStore(folder)) {
+            AdapterRecord record = running.client.getAdapter(ADAPTER);
+            AdapterRecord changed = running.client.configureAdapter(Samples.configure(record)
+                    .toBuilder()
+                    .setRound(record.getRound().toBuilder().setReplayShare(3).setReplayManifests(9))
+                    .build());
+            assertThat(changed.getRevision()).isEqualTo(1);
+            AuditEntry entry = running.client.listAudit(ADAPTER, 1).get(0);
+            assertThat(entry.getSequence()).isEqualTo(
+                    running.client.listAudit(ADAPTER, 2).get(1).getSequence() + 1);
+            long epoch = running.client.acquireEpoch(ADAPTER, "driver-2").getEpoch();
+            running.client.putOutcome(Samples.ended(ADAPTER, 3, epoch, Outcome.OUTCOME_REJECTED));
+            running.client.putManifest(Samples.manifest(ADAPTER, 4, epoch, 2, "e5"));
+            assertThat(running.client.getManifest(ADAPTER, 4).getReplayedCount()).isEqualTo(3);
+        }
+        try (RunningStore again = new RunningStore(folder)) {
+            assertThat(again.client.getAdapter(ADAPTER).getRevision()).isEqualTo(1);
+            assertThat(again.client.deleteAdapter(Samples.delete(ADAPTER, 1)).getRevision())
+                    .isEqualTo(2);
+        }
+        try (RunningStore again = new RunningStore(folder)) {
+            assertThat(again.client.listAdapters()).isEmpty();
+            assertThat(again.client.listAllAdapters()).hasSize(1);
+        }
+    }
+}
