@@ -11,6 +11,7 @@ import dev.flywheel.app.cli.ModelCommand;
 import dev.flywheel.app.cli.OracleCommand;
 import dev.flywheel.app.cli.PretrainCommand;
 import dev.flywheel.app.cli.ReplayCommand;
+import dev.flywheel.app.cli.SimulateCommand;
 import dev.flywheel.app.cli.UpCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -35,6 +36,7 @@ import picocli.CommandLine.Spec;
             DemoCommand.class,
             UpCommand.class,
             ReplayCommand.class,
+            SimulateCommand.class,
             PretrainCommand.class,
             OracleCommand.class,
             ModelCommand.class,

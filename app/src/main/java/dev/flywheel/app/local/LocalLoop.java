@@ -19,6 +19,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -88,8 +89,20 @@ public final class LocalLoop implements AutoCloseable {
     public static LocalLoop start(
             FlywheelConfig config, Path data, Path model, OptionNames options, Closing closing,
             Consumer<String> listener, LoadProgress reading) {
+        return start(config, data, model, options, closing, listener, reading,
+                InstantSource.system());
+    }
+
+    /**
+     * The same, with a clock of one's own.
+     *
+     * @param clock what serving, publishers and store take for the time; it must never be ahead of the machine's
+     */
+    public static LocalLoop start(
+            FlywheelConfig config, Path data, Path model, OptionNames options, Closing closing,
+            Consumer<String> listener, LoadProgress reading, InstantSource clock) {
         LoopParts parts =
-                LoopParts.start(config, data, model, options, closing, listener, reading);
+                LoopParts.start(config, data, model, options, closing, listener, reading, clock);
         ManagedChannel channel =
                 Grpc.newChannelBuilder(
                         parts.listens().dialled(), InsecureChannelCredentials.create())

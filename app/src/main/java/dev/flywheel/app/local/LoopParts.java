@@ -59,7 +59,7 @@ final class LoopParts {
     private final FlywheelConfig config;
     private final Closing closing;
     private final CompletableFuture<String> end = new CompletableFuture<>();
-    private final InstantSource clock = InstantSource.system();
+    private final InstantSource clock;
     private final PrometheusMeterRegistry meters =
             new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final Topics topics;
@@ -72,7 +72,8 @@ final class LoopParts {
 
     private LoopParts(
             FlywheelConfig config, Path data, Path model, OptionNames options, Closing closing,
-            Consumer<String> listener, LoadProgress reading) {
+            Consumer<String> listener, LoadProgress reading, InstantSource clock) {
+        this.clock = clock;
         this.config = config;
         this.closing = closing;
         this.topics = new Topics(config.loop().env());
@@ -148,8 +149,8 @@ final class LoopParts {
 
     static LoopParts start(
             FlywheelConfig config, Path data, Path model, OptionNames options, Closing closing,
-            Consumer<String> listener, LoadProgress reading) {
-        return new LoopParts(config, data, model, options, closing, listener, reading);
+            Consumer<String> listener, LoadProgress reading, InstantSource clock) {
+        return new LoopParts(config, data, model, options, closing, listener, reading, clock);
     }
 
     /** What cannot be listened on is told before anything is loaded. */

@@ -1,0 +1,49 @@
+package dev.flywheel.app.simulate;
+
+import dev.flywheel.trainer.adapter.AdapterSettings;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** All scenarios by name. */
+public final class Scenarios {
+    private static final int ROUNDS = 40;
+
+    private static final List<Scenario> ALL =
+            List.of(
+                    new RankingScenario("click", "clicks alone, with position bias and noise",
+                            Reaction.CLICK, AdapterSettings.ranker(), ROUNDS),
+                    new RankingScenario("dismiss", "dismissals of the top item alone",
+                            Reaction.DISMISS, AdapterSettings.ranker(), ROUNDS),
+                    new RankingScenario("rating", "ratings of the top item alone",
+                            Reaction.RATING, AdapterSettings.ranker(), ROUNDS),
+                    new RankingScenario("reward", "rewards of the top item alone",
+                            Reaction.REWARD, AdapterSettings.ranker(), ROUNDS),
+                    new AnswerScenario("thumb", "thumbs on drawn answers alone",
+                            AnswerScenario.Kind.THUMB, AdapterSettings.ranker(), ROUNDS, 16, 12),
+                    new AnswerScenario("correction", "corrections of wrong answers alone",
+                            AnswerScenario.Kind.CORRECTION, AdapterSettings.teacher(), 8, 8, 6));
+
+    private Scenarios() {}
+
+    /** Returns a line for each, for people. */
+    public static List<String> lines() {
+        return ALL.stream().map(each -> "%-18s %s".formatted(each.name(), each.summary())).toList();
+    }
+
+    /**
+     * Returns the one of that name.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    static Scenario named(String name) {
+        return ALL.stream()
+                .filter(each -> each.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "--scenario is %s, allowed are %s".formatted(name, names())));
+    }
+
+    private static String names() {
+        return ALL.stream().map(Scenario::name).collect(Collectors.joining(", "));
+    }
+}
