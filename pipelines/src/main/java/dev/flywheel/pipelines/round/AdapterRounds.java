@@ -5,6 +5,7 @@ import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_ADAPTER;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_OVERLOADED;
 
 import dev.flywheel.api.v1.AcquireEpochReply;
+import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.LabelledExample;
 import dev.flywheel.api.v1.Manifest;
@@ -35,6 +36,9 @@ import org.slf4j.LoggerFactory;
  * <p>It first takes an epoch and finishes every manifest without an outcome as written; only then it claims (step 1), has
  * trained (3) and ends (4) rounds of its own. Calls that fail for a passing reason are repeated as they were: each of them is
  * idempotent. Used by one thread.
+ *
+ * <p>It learns how the adapter is configured when it takes its epoch, and anew with each claim. Of one that was deleted
+ * everything that is not trained yet is refused, as of one that never was.
  *
  * <p>Invariant: an example is waiting, in the round in flight, or being looked up, until its end is known; {@link #unfinished}
  * is all three, and losing what is behind it loses nothing, since the store knows what was claimed.
@@ -75,6 +79,7 @@ final class AdapterRounds {
     private long epoch;
     private long head;
     private long nextSeq;
+    private long revision;
     private int examplesMax = 1;
     private int claimedSinglyLeft;
     private @Nullable RoundRun running;
@@ -181,21 +186,36 @@ final class AdapterRounds {
         epoch = reply.getEpoch();
         head = reply.getHead();
         nextSeq = reply.getNextSeq();
-        examplesMax = Math.max(1, reply.getAdapter().getRound().getExamplesMax());
+        follow(reply.getAdapter());
         log.info("took epoch adapter={} epoch={} head={} nextSeq={}", adapter, epoch, head,
                 nextSeq);
         calls.call("open manifests", () -> servers.listOpenManifests(adapter),
                 open -> finishNext(new ArrayDeque<>(open)), this::broken);
     }
 
+    /** Rounds to come go by this. */
+    private void follow(AdapterRecord record) {
+        revision = record.getRevision();
+        examplesMax = Math.max(1, record.getRound().getExamplesMax());
+    }
+
     private void notOpened(CallFailure failure) {
         // A name that can be none is, to the feedback behind it, like one that is not there.
-        if (failure.code() == Code.NOT_FOUND || failure.code() == Code.INVALID_ARGUMENT) {
-            phase = Phase.CLOSED;
-            refuseAllWaiting("there is no adapter \"" + adapter + "\" to train; create it first");
+        if (failure.noAdapter() || failure.code() == Code.INVALID_ARGUMENT) {
+            gone();
         } else {
             broken(failure);
         }
+    }
+
+    /** There is no such adapter, or no more: what no round has ended is refused. */
+    private void gone() {
+        phase = Phase.CLOSED;
+        running = null;
+        putBack();
+        refuseAllWaiting("there is no adapter \"" + adapter
+                + "\" to train: it was never created, or it was deleted");
+        withdrawals.decide();
     }
 
     private void refuseAllWaiting(String detail) {
@@ -256,6 +276,7 @@ final class AdapterRounds {
                 .addAllExamples(picked.stream().map(LabelledExample::getExample).toList())
                 .setSeed(Seeds.of(adapter, nextSeq))
                 .setBackend(backend)
+                .setAdapterRevision(revision)
                 .build();
         calls.call("claim", () -> servers.putManifest(request), reply -> claimed(request, reply),
                 failure -> notClaimed(request, failure));
@@ -276,6 +297,11 @@ final class AdapterRounds {
 
     private void claimed(PutManifestRequest request, PutManifestReply reply) {
         claimedSinglyLeft = Math.max(0, claimedSinglyLeft - 1);
+        if (reply.hasAdapter()) {
+            log.info("adapter was configured adapter={} revision={}", adapter,
+                    reply.getAdapter().getRevision());
+            follow(reply.getAdapter());
+        }
         Set<String> refusedIds = new HashSet<>();
         for (RefusedExample refused : reply.getRefusedList()) {
             refusedIds.add(refused.getExampleId());
@@ -315,6 +341,8 @@ final class AdapterRounds {
                     failure);
             putBack();
             host.after(pace.backoffMax(), this::open);
+        } else if (failure.noAdapter()) {
+            gone();
         } else if (failure.code() == Code.INVALID_ARGUMENT) {
             isolate(request, failure);
         } else {
@@ -368,6 +396,15 @@ final class AdapterRounds {
                 round.seq(), request.getOutcome(), again.size(), head,
                 request.getFigures().getRejectedBecause().isEmpty() ? ""
                         : " because=" + request.getFigures().getRejectedBecause());
+    }
+
+    /** A round cannot end any more: its adapter was deleted, and what it had claimed with it. */
+    void deleted(RoundRun round) {
+        for (Example example : round.examples()) {
+            inFlight.computeIfAbsent(example.getExampleId(),
+                    id -> LabelledExample.newBuilder().setExample(example).build());
+        }
+        gone();
     }
 
     /** The trainer's backend, for the rounds to come. */

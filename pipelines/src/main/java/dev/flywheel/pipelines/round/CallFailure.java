@@ -64,6 +64,11 @@ record CallFailure(Code code, String reason, String message) {
         return code == Code.FAILED_PRECONDITION && LOST.contains(reason);
     }
 
+    /** The store holds no such adapter, or holds it as deleted. */
+    boolean noAdapter() {
+        return code == Code.NOT_FOUND && (reason.isEmpty() || is("ADAPTER_NOT_FOUND"));
+    }
+
     boolean is(String name) {
         return reason.equals(name);
     }

@@ -159,6 +159,9 @@ final class RoundRun {
             if (failure.is("BLOB_MISSING")) {
                 anew = true;
                 failed(failure);
+            } else if (failure.noAdapter()) {
+                log.info("round dropped, its adapter was deleted adapter={} seq={}", adapter, seq);
+                owner.deleted(this);
             } else {
                 owner.broken(failure);
             }

@@ -6,6 +6,7 @@ import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.LabelledExample;
+import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.Retract;
@@ -240,6 +241,97 @@ class AdapterRoundsTest {
     }
 
     @Test
+    void aDeletedAdaptersRoundIsDroppedAndWhatItHadAndWhatWaitsIsRefused() {
+        for (String during : List.of("claim", "train 1", "OUTCOME_COMMITTED 1")) {
+            AdapterRoundsTest other = new AdapterRoundsTest();
+            other.offer("f1", "e1");
+            while (!other.servers.calls.contains("open")) {
+                other.host.step(0);
+            }
+            other.stepUntilBefore(during);
+            other.offer("f2", "e2");
+            other.servers.delete();
+            other.host.runAll();
+            assertThat(other.host.failure).as("during " + during).isNull();
+            assertThat(other.host.refused).as("during " + during)
+                    .containsOnly(
+                            Map.entry(key("f1"), RefusalReason.REFUSAL_REASON_NO_ADAPTER),
+                            Map.entry(key("f2"), RefusalReason.REFUSAL_REASON_NO_ADAPTER));
+            assertThat(other.rounds.finished()).isTrue();
+            assertThat(other.rounds.forgettable()).isTrue();
+            assertThat(other.servers.trained()).isEmpty();
+        }
+    }
+
+    /** Everything up to the answer that leads to that call. */
+    private void stepUntilBefore(String call) {
+        String before = Map.of("claim", "open", "train 1", "claim", "OUTCOME_COMMITTED 1",
+                "train 1").get(call);
+        while (!servers.calls.contains(before)) {
+            host.step(0);
+        }
+    }
+
+    @Test
+    void aRoundThatWasCommittedBeforeItsAdapterWasDeletedStaysTrained() {
+        offer("f1", "e1");
+        while (!servers.calls.contains("train 1")) {
+            host.step(0);
+        }
+        servers.faults = () -> servers.calls.contains("OUTCOME_COMMITTED 1")
+                ? InMemoryServers.Fault.NONE
+                : InMemoryServers.Fault.LOST_REPLY;
+        while (servers.outcomes.isEmpty()) {
+            host.step(0);
+        }
+        servers.delete();
+        host.runAll();
+        assertThat(host.failure).isNull();
+        assertThat(host.refused).isEmpty();
+        assertThat(servers.trained()).containsExactly(key("f1"));
+    }
+
+    @Test
+    void aRoundLeftOpenOfADeletedAdapterRefusesWhatIsBehindIt() {
+        offer("f1", "e1");
+        while (servers.manifests.isEmpty()) {
+            host.step(0);
+        }
+        crash();
+        rounds.openIfClosed();
+        while (!servers.calls.contains("train 1")) {
+            host.step(0);
+        }
+        servers.delete();
+        host.runAll();
+        assertThat(host.failure).isNull();
+        assertThat(host.refused)
+                .containsOnly(Map.entry(key("f1"), RefusalReason.REFUSAL_REASON_NO_ADAPTER));
+    }
+
+    @Test
+    void aConfiguredRoundSizeIsFollowedAtOnce() {
+        servers.examplesMax = 2;
+        offer("f1", "e1");
+        host.runAll();
+        servers.configure(4);
+        for (int i = 2; i <= 9; i++) {
+            offer("f" + i, "e" + i);
+        }
+        host.runAll();
+        assertThat(servers.manifests.values().stream().map(Manifest::getExamplesCount))
+                .containsExactly(1, 2, 4, 2);
+        servers.configure(1);
+        offer("g1", "g1");
+        offer("g2", "g2");
+        host.runAll();
+        assertThat(host.failure).isNull();
+        assertThat(servers.trained()).hasSize(11);
+        assertThat(servers.manifests.values().stream().map(Manifest::getExamplesCount))
+                .endsWith(2, 1, 1);
+    }
+
+    @Test
     void oneBadExampleIsFoundAndTheOthersAreTrained() {
         servers.claimFailure = request -> request.getExamplesList()
                 .stream()
@@ -410,6 +502,7 @@ class AdapterRoundsTest {
     }
 
     private void surviveFaults(Random random) {
+        int deletedAt = random.nextInt(4) == 0 ? random.nextInt(30) : Integer.MAX_VALUE;
         servers.examplesMax = 1 + random.nextInt(6);
         servers.faults = () -> InMemoryServers.Fault.values()[random.nextInt(10) < 7 ? 0
                 : 1 + random.nextInt(2)];
@@ -432,6 +525,12 @@ class AdapterRoundsTest {
         List<Withdrawal> takenBack = List.of();
         while (next < events.size()) {
             int what = random.nextInt(20);
+            if (next >= deletedAt && servers.adapterExists) {
+                servers.delete();
+            }
+            if (what == 8 && random.nextInt(8) == 0) {
+                servers.configure(1 + random.nextInt(6));
+            }
             if (what < 6) {
                 events.get(next++).accept(rounds);
             } else if (what == 6) {

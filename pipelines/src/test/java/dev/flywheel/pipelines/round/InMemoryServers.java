@@ -71,6 +71,7 @@ final class InMemoryServers implements RoundServers {
     final Map<Long, String> because = new HashMap<>();
     private final Map<Long, PutManifestRequest> requests = new HashMap<>();
     private final Map<Long, PutManifestReply> replies = new HashMap<>();
+    long revision = 1;
     long epoch;
     private long head;
     private long nextSeq = 1;
@@ -126,10 +127,28 @@ final class InMemoryServers implements RoundServers {
                     .setEpoch(epoch)
                     .setHead(head)
                     .setNextSeq(nextSeq)
-                    .setAdapter(AdapterRecord.newBuilder()
-                            .setRound(RoundSettings.newBuilder().setExamplesMax(examplesMax)))
+                    .setAdapter(adapter())
                     .build());
         });
+    }
+
+    private AdapterRecord adapter() {
+        return AdapterRecord.newBuilder()
+                .setRevision(revision)
+                .setRound(RoundSettings.newBuilder().setExamplesMax(examplesMax))
+                .build();
+    }
+
+    void configure(int newExamplesMax) {
+        examplesMax = newExamplesMax;
+        revision++;
+    }
+
+    /** As the store does it: what is open is abandoned, and nobody writes any more. */
+    void delete() {
+        adapterExists = false;
+        epoch++;
+        openManifests().forEach(open -> end(open.getSeq(), Outcome.OUTCOME_ABANDONED));
     }
 
     @Override
@@ -175,6 +194,9 @@ final class InMemoryServers implements RoundServers {
             if (failure != null) {
                 return failed(failure);
             }
+            if (!adapterExists) {
+                return failed(error(Status.Code.NOT_FOUND, "ADAPTER_NOT_FOUND"));
+            }
             if (request.getEpoch() != epoch) {
                 return failed(error(Status.Code.FAILED_PRECONDITION, "STALE_EPOCH"));
             }
@@ -185,6 +207,9 @@ final class InMemoryServers implements RoundServers {
             }
             if (request.getParent() != head) {
                 return failed(error(Status.Code.FAILED_PRECONDITION, "HEAD_MOVED"));
+            }
+            if (request.getExamplesCount() > examplesMax) {
+                return failed(error(Status.Code.INVALID_ARGUMENT, "TOO_MANY_EXAMPLES"));
             }
             if (outcomes.size() < manifests.size()) {
                 throw new AssertionError("a second round was claimed while one was in flight");
@@ -224,6 +249,9 @@ final class InMemoryServers implements RoundServers {
             }
         }
         reply.setClaimed(kept.size());
+        if (request.getAdapterRevision() != revision) {
+            reply.setAdapter(adapter());
+        }
         if (!kept.isEmpty()) {
             nextSeq = request.getSeq() + 1;
             manifests.put(request.getSeq(), Manifest.newBuilder()
@@ -297,21 +325,32 @@ final class InMemoryServers implements RoundServers {
                 return failed(error(Status.Code.FAILED_PRECONDITION, "BLOB_MISSING"));
             }
             because.put(request.getSeq(), request.getFigures().getRejectedBecause());
+            if (!adapterExists) {
+                return outcomes.get(request.getSeq()) == request.getOutcome()
+                        ? CompletableFuture.completedFuture(PutOutcomeReply.getDefaultInstance())
+                        : failed(error(Status.Code.NOT_FOUND, "ADAPTER_NOT_FOUND"));
+            }
             if (request.getEpoch() != epoch) {
                 return failed(error(Status.Code.FAILED_PRECONDITION, "STALE_EPOCH"));
             }
-            Outcome before = outcomes.putIfAbsent(request.getSeq(), request.getOutcome());
+            Outcome before = end(request.getSeq(), request.getOutcome());
             if (before == null && request.getOutcome() == Outcome.OUTCOME_COMMITTED) {
                 head++;
                 request.getUntrainableList()
                         .forEach(example -> quarantined.add(example.getExampleId()));
             }
-            if (before == null && request.getOutcome() == Outcome.OUTCOME_ABANDONED) {
-                claims.values().removeIf(seq -> seq == request.getSeq());
-            }
             return CompletableFuture
                     .completedFuture(PutOutcomeReply.newBuilder().setHead(head).build());
         });
+    }
+
+    /** Returns how it had ended before, if it had. */
+    private Outcome end(long seq, Outcome outcome) {
+        Outcome before = outcomes.putIfAbsent(seq, outcome);
+        if (before == null && outcome == Outcome.OUTCOME_ABANDONED) {
+            claims.values().removeIf(each -> each == seq);
+        }
+        return before;
     }
 
     @Override
