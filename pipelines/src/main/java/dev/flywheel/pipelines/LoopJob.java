@@ -102,7 +102,7 @@ public final class LoopJob {
             SingleOutputStreamOperator<LoopItem> attributed, LoopSettings settings) {
         return named(
                 attributed.keyBy(GuardFunction::keyOf, Types.STRING)
-                        .process(new GuardFunction(settings.guard(),
+                        .process(new GuardFunction(settings.guard(), settings.usersRemembered(),
                                 letters(LoopMetrics.GUARD, settings)),
                                 MessageType.ofMessage(LoopItem.class)),
                 LoopMetrics.GUARD);

@@ -1,7 +1,7 @@
 package dev.flywheel.pipelines;
 
 import dev.flywheel.feedback.attribution.AttributionSettings;
-import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.guard.GuardProfiles;
 import dev.flywheel.feedback.kafka.IntakeReader;
 import dev.flywheel.feedback.kafka.Topics;
 import dev.flywheel.pipelines.round.RoundPace;
@@ -18,7 +18,8 @@ import java.time.Duration;
  * @param tokenKeys file of the keys that sign feedback tokens; readable where the job runs
  * @param attribution windows of the join
  * @param outOfOrderness how far events of one partition may be out of order before time goes on without them
- * @param guard caps on what one user can teach
+ * @param guard caps on what users can teach
+ * @param usersRemembered how long after its last example a user is known to be no newcomer
  * @param rounds how rounds follow one another
  * @param parallelism subtasks of each stage; at most the partitions of a topic, or time would stand still
  * @param reader what is taken from the topics; of a feedback record that is too long the dead letter keeps so many bytes
@@ -30,7 +31,8 @@ public record LoopSettings(
         Path tokenKeys,
         AttributionSettings attribution,
         Duration outOfOrderness,
-        GuardProfile guard,
+        GuardProfiles guard,
+        Duration usersRemembered,
         RoundPace rounds,
         int parallelism,
         IntakeReader reader) {
@@ -39,6 +41,11 @@ public record LoopSettings(
         if (outOfOrderness.isNegative()) {
             throw new IllegalArgumentException(
                     "out-of-orderness is " + outOfOrderness + ", it must not be below zero");
+        }
+        if (usersRemembered.isNegative()) {
+            throw new IllegalArgumentException(
+                    "users are remembered for " + usersRemembered
+                            + ", it must not be below zero");
         }
         if (parallelism < 1) {
             throw new IllegalArgumentException(

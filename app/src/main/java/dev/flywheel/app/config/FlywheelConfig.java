@@ -3,6 +3,7 @@ package dev.flywheel.app.config;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 
 /**
@@ -31,6 +32,9 @@ public record FlywheelConfig(
                     "loop.guard_profile is %s, known under guard_profiles: %s"
                             .formatted(loop.guardProfile(), guardProfiles.keySet()));
         }
+        loop.tenantGuardProfiles()
+                .forEach((tenant, profile) -> Check.oneOf("loop.tenant_guard_profiles." + tenant,
+                        profile, List.copyOf(new TreeSet<>(guardProfiles.keySet()))));
         guardProfiles.forEach((name, profile) -> profile.check("guard_profiles." + name));
         Check.within("adapter.rank (at most engine.rank_max)", adapter.rank(), 1, engine.rankMax());
         Engine.requireCache(
@@ -213,7 +217,9 @@ public record FlywheelConfig(
             Duration tokenLifetime,
             int feedbackBytesMax,
             boolean confluentFraming,
-            String guardProfile) {
+            String guardProfile,
+            Map<String, String> tenantGuardProfiles,
+            Duration usersRemembered) {
         public Loop {
             Check.matches("loop.env", env, NAME);
             Check.within("loop.partitions", partitions, 1, 1_000);
@@ -245,6 +251,7 @@ public record FlywheelConfig(
             Check.notShorter(
                     "loop.attribution_window", attributionWindow, "loop.observation_window",
                     observationWindow);
+            Check.atMostTenYears("loop.users_remembered", usersRemembered);
         }
     }
 
@@ -253,11 +260,23 @@ public record FlywheelConfig(
             int examplesPerUserMax,
             Duration window,
             double roundShareMax,
-            boolean consentRequired) {
+            boolean consentRequired,
+            int clicksPerHourMax,
+            int thumbsPerHourMax,
+            int correctionsPerHourMax,
+            int examplesPerItemMax,
+            double newcomerShareMax,
+            Duration newcomerPeriod) {
         private void check(String key) {
             Check.within(key + ".examples_per_user_max", examplesPerUserMax, 0, 1e9);
             Check.positive(key + ".window", window);
             Check.within(key + ".round_share_max", roundShareMax, 0, 1);
+            Check.within(key + ".clicks_per_hour_max", clicksPerHourMax, 0, 1e9);
+            Check.within(key + ".thumbs_per_hour_max", thumbsPerHourMax, 0, 1e9);
+            Check.within(key + ".corrections_per_hour_max", correctionsPerHourMax, 0, 1e9);
+            Check.within(key + ".examples_per_item_max", examplesPerItemMax, 0, 1e9);
+            Check.within(key + ".newcomer_share_max", newcomerShareMax, 0, 1);
+            Check.atMostTenYears(key + ".newcomer_period", newcomerPeriod);
         }
     }
 

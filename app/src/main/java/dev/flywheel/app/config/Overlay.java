@@ -2,6 +2,8 @@ package dev.flywheel.app.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -12,11 +14,14 @@ import org.jspecify.annotations.Nullable;
  * @param source names the source to the operator, e.g. the path of a file
  */
 record Overlay(String source) {
-    /** The one group whose keys are names that an operator may add. */
+    /** The one group whose entries, groups themselves, are an operator's to add. */
     private static final String OPEN_GROUP = "guard_profiles";
 
-    /** The entry of the open group that is always there: others have the same keys. */
+    /** The entry of the open group that is always there: others have its keys, and its values where they give none. */
     private static final String PATTERN = "default";
+
+    /** The one group whose keys are names of the operator's own, each with a plain value. */
+    private static final String OPEN_NAMES = "loop.tenant_guard_profiles";
 
     void lay(ObjectNode base, JsonNode over) {
         lay(base, base, over, "");
@@ -29,7 +34,7 @@ record Overlay(String source) {
                     "%s is %s, it must be a group of keys"
                             .formatted(prefix.isEmpty() ? "the whole" : prefix, shown(over)));
         }
-        for (Map.Entry<String, JsonNode> field : over.properties()) {
+        for (Map.Entry<String, JsonNode> field : knownFirst(known, over)) {
             String path = join(prefix, field.getKey());
             if (field.getValue().isNull()) {
                 throw refused(
@@ -38,6 +43,10 @@ record Overlay(String source) {
             }
             if (prefix.equals(OPEN_GROUP) && !known.has(field.getKey())) {
                 add(base, (ObjectNode) known.get(PATTERN), field, path);
+                continue;
+            }
+            if (prefix.equals(OPEN_NAMES)) {
+                base.set(field.getKey(), field.getValue());
                 continue;
             }
             JsonNode place = known.get(field.getKey());
@@ -55,18 +64,19 @@ record Overlay(String source) {
         }
     }
 
-    /** Takes up an entry of the operator's own, which has to be complete. */
+    /** Entries that an operator adds build on the pattern as the same source leaves it, wherever that stands in it. */
+    private static List<Map.Entry<String, JsonNode>> knownFirst(ObjectNode known, JsonNode over) {
+        return over.properties()
+                .stream()
+                .sorted(Comparator.comparing(field -> !known.has(field.getKey())))
+                .toList();
+    }
+
+    /** Takes up an entry of the operator's own; what it leaves out is as in the pattern. */
     private void add(
             ObjectNode group, ObjectNode pattern, Map.Entry<String, JsonNode> entry, String path) {
-        ObjectNode made = group.objectNode();
+        ObjectNode made = pattern.deepCopy();
         lay(made, pattern, entry.getValue(), path);
-        TreeSet<String> missing = namesOf(pattern);
-        missing.removeAll(namesOf(made));
-        if (!missing.isEmpty()) {
-            throw refused(
-                    "%s lacks %s; one that is not built in needs all its keys"
-                            .formatted(path, String.join(", ", missing)));
-        }
         group.set(entry.getKey(), made);
     }
 

@@ -22,6 +22,9 @@ public record Setting(
     }
 
     private static String unit(String key, JsonNode standard) {
+        if (standard.isObject()) {
+            return "text by name";
+        }
         if (standard.isBoolean()) {
             return "true or false";
         }

@@ -60,7 +60,7 @@ final class SettingsReader {
         String key = parent == null ? name : parent.name() + "." + name;
         String reason = comment.isEmpty() && parent != null ? parent.reason()
                 : String.join(" ", comment);
-        if (value.isObject()) {
+        if (value.isObject() && !value.isEmpty()) {
             groups.push(new Group(indent, key, value, reason));
             comment.clear();
         } else {

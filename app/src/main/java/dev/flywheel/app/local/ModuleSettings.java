@@ -3,6 +3,7 @@ package dev.flywheel.app.local;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.feedback.attribution.AttributionSettings;
 import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.guard.GuardProfiles;
 import dev.flywheel.feedback.kafka.IntakeReader;
 import dev.flywheel.feedback.kafka.PublisherSettings;
 import dev.flywheel.feedback.kafka.Topics;
@@ -21,6 +22,9 @@ import dev.flywheel.trainer.adapter.AdapterSettings;
 import dev.flywheel.trainer.gate.Gate;
 import dev.flywheel.trainer.server.TrainerSettings;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
 
 /** Hands each module its share of the settings. */
 final class ModuleSettings {
@@ -93,7 +97,8 @@ final class ModuleSettings {
                         loop.heldBytesPerImpressionMax(),
                         loop.heldBytesMax()),
                 loop.outOfOrderness(),
-                guard(loop.guardProfile(), config.guard()),
+                guards(config),
+                loop.usersRemembered(),
                 new RoundPace(
                         loop.roundLinger(),
                         loop.trainTimeout(),
@@ -140,13 +145,30 @@ final class ModuleSettings {
                                 .build());
     }
 
+    private static GuardProfiles guards(FlywheelConfig config) {
+        Map<String, GuardProfile> byTenant = new HashMap<>();
+        config.loop()
+                .tenantGuardProfiles()
+                .forEach((tenant, name) -> byTenant.put(tenant,
+                        guard(name, Objects.requireNonNull(config.guardProfiles().get(name)))));
+        return new GuardProfiles(guard(config.loop().guardProfile(), config.guard()), byTenant);
+    }
+
     private static GuardProfile guard(String name, FlywheelConfig.GuardProfile profile) {
         return new GuardProfile(
                 name,
                 profile.examplesPerUserMax(),
                 profile.window(),
                 profile.roundShareMax(),
-                profile.consentRequired());
+                profile.consentRequired(),
+                new GuardProfile.Budgets(
+                        profile.clicksPerHourMax(),
+                        profile.thumbsPerHourMax(),
+                        profile.correctionsPerHourMax()),
+                new GuardProfile.Crowd(
+                        profile.examplesPerItemMax(),
+                        profile.newcomerShareMax(),
+                        profile.newcomerPeriod()));
     }
 
     private static DeviceSettings device(FlywheelConfig.Engine engine) {

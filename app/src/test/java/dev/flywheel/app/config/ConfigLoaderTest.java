@@ -69,6 +69,31 @@ class ConfigLoaderTest {
                                 + "loop:\n  guard_profile: strict\n");
 
         assertThat(config.guard().consentRequired()).isTrue();
+        assertThat(config.guard().thumbsPerHourMax()).as("left out: as in default").isEqualTo(30);
+    }
+
+    @Test
+    void aProfileBuildsOnTheDefaultAsTheSameFileLeavesIt() {
+        FlywheelConfig config = load(
+                "guard_profiles:\n  mine: {window: 2m}\n  default: {examples_per_user_max: 3}\n"
+                        + "loop: {guard_profile: mine}\n");
+
+        assertThat(config.guard().examplesPerUserMax()).isEqualTo(3);
+        assertThat(config.guard().window()).isEqualTo(Duration.ofMinutes(2));
+    }
+
+    @Test
+    void aTenantMayHaveAProfileOfItsOwn() {
+        FlywheelConfig config =
+                load("loop: {tenant_guard_profiles: {acme: trusted-stream, b.c: default}}\n");
+
+        assertThat(config.loop().tenantGuardProfiles())
+                .isEqualTo(Map.of("acme", "trusted-stream", "b.c", "default"));
+        assertThatThrownBy(() -> load("loop: {tenant_guard_profiles: {acme: lax}}\n"))
+                .hasMessageContaining(
+                        "loop.tenant_guard_profiles.acme is \"lax\", allowed are default, trusted-stream");
+        assertThatThrownBy(() -> load("loop: {tenant_guard_profiles: {acme: 5}}\n"))
+                .hasMessageContaining("loop.tenant_guard_profiles.acme is 5");
     }
 
     @Test
@@ -133,8 +158,9 @@ class ConfigLoaderTest {
             textBlock = """
                     guard_profiles: {strict: 5}           | guard_profiles.strict is 5, it must be a group of keys
                     guard_profiles: {strict: }            | guard_profiles.strict is left empty
-                    guard_profiles: {strict: {window: 1m}}| guard_profiles.strict lacks consent_required, examples_per_user_max, round_share_max
-                    guard_profiles: {strict: {windwo: 1m}}| unknown setting guard_profiles.strict.windwo; known beside it: consent_required
+                    guard_profiles: {strict: {window: 0s}}| guard_profiles.strict.window is zero
+                    guard_profiles: {strict: {newcomer_share_max: 2}} | guard_profiles.strict.newcomer_share_max is 2, allowed is 0 to 1
+                    guard_profiles: {strict: {windwo: 1m}}| unknown setting guard_profiles.strict.windwo; known beside it: clicks_per_hour_max, consent_required
                     guard_profiles: {strict: {window: }}  | guard_profiles.strict.window is left empty
                     guard_profiles: {default: {round_share_max: 2}} | guard_profiles.default.round_share_max is 2, allowed is 0 to 1
                     """)

@@ -21,11 +21,11 @@ import java.util.Optional;
  */
 public final class Admission implements JoinCheck {
     private final TokenSigner signer;
-    private final boolean consentRequired;
+    private final GuardProfiles profiles;
 
-    public Admission(TokenSigner signer, GuardProfile profile) {
+    public Admission(TokenSigner signer, GuardProfiles profiles) {
         this.signer = signer;
-        this.consentRequired = profile.consentRequired();
+        this.profiles = profiles;
     }
 
     /** What an event's token says of it. */
@@ -81,7 +81,9 @@ public final class Admission implements JoinCheck {
     @Override
     public boolean consents(Impression impression) {
         return impression.getConsent() == Consent.CONSENT_TRAIN
-                || impression.getConsent() == Consent.CONSENT_UNSPECIFIED && !consentRequired;
+                || impression.getConsent() == Consent.CONSENT_UNSPECIFIED
+                        && !profiles.of(impression.getTenant(), impression.getLearning().getGuard())
+                                .consentRequired();
     }
 
     private static Objection forged(String why) {

@@ -4,15 +4,27 @@ import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_EXPIRED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_FORGED;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.flywheel.api.v1.Click;
 import dev.flywheel.api.v1.Consent;
+import dev.flywheel.api.v1.DecisionKind;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.RefusalReason;
+import dev.flywheel.api.v1.ShownCandidate;
+import dev.flywheel.api.v1.Signal;
+import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.api.v1.VersionRef;
+import dev.flywheel.feedback.attribution.Attribution;
+import dev.flywheel.feedback.attribution.AttributionSettings;
+import dev.flywheel.feedback.attribution.Effect;
+import dev.flywheel.feedback.attribution.Step;
 import dev.flywheel.feedback.token.FeedbackToken;
 import dev.flywheel.feedback.token.TokenKeys;
 import dev.flywheel.feedback.token.TokenSigner;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class AdmissionTest {
@@ -33,7 +45,7 @@ class AdmissionTest {
             .setFeedbackToken(token(IMPRESSION))
             .build();
 
-    private final Admission admission = new Admission(OURS, GuardProfile.DEFAULT);
+    private final Admission admission = new Admission(OURS, GuardProfiles.of(GuardProfile.DEFAULT));
 
     private static TokenSigner signer(byte fill) {
         byte[] secret = new byte[32];
@@ -64,6 +76,35 @@ class AdmissionTest {
     }
 
     @Test
+    void aTokenReplayedUnderNewIdsTeachesALabelOnce() {
+        Impression slate = IMPRESSION.toBuilder()
+                .setKind(DecisionKind.DECISION_KIND_RANK)
+                .addCandidates(ShownCandidate.newBuilder().setId("c"))
+                .build();
+        Attribution attribution = new Attribution(AttributionSettings.of(Duration.ofSeconds(30),
+                Duration.ofMinutes(5), Duration.ofMinutes(1)), admission);
+        Step step = attribution.onImpression(null, slate);
+        List<Effect> effects = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            FeedbackEvent again = EVENT.toBuilder()
+                    .setFeedbackId("replay-" + i)
+                    .setSource("source-" + i % 2)
+                    .setReceivedAtMillis(2_000 + i)
+                    .setSignal(Signal.newBuilder()
+                            .setClick(Click.newBuilder().setCandidateId("c")))
+                    .build();
+            FeedbackToken token = ((Admission.Admitted) admission.onArrival(again)).token();
+            step = attribution.onFeedback(step.state(),
+                    TakenFeedback.newBuilder().setEvent(again).build(), token, 2_000);
+            effects.addAll(step.effects());
+        }
+        assertThat(effects.stream()
+                .filter(effect -> effect instanceof Effect.Emit)
+                .map(effect -> ((Effect.Emit) effect).example().getExample().getExampleId())
+                .distinct()).as("ids, each of which is claimed once").hasSize(1);
+    }
+
+    @Test
     void theTokenOfAnotherVersionOrTimeIsForged() {
         Impression later = IMPRESSION.toBuilder().setServedAtMillis(1_001).build();
         assertThat(admission.objection(later, EVENT))
@@ -87,10 +128,21 @@ class AdmissionTest {
         assertThat(admission.consents(refusing)).isFalse();
         assertThat(admission.consents(IMPRESSION)).isTrue();
         GuardProfile strict = new GuardProfile("strict", 8, Duration.ofMinutes(1), 0.02, true);
-        assertThat(new Admission(OURS, strict).consents(IMPRESSION)).isFalse();
-        assertThat(new Admission(OURS, strict)
+        assertThat(new Admission(OURS, GuardProfiles.of(strict)).consents(IMPRESSION)).isFalse();
+        assertThat(new Admission(OURS, GuardProfiles.of(strict))
                 .consents(IMPRESSION.toBuilder().setConsent(Consent.CONSENT_TRAIN).build()))
                 .isTrue();
+    }
+
+    @Test
+    void anAdapterOrATenantMayRequireConsentWhereOthersDoNot() {
+        Impression.Builder strict = IMPRESSION.toBuilder();
+        strict.getLearningBuilder().getGuardBuilder().setConsentRequired(true);
+        assertThat(admission.consents(strict.build())).isFalse();
+        Admission tenants = new Admission(OURS, new GuardProfiles(GuardProfile.DEFAULT, Map.of(
+                "acme", new GuardProfile("strict", 8, Duration.ofMinutes(1), 0.02, true))));
+        assertThat(tenants.consents(IMPRESSION)).isFalse();
+        assertThat(tenants.consents(IMPRESSION.toBuilder().setTenant("b").build())).isTrue();
     }
 
     private void onArrival(RefusalReason reason, FeedbackEvent.Builder event) {

@@ -1,5 +1,8 @@
 package dev.flywheel.feedback.guard;
 
+import static dev.flywheel.feedback.guard.SignalClass.CLICKS;
+import static dev.flywheel.feedback.guard.SignalClass.CORRECTIONS;
+import static dev.flywheel.feedback.guard.SignalClass.SILENCE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -12,7 +15,7 @@ import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 class CapsTest {
-    private static final UserCap CAP = new UserCap(GuardProfile.DEFAULT);
+    private static final UserCap CAP = new UserCap(Duration.ofDays(7));
 
     @Test
     void theDefaultIsEightExamplesAMinuteAndSilenceHasItsOwnBudget() {
@@ -26,7 +29,8 @@ class CapsTest {
     void aStateNeverRemembersMoreThanAFewWindows() {
         GuardState state = GuardState.getDefaultInstance();
         for (int i = 0; i < 100; i++) {
-            state = CAP.admit(state, false, i * 60_000L, i * 60_000L).state();
+            state = CAP.admit(GuardProfile.DEFAULT, state, CLICKS, i * 60_000L, i * 60_000L)
+                    .state();
         }
         assertThat(state.getWindowsCount()).isEqualTo(4);
     }
@@ -36,11 +40,13 @@ class CapsTest {
         GuardState state = GuardState.getDefaultInstance();
         // Eight of one minute, whose event time passes from that minute to the end of the next: all in one window.
         for (int i = 0; i < 8; i++) {
-            UserCap.Decision decision = CAP.admit(state, false, 59_000, 59_000 + i * 7_500L);
+            UserCap.Decision decision = CAP.admit(GuardProfile.DEFAULT, state, CLICKS, 59_000,
+                    59_000 + i * 7_500L);
             assertThat(decision.admitted()).isTrue();
             state = decision.state();
         }
-        assertThat(CAP.admit(state, false, 59_999, 119_999).admitted()).isFalse();
+        assertThat(CAP.admit(GuardProfile.DEFAULT, state, CLICKS, 59_999, 119_999)
+                .admitted()).isFalse();
         admit(state, false, 9, 8, 60_000);
     }
 
@@ -49,7 +55,7 @@ class CapsTest {
         GuardState state = GuardState.getDefaultInstance();
         int admitted = 0;
         for (long at = -1_000_000; at <= 1_000_000; at += 1_000) {
-            UserCap.Decision decision = CAP.admit(state, false, at, 30_000);
+            UserCap.Decision decision = CAP.admit(GuardProfile.DEFAULT, state, CLICKS, at, 30_000);
             admitted += decision.admitted() ? 1 : 0;
             state = decision.state();
         }
@@ -59,11 +65,14 @@ class CapsTest {
 
     @Test
     void aTrustedStreamHasNoCap() {
-        UserCap none = new UserCap(GuardProfile.TRUSTED_STREAM);
+        GuardState state = GuardState.getDefaultInstance();
         for (int i = 0; i < 1_000; i++) {
-            assertThat(none.admit(GuardState.getDefaultInstance(), false, 0, 0).admitted())
-                    .isTrue();
+            UserCap.Decision decision =
+                    CAP.admit(GuardProfile.TRUSTED_STREAM, state, CORRECTIONS, 0, 0);
+            assertThat(decision.admitted()).isTrue();
+            state = decision.state();
         }
+        assertThat(UserCap.remembers(GuardProfile.TRUSTED_STREAM)).isFalse();
     }
 
     @Test
@@ -111,7 +120,8 @@ class CapsTest {
         GuardState state = from;
         int admitted = 0;
         for (int i = 0; i < times; i++) {
-            UserCap.Decision decision = CAP.admit(state, silent, at, Long.MIN_VALUE);
+            UserCap.Decision decision = CAP.admit(GuardProfile.DEFAULT, state,
+                    silent ? SILENCE : CLICKS, at, Long.MIN_VALUE);
             state = decision.state();
             admitted += decision.admitted() ? 1 : 0;
         }

@@ -23,6 +23,7 @@ import dev.flywheel.app.local.LoopProgress;
 import dev.flywheel.feedback.attribution.AttributionSettings;
 import dev.flywheel.feedback.event.EventSchema;
 import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.guard.GuardProfiles;
 import dev.flywheel.feedback.kafka.FeedbackPublisher;
 import dev.flywheel.feedback.kafka.ImpressionPublisher;
 import dev.flywheel.feedback.kafka.IntakeReader;
@@ -100,7 +101,7 @@ final class LoopRig implements AutoCloseable {
         settings = new LoopSettings(broker.bootstrapServers(), TOPICS,
                 new ServerTargets(target, target), keys,
                 AttributionSettings.of(OBSERVATION, Duration.ofMinutes(10), Duration.ofMinutes(5)),
-                Duration.ofMillis(200), GuardProfile.DEFAULT,
+                Duration.ofMillis(200), GuardProfiles.of(GuardProfile.DEFAULT), Duration.ofDays(7),
                 RoundPace.of(Duration.ofMillis(20), Duration.ofSeconds(30), 1_000), 1,
                 READER);
         PublisherSettings publisher =

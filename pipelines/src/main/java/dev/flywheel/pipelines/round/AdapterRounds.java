@@ -64,7 +64,6 @@ final class AdapterRounds {
 
     private final String adapter;
     private final RoundPace pace;
-    private final RoundShare share;
     private final RoundServers servers;
     private final DriverHost host;
 
@@ -75,6 +74,7 @@ final class AdapterRounds {
     private final Withdrawals withdrawals;
 
     private Phase phase = Phase.CLOSED;
+    private RoundShare share;
     private String backend = "";
     private long epoch;
     private long head;
@@ -98,6 +98,11 @@ final class AdapterRounds {
 
     String adapter() {
         return adapter;
+    }
+
+    /** Tells what one user may have of the rounds to come. */
+    void share(RoundShare share) {
+        this.share = share;
     }
 
     /** Takes an example, to be in one of the next rounds. */

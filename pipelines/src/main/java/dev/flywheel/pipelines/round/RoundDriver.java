@@ -8,7 +8,7 @@ import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.api.v1.Withdrawal;
-import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.guard.GuardProfiles;
 import dev.flywheel.feedback.guard.RoundShare;
 import dev.flywheel.pipelines.intake.DeadLetters;
 import dev.flywheel.pipelines.message.MessageType;
@@ -52,7 +52,7 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
 
     private final ServerTargets targets;
     private final RoundPace pace;
-    private final GuardProfile profile;
+    private final GuardProfiles profiles;
     private final DeadLetters letters;
     private final transient MailboxExecutor mailbox;
 
@@ -78,12 +78,12 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
             StreamOperatorParameters<DeadLetter> parameters,
             ServerTargets targets,
             RoundPace pace,
-            GuardProfile profile,
+            GuardProfiles profiles,
             DeadLetters letters) {
         super(parameters);
         this.targets = targets;
         this.pace = pace;
-        this.profile = profile;
+        this.profiles = profiles;
         this.letters = letters;
         this.mailbox = parameters.getMailboxExecutor();
     }
@@ -188,7 +188,8 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
 
     private AdapterRounds roundsOf(String adapter) {
         AdapterRounds found = rounds.computeIfAbsent(adapter,
-                name -> new AdapterRounds(name, pace, new RoundShare(profile), servers, host));
+                name -> new AdapterRounds(name, pace, new RoundShare(profiles.forAll()), servers,
+                        host));
         active.add(found);
         return found;
     }
@@ -200,6 +201,7 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
         }
         LoopItem item = element.getValue();
         AdapterRounds adapter = roundsOf(item.getAdapter());
+        adapter.share(new RoundShare(profiles.of(item)));
         if (item.hasExample()) {
             if (item.getExample().hasFeedback()) {
                 figures.received();

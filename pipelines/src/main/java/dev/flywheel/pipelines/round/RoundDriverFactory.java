@@ -2,7 +2,7 @@ package dev.flywheel.pipelines.round;
 
 import dev.flywheel.api.v1.DeadLetter;
 import dev.flywheel.api.v1.LoopItem;
-import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.guard.GuardProfiles;
 import dev.flywheel.pipelines.intake.DeadLetters;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperatorFactory;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperatorFactory;
@@ -17,14 +17,14 @@ public final class RoundDriverFactory extends AbstractStreamOperatorFactory<Dead
 
     private final ServerTargets targets;
     private final RoundPace pace;
-    private final GuardProfile profile;
+    private final GuardProfiles profiles;
     private final DeadLetters letters;
 
-    public RoundDriverFactory(ServerTargets targets, RoundPace pace, GuardProfile profile,
+    public RoundDriverFactory(ServerTargets targets, RoundPace pace, GuardProfiles profiles,
             DeadLetters letters) {
         this.targets = targets;
         this.pace = pace;
-        this.profile = profile;
+        this.profiles = profiles;
         this.letters = letters;
     }
 
@@ -32,7 +32,7 @@ public final class RoundDriverFactory extends AbstractStreamOperatorFactory<Dead
     @SuppressWarnings("unchecked") // the interface asks for any operator of this output
     public <T extends StreamOperator<DeadLetter>> T createStreamOperator(
             StreamOperatorParameters<DeadLetter> parameters) {
-        return (T) new RoundDriver(parameters, targets, pace, profile, letters);
+        return (T) new RoundDriver(parameters, targets, pace, profiles, letters);
     }
 
     @Override

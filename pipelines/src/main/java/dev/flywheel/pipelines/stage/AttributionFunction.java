@@ -12,7 +12,7 @@ import dev.flywheel.feedback.attribution.AttributionSettings;
 import dev.flywheel.feedback.attribution.Effect;
 import dev.flywheel.feedback.attribution.Step;
 import dev.flywheel.feedback.guard.Admission;
-import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.guard.GuardProfiles;
 import dev.flywheel.feedback.token.FeedbackToken;
 import dev.flywheel.feedback.token.TokenKeys;
 import dev.flywheel.feedback.token.TokenSigner;
@@ -47,7 +47,7 @@ public final class AttributionFunction
     private static final long serialVersionUID = 1L;
 
     private final AttributionSettings settings;
-    private final GuardProfile profile;
+    private final GuardProfiles profiles;
     private final String tokenKeyFile;
     private final DeadLetters letters;
 
@@ -64,17 +64,17 @@ public final class AttributionFunction
     private transient Counter repeated;
 
     public AttributionFunction(
-            AttributionSettings settings, GuardProfile profile, Path tokenKeyFile,
+            AttributionSettings settings, GuardProfiles profiles, Path tokenKeyFile,
             DeadLetters letters) {
         this.settings = settings;
-        this.profile = profile;
+        this.profiles = profiles;
         this.tokenKeyFile = tokenKeyFile.toString();
         this.letters = letters;
     }
 
     @Override
     public void open(OpenContext context) throws Exception {
-        admission = new Admission(new TokenSigner(TokenKeys.read(Path.of(tokenKeyFile))), profile);
+        admission = new Admission(new TokenSigner(TokenKeys.read(Path.of(tokenKeyFile))), profiles);
         attribution = new Attribution(settings, admission);
         state = getRuntimeContext().getState(
                 new ValueStateDescriptor<>("impression",

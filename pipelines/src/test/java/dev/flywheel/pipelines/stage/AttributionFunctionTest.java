@@ -14,6 +14,7 @@ import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.api.v1.VersionRef;
 import dev.flywheel.feedback.attribution.AttributionSettings;
 import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.guard.GuardProfiles;
 import dev.flywheel.feedback.token.FeedbackToken;
 import dev.flywheel.feedback.token.TokenKeys;
 import dev.flywheel.feedback.token.TokenSigner;
@@ -104,7 +105,7 @@ class AttributionFunctionTest {
                 Duration.ofSeconds(60), Duration.ofSeconds(30), 1, 256, 2 * BYTES, 2 * BYTES);
         var harness = new KeyedTwoInputStreamOperatorTestHarness<>(
                 new KeyedCoProcessOperator<>(new AttributionFunction(settings,
-                        GuardProfile.DEFAULT, keys,
+                        GuardProfiles.of(GuardProfile.DEFAULT), keys,
                         new DeadLetters("attribution", "topic", 1_000))),
                 Impression::getImpressionId, taken -> taken.getEvent().getImpressionId(),
                 Types.STRING);

@@ -7,6 +7,7 @@ import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.feedback.event.EventSchema;
 import dev.flywheel.feedback.guard.GuardProfile;
+import dev.flywheel.feedback.guard.GuardProfiles;
 import dev.flywheel.feedback.kafka.Topics;
 import dev.flywheel.pipelines.FlinkSettings;
 import dev.flywheel.pipelines.intake.DeadLetters;
@@ -81,7 +82,7 @@ final class JoinJob {
                 .keyBy(Impression::getImpressionId,
                         taken -> taken.getEvent().getImpressionId(), Types.STRING)
                 .process(new AttributionFunction(JoinSettings.WINDOWS,
-                        GuardProfile.TRUSTED_STREAM, keys, letters),
+                        GuardProfiles.of(GuardProfile.TRUSTED_STREAM), keys, letters),
                         MessageType.ofMessage(LoopItem.class));
         attributed.process(new Emitted(number), Types.INT).sinkTo(new DiscardingSink<>());
         attributed.getSideOutput(DeadLetters.REFUSED)
