@@ -44,6 +44,22 @@ public record BanditObjective(double temperature, double clip, double baseline) 
         return batch(decisions, false);
     }
 
+    /**
+     * The policy gradient of one decision of unknown propensity, which no importance weight can be
+     * made of: c = 1.
+     */
+    public Loss unweighted(double[] scores, int action, double reward) {
+        double[] logPi = Softmax.logSoftmax(scores, temperature);
+        double advantage = reward - baseline;
+        return new Loss(-advantage * logPi[action], logPolicyGradient(logPi, action, -advantage));
+    }
+
+    /** Returns c, the clipped importance weight of a decision. */
+    public double importance(LoggedDecision decision) {
+        double[] logPi = Softmax.logSoftmax(decision.scores(), temperature);
+        return Math.min(rho(decision, logPi[decision.action()]), clip);
+    }
+
     private BatchLoss batch(List<LoggedDecision> decisions, boolean policyGradient) {
         double total = 0;
         for (LoggedDecision decision : decisions) {

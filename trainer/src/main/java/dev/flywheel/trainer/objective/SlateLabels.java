@@ -1,6 +1,7 @@
 package dev.flywheel.trainer.objective;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * What is known of a slate's options.
@@ -27,5 +28,13 @@ public record SlateLabels(double[] labels, double[] importance, boolean logOdds)
         double[] ones = new double[labels.length];
         Arrays.fill(ones, 1);
         return new SlateLabels(labels, ones, logOdds);
+    }
+
+    /** Returns the importance weights of the chosen options. */
+    public double[] importanceOfChoices() {
+        return IntStream.range(0, labels.length)
+                .filter(k -> labels[k] > 0)
+                .mapToDouble(k -> importance[k])
+                .toArray();
     }
 }

@@ -1,6 +1,7 @@
 package dev.flywheel.trainer.round;
 
 import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.ExampleKind;
 import dev.flywheel.api.v1.LabelledOption;
 import dev.flywheel.trainer.objective.ImportanceWeights;
 import java.util.ArrayList;
@@ -8,7 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Importance weights of every choice in a round, normalised over the round. */
+/** Importance weights of every choice in a round's slates, normalised over the round. */
 final class ChoiceWeights {
     private final Map<String, double[]> byExample;
 
@@ -16,7 +17,11 @@ final class ChoiceWeights {
         this.byExample = byExample;
     }
 
-    static ChoiceWeights of(List<Example> examples, double clip) {
+    static ChoiceWeights of(List<Example> round, double clip) {
+        List<Example> examples =
+                round.stream()
+                        .filter(each -> each.getKind() == ExampleKind.EXAMPLE_KIND_LISTWISE)
+                        .toList();
         List<Double> propensities = new ArrayList<>();
         for (Example example : examples) {
             for (LabelledOption option : example.getOptionsList()) {

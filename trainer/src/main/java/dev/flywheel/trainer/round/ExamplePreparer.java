@@ -4,38 +4,63 @@ import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.ExampleKind;
 import dev.flywheel.api.v1.LabelledOption;
 import dev.flywheel.api.v1.RoundSettings;
-import dev.flywheel.api.v1.Scoring;
 import dev.flywheel.api.v1.UntrainableReason;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.engine.training.PackedBatch;
-import dev.flywheel.trainer.objective.OptionTerms;
+import dev.flywheel.trainer.objective.BanditObjective;
+import dev.flywheel.trainer.objective.PreferenceObjective;
 import dev.flywheel.trainer.objective.SlateLabels;
+import dev.flywheel.trainer.objective.VerdictObjective;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns the examples of a manifest into rows for the device, and names those that cannot be.
- *
- * <p>Options share the rows of their prompt, so a slate costs little more than its text. A prompt
- * that does not fit beside its options loses its beginning.
+ * Turns the examples of a round into rows for the device and the losses over them, and names those
+ * that cannot be.
  */
 final class ExamplePreparer {
     /** A reward may be any number; as evidence none counts for more than a whole choice. */
     private static final double LABEL_MAX = 1;
 
+    /** Example.signal of what nobody said. */
+    private static final String SILENCE = "silence";
+
+    /** A policy's share of an item is softmax of the scores as they are, nats. */
+    private static final double POLICY_TEMPERATURE = 1;
+
+    /** No place is taken to have been rarer than this: a ratio to less is noise. */
+    private static final double PROPENSITY_MIN = 1e-3;
+
+    private final Tokenizer tokenizer;
     private final ExampleText text;
     private final Limits limits;
-    private final boolean leashed;
+    private final RoundSettings settings;
+    private final ChoiceWeights importance;
+    private final Answers answers;
+    private final PreferenceObjective preference;
+    private final BanditObjective bandit;
 
     /**
-     * @param leashed whether the rows that predict something are to be on the leash
+     * @param round all examples of the round, which weights and reference points are taken over
      */
-    ExamplePreparer(Tokenizer tokenizer, Limits limits, boolean leashed) {
+    ExamplePreparer(
+            Tokenizer tokenizer, Limits limits, RoundSettings settings, List<Example> round) {
+        this.tokenizer = tokenizer;
         this.text = new ExampleText(tokenizer);
         this.limits = limits;
-        this.leashed = leashed;
+        this.settings = settings;
+        this.importance = ChoiceWeights.of(round, settings.getImportanceClip());
+        this.answers = new Answers(round, settings.getPreferenceBeta());
+        this.preference = new PreferenceObjective(answers.objective().beta());
+        this.bandit =
+                new BanditObjective(
+                        POLICY_TEMPERATURE,
+                        Math.max(1, settings.getImportanceClip()),
+                        settings.getRewardBaseline());
     }
 
     /**
@@ -50,14 +75,12 @@ final class ExamplePreparer {
     /** What a round trains on, in the order of its examples, and what it leaves out. */
     record Prepared(List<PreparedExample> examples, List<Untrainable> left) {}
 
-    Prepared prepare(List<Example> examples, RoundSettings settings) {
-        ChoiceWeights importance = ChoiceWeights.of(examples, settings.getImportanceClip());
-        Answers answers = new Answers(examples, settings.getPreferenceBeta());
+    Prepared prepare(List<Example> examples) {
         List<PreparedExample> prepared = new ArrayList<>();
         List<Untrainable> left = new ArrayList<>();
         for (Example example : examples) {
             try {
-                prepared.add(prepare(example, importance, answers));
+                prepared.add(prepare(example));
             } catch (UntrainableException why) {
                 left.add(new Untrainable(example.getExampleId(), why.reason(), why.detail()));
             } catch (IllegalArgumentException malformed) {
@@ -69,182 +92,178 @@ final class ExamplePreparer {
         return new Prepared(prepared, left);
     }
 
-    private PreparedExample prepare(Example example, ChoiceWeights importance, Answers answers) {
-        require(
+    private PreparedExample prepare(Example example) {
+        Requirement.holds(
                 example.getWeight() > 0 && Double.isFinite(example.getWeight()),
                 "weight must be above 0, was " + example.getWeight());
-        require(
+        Requirement.holds(
                 example.getSamplingRate() > 0 && example.getSamplingRate() <= 1,
                 "sampling_rate must be in (0, 1], was " + example.getSamplingRate());
+        OptionRows rows = new OptionRows(limits, Leash.weight(example, settings) > 0);
         return switch (example.getKind()) {
-            case EXAMPLE_KIND_LISTWISE -> slate(example, importance);
-            case EXAMPLE_KIND_SFT -> correction(example);
-            case EXAMPLE_KIND_KTO -> answer(example, answers);
-            case EXAMPLE_KIND_DPO, EXAMPLE_KIND_BINARY, EXAMPLE_KIND_BANDIT,
-                    EXAMPLE_KIND_UNSPECIFIED, UNRECOGNIZED ->
-                throw new IllegalArgumentException(
-                        "kind must be one of "
-                                + List.of(
-                                        ExampleKind.EXAMPLE_KIND_LISTWISE,
-                                        ExampleKind.EXAMPLE_KIND_SFT,
-                                        ExampleKind.EXAMPLE_KIND_KTO)
-                                + ", was "
-                                + example.getKind());
+            case EXAMPLE_KIND_LISTWISE -> slate(example, rows);
+            case EXAMPLE_KIND_SFT -> correction(example, rows);
+            case EXAMPLE_KIND_KTO -> answer(example, rows);
+            case EXAMPLE_KIND_DPO -> pair(example, rows);
+            case EXAMPLE_KIND_BINARY -> verdicts(example, rows);
+            case EXAMPLE_KIND_BANDIT -> decision(example, rows);
+            case EXAMPLE_KIND_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalArgumentException(
+                    "kind must be one of %s, was %s".formatted(kinds(), example.getKind()));
         };
     }
 
-    private PreparedExample slate(Example example, ChoiceWeights importance) {
-        require(example.getOptionsCount() > 0, "a slate needs at least one option, had none");
-        SlateLabels labels =
-                new SlateLabels(
-                        labels(example),
-                        importance.of(example),
-                        example.getScoring().getVerdict());
-        return example.getScoring().getVerdict()
-                ? verdicts(example, labels)
-                : likelihoods(example, labels);
+    private static List<ExampleKind> kinds() {
+        return Stream.of(ExampleKind.values())
+                .filter(
+                        kind -> kind != ExampleKind.EXAMPLE_KIND_UNSPECIFIED
+                                && kind != ExampleKind.UNRECOGNIZED)
+                .toList();
     }
 
-    private static double[] labels(Example example) {
+    private PreparedExample slate(Example example, OptionRows rows) {
+        SlateLabels labels =
+                new SlateLabels(
+                        labels(example, -LABEL_MAX),
+                        importance.of(example),
+                        example.getScoring().getVerdict());
+        OptionRows.Scored scored = rows.scored(example);
+        return new PreparedExample.Slate(example, scored.batch(), scored.terms(), labels);
+    }
+
+    private static PreparedExample verdicts(Example example, OptionRows rows) {
+        Requirement.holds(
+                example.getScoring().getVerdict(),
+                "scoring.verdict must be true: only a verdict is a probability of its own");
+        OptionRows.Scored scored = rows.verdicts(example);
+        return new PreparedExample.Verdicts(
+                example,
+                scored.batch(),
+                scored.terms(),
+                labels(example, 0),
+                example.getSignal().equals(SILENCE),
+                new VerdictObjective(example.getLateShare()));
+    }
+
+    /** The reward stands at its item; where all are 0 it is what the top place brought. */
+    private PreparedExample decision(Example example, OptionRows rows) {
+        double[] rewards = labels(example, -LABEL_MAX);
+        int[] rewarded = IntStream.range(0, rewards.length).filter(k -> rewards[k] != 0).toArray();
+        Requirement.holds(
+                rewarded.length <= 1,
+                "a decision has one reward, " + rewarded.length + " options have a label");
+        int action = rewarded.length == 1 ? rewarded[0] : top(example);
+        double propensity = example.getOptions(action).getPropensity();
+        Requirement.holds(
+                propensity >= 0 && propensity <= 1,
+                "propensity must be in [0, 1], was " + propensity);
+        OptionRows.Scored scored = rows.scored(example);
+        return new PreparedExample.Decision(
+                example,
+                scored.batch(),
+                scored.terms(),
+                action,
+                propensity == 0 ? 0 : Math.max(PROPENSITY_MIN, propensity),
+                rewards[action],
+                bandit);
+    }
+
+    private static int top(Example example) {
+        int top = 0;
+        for (int k = 1; k < example.getOptionsCount(); k++) {
+            if (example.getOptions(k).getPlace() < example.getOptions(top).getPlace()) {
+                top = k;
+            }
+        }
+        return top;
+    }
+
+    private static double[] labels(Example example, double min) {
+        Requirement.holds(
+                example.getOptionsCount() > 0, "a slate needs at least one option, had none");
         double[] labels = new double[example.getOptionsCount()];
         for (int k = 0; k < labels.length; k++) {
             double label = example.getOptions(k).getLabel();
-            require(Double.isFinite(label), "label must be finite, was " + label);
-            labels[k] = Math.clamp(label, -LABEL_MAX, LABEL_MAX);
+            Requirement.holds(Double.isFinite(label), "label must be finite, was " + label);
+            labels[k] = Math.clamp(label, min, LABEL_MAX);
         }
         return labels;
     }
 
-    /** score = log p(accept) - log p(reject) after the option's last token: one row, two targets. */
-    private PreparedExample verdicts(Example example, SlateLabels labels) {
-        Scoring scoring = example.getScoring();
-        int optionRows = 0;
-        int longest = 0;
-        for (LabelledOption option : example.getOptionsList()) {
-            optionRows += option.getIdsCount();
-            longest = Math.max(longest, option.getIdsCount());
-        }
-        RowPacker rows = new RowPacker(limits.vocabSize(), leashed);
-        int prompt = rows.root(prompt(example, optionRows, longest));
+    private PreparedExample correction(Example example, OptionRows rows) {
         int options = example.getOptionsCount();
-        int[] optionOf = new int[2 * options];
-        double[] sign = new double[2 * options];
-        for (int k = 0; k < options; k++) {
-            int[] ids = ids(example.getOptions(k));
-            int row =
-                    ids.length == 0 ? rows.lastRow(prompt) : rows.lastRow(rows.child(prompt, ids));
-            rows.target(row, scoring.getAcceptId());
-            rows.target(row, scoring.getRejectId());
-            optionOf[2 * k] = k;
-            optionOf[2 * k + 1] = k;
-            sign[2 * k] = 1;
-            sign[2 * k + 1] = -1;
-        }
-        return new PreparedExample.Slate(
-                example, rows.pack(), new OptionTerms(options, optionOf, sign), labels);
+        Requirement.holds(
+                options == 1 || options == 2 && example.getOptions(1).getLabel() == 0,
+                "a text to imitate is one option, and the answer it corrects a second one with label"
+                        + " 0, had " + options);
+        LabelledOption option = example.getOptions(0);
+        int[] wanted =
+                option.getIdsCount() > 0
+                        ? OptionRows.ids(option)
+                        : text.tokens(OptionRows.promptIds(example), option.getCandidateId());
+        return new PreparedExample.Text(
+                example, rows.answered(example, wanted), tokenWeights(example, wanted));
     }
 
-    /** score = sum of log p over the option's tokens; its last token is only ever predicted. */
-    private PreparedExample likelihoods(Example example, SlateLabels labels) {
-        int tokens = 0;
-        int longest = 0;
-        int options = example.getOptionsCount();
-        for (LabelledOption option : example.getOptionsList()) {
-            require(option.getIdsCount() > 0, "a continuation needs at least one token, had none");
-            tokens += option.getIdsCount();
-            longest = Math.max(longest, option.getIdsCount());
-        }
-        RowPacker rows = new RowPacker(limits.vocabSize(), leashed);
-        int prompt = rows.root(prompt(example, tokens - options, longest));
-        int[] optionOf = new int[tokens];
-        double[] sign = new double[tokens];
-        int target = 0;
-        for (int k = 0; k < options; k++) {
-            int[] ids = ids(example.getOptions(k));
-            rows.continuation(prompt, ids);
-            for (int i = 0; i < ids.length; i++) {
-                optionOf[target] = k;
-                sign[target++] = 1;
+    /** edit_weight for what the correction changed, 1 for what the answer had right. */
+    private double[] tokenWeights(Example example, int[] wanted) {
+        double[] weights = new double[wanted.length];
+        Arrays.fill(weights, 1);
+        double ofEdit = settings.getEditWeight() == 0 ? 1 : settings.getEditWeight();
+        if (ofEdit != 1 && example.getOptionsCount() > 1) {
+            int[] answer = OptionRows.ids(example.getOptions(1));
+            boolean[] edited = EditedSpan.of(wanted, ended(answer, wanted));
+            for (int t = 0; t < weights.length; t++) {
+                weights[t] = edited[t] ? ofEdit : 1;
             }
         }
-        return new PreparedExample.Slate(
-                example, rows.pack(), new OptionTerms(options, optionOf, sign), labels);
+        return weights;
     }
 
-    private PreparedExample correction(Example example) {
-        require(
-                example.getOptionsCount() == 1,
-                "a text to imitate is exactly one option, had " + example.getOptionsCount());
-        LabelledOption option = example.getOptions(0);
-        int[] promptIds = promptIds(example);
-        int[] answer =
-                option.getIdsCount() > 0
-                        ? ids(option)
-                        : text.tokens(promptIds, option.getCandidateId());
-        return new PreparedExample.Text(example, answered(example, answer, leashed));
+    private int[] ended(int[] answer, int[] wanted) {
+        int end = tokenizer.eosId();
+        boolean ends = wanted.length > 0 && wanted[wanted.length - 1] == end;
+        return ends ? EditedSpan.ended(answer, end) : answer;
     }
 
-    private PreparedExample answer(Example example, Answers answers) {
-        require(
+    private PreparedExample answer(Example example, OptionRows rows) {
+        Requirement.holds(
                 example.getOptionsCount() == 1 && example.getOptions(0).getIdsCount() > 0,
                 "an answer that was judged is exactly one option with at least one token");
         double label = example.getOptions(0).getLabel();
-        require(label == 1 || label == -1, "label must be 1 or -1, was " + label);
+        Requirement.holds(label == 1 || label == -1, "label must be 1 or -1, was " + label);
         return new PreparedExample.Answer(
                 example,
-                answered(example, ids(example.getOptions(0)), leashed),
+                rows.answered(example, OptionRows.ids(example.getOptions(0))),
                 label > 0,
                 answers.objective(),
                 mismatch(example, answers.other(example)));
     }
 
+    private PreparedExample pair(Example example, OptionRows rows) {
+        Requirement.holds(
+                example.getOptionsCount() == 2
+                        && example.getOptions(0).getLabel() == 1
+                        && example.getOptions(1).getLabel() == -1,
+                "a preference is two options, the preferred answer with label 1 and the other with"
+                        + " label -1");
+        int[] preferred = OptionRows.ids(example.getOptions(0));
+        int[] other = OptionRows.ids(example.getOptions(1));
+        Requirement.holds(
+                preferred.length > 0 && other.length > 0 && !Arrays.equals(preferred, other),
+                "the answers of a preference must differ and have at least one token each");
+        return new PreparedExample.Pair(
+                example, rows.answered(example, preferred, other), preferred.length, preference);
+    }
+
     /** Another example's answer after this one's prompt; null if that does not fit. */
     private @Nullable PackedBatch mismatch(Example example, @Nullable Example other) {
         try {
-            return other == null ? null : answered(example, ids(other.getOptions(0)), false);
+            return other == null
+                    ? null
+                    : new OptionRows(limits, false)
+                            .answered(example, OptionRows.ids(other.getOptions(0)));
         } catch (UntrainableException unfit) {
             return null;
-        }
-    }
-
-    private PackedBatch answered(Example example, int[] answer, boolean onLeash) {
-        RowPacker rows = new RowPacker(limits.vocabSize(), onLeash);
-        rows.continuation(rows.root(prompt(example, answer.length - 1, answer.length)), answer);
-        return rows.pack();
-    }
-
-    /** The prompt, or as much of its end as fits beside what the options need. */
-    private int[] prompt(Example example, int optionRows, int longestOption) {
-        int room =
-                Math.min(limits.rowsMax() - optionRows, limits.positionsMax() - longestOption);
-        if (room <= 0) {
-            throw new UntrainableException(
-                    UntrainableReason.UNTRAINABLE_REASON_TOO_LONG,
-                    ("its options take %d tokens, the longest %d; the device takes %d, the model"
-                            + " %d: raise engine.training_rows_max or send less text")
-                            .formatted(
-                                    optionRows,
-                                    longestOption,
-                                    limits.rowsMax(),
-                                    limits.positionsMax()));
-        }
-        int[] ids = promptIds(example);
-        return ids.length <= room ? ids : Arrays.copyOfRange(ids, ids.length - room, ids.length);
-    }
-
-    private int[] promptIds(Example example) {
-        require(example.getPromptIdsCount() > 0,
-                "prompt_ids is empty; the model needs a token to start from");
-        return example.getPromptIdsList().stream().mapToInt(Integer::intValue).toArray();
-    }
-
-    private static int[] ids(LabelledOption option) {
-        return option.getIdsList().stream().mapToInt(Integer::intValue).toArray();
-    }
-
-    private static void require(boolean holds, String otherwise) {
-        if (!holds) {
-            throw new IllegalArgumentException(otherwise);
         }
     }
 }

@@ -2,13 +2,18 @@ package dev.flywheel.trainer.round;
 
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.engine.training.PackedBatch;
+import dev.flywheel.trainer.objective.BanditObjective;
 import dev.flywheel.trainer.objective.KtoObjective;
+import dev.flywheel.trainer.objective.LoggedDecision;
 import dev.flywheel.trainer.objective.Loss;
 import dev.flywheel.trainer.objective.OptionTerms;
+import dev.flywheel.trainer.objective.PreferenceObjective;
 import dev.flywheel.trainer.objective.RankingObjective;
 import dev.flywheel.trainer.objective.ScoredAnswer;
+import dev.flywheel.trainer.objective.ScoredPair;
 import dev.flywheel.trainer.objective.SftObjective;
 import dev.flywheel.trainer.objective.SlateLabels;
+import dev.flywheel.trainer.objective.VerdictObjective;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -16,8 +21,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * An example ready for the device: its rows, and its loss over the targets' log-probabilities.
  *
- * <p>The loss is the example's own mean; weight and sampling rate come in when examples are
- * averaged.
+ * <p>The loss is the example's own; weight and sampling rate come in when examples are averaged.
  */
 sealed interface PreparedExample {
     Example example();
@@ -33,7 +37,23 @@ sealed interface PreparedExample {
         return example().getWeight() / example().getSamplingRate();
     }
 
-    /** A slate with what was chosen, passed over or rejected in it. */
+    /** Returns how much longer than others the gradient may be before it is clipped. */
+    default double reach(double[] logProbs) {
+        return 1;
+    }
+
+    /** Returns the importance weights of the choices in it. */
+    default double[] importance(double[] logProbs) {
+        return new double[0];
+    }
+
+    /** An example that is measured against the base. */
+    sealed interface Measured extends PreparedExample {
+        /** Returns log p of each of its answers, nats. */
+        double[] scores(double[] logProbs);
+    }
+
+    /** A slate with what was chosen, passed over or rejected in it; the loss is the slate's mean. */
     record Slate(Example example, PackedBatch batch, OptionTerms terms, SlateLabels labels)
             implements
                 PreparedExample {
@@ -42,15 +62,95 @@ sealed interface PreparedExample {
             Loss loss = RankingObjective.DEFAULT.loss(terms.scores(logProbs), labels);
             return new Loss(loss.value(), terms.toTargets(loss.gradient()));
         }
+
+        @Override
+        public double[] importance(double[] logProbs) {
+            return labels.importanceOfChoices();
+        }
     }
 
-    /** A text to imitate; the loss is per token. */
-    record Text(Example example, PackedBatch batch) implements PreparedExample {
+    /**
+     * Items that were each taken or not; the loss is their sum.
+     *
+     * @param labels share of each item's verdict that is yes
+     * @param silence whether nobody said so
+     */
+    record Verdicts(
+            Example example,
+            PackedBatch batch,
+            OptionTerms terms,
+            double[] labels,
+            boolean silence,
+            VerdictObjective objective)
+            implements
+                PreparedExample {
         @Override
         public Loss loss(double[] logProbs, References references) {
-            double[] even = new double[logProbs.length];
-            Arrays.fill(even, 1);
-            return SftObjective.loss(logProbs, even);
+            Loss loss = slopes(logProbs);
+            return new Loss(loss.value(), terms.toTargets(loss.gradient()));
+        }
+
+        /**
+         * The sum of the items' slopes |dL/do|: so a gradient is cut by how steep the model is there,
+         * never by how far it was wrong, which would cut rare labels more and leave no probabilities.
+         */
+        @Override
+        public double reach(double[] logProbs) {
+            return Arrays.stream(slopes(logProbs).gradient()).map(Math::abs).sum();
+        }
+
+        private Loss slopes(double[] logProbs) {
+            return objective.loss(terms.scores(logProbs), labels, silence);
+        }
+    }
+
+    /**
+     * An item of a slate and the reward it brought.
+     *
+     * @param action index of the item
+     * @param propensity of the item in its place; 0: unknown
+     */
+    record Decision(
+            Example example,
+            PackedBatch batch,
+            OptionTerms terms,
+            int action,
+            double propensity,
+            double reward,
+            BanditObjective objective)
+            implements
+                PreparedExample {
+        @Override
+        public Loss loss(double[] logProbs, References references) {
+            double[] scores = terms.scores(logProbs);
+            if (propensity == 0) {
+                Loss loss = objective.unweighted(scores, action, reward);
+                return new Loss(loss.value(), terms.toTargets(loss.gradient()));
+            }
+            BanditObjective.BatchLoss loss = objective.policyGradient(List.of(logged(scores)));
+            return new Loss(loss.value(), terms.toTargets(loss.gradients().getFirst()));
+        }
+
+        @Override
+        public double[] importance(double[] logProbs) {
+            return new double[] {
+                propensity == 0 ? 1 : objective.importance(logged(terms.scores(logProbs)))};
+        }
+
+        private LoggedDecision logged(double[] scores) {
+            return new LoggedDecision(scores, action, propensity, reward, 1);
+        }
+    }
+
+    /**
+     * A text to imitate; the loss is per token.
+     *
+     * @param weights of the tokens
+     */
+    record Text(Example example, PackedBatch batch, double[] weights) implements PreparedExample {
+        @Override
+        public Loss loss(double[] logProbs, References references) {
+            return SftObjective.loss(logProbs, weights);
         }
     }
 
@@ -67,15 +167,46 @@ sealed interface PreparedExample {
             KtoObjective objective,
             @Nullable PackedBatch mismatch)
             implements
-                PreparedExample {
+                Measured {
+        @Override
+        public double[] scores(double[] logProbs) {
+            return new double[] {Arrays.stream(logProbs).sum()};
+        }
+
         @Override
         public Loss loss(double[] logProbs, References references) {
             ScoredAnswer scored =
-                    new ScoredAnswer(
-                            Arrays.stream(logProbs).sum(), references.base(this), good, 1);
+                    new ScoredAnswer(scores(logProbs)[0], references.base(this)[0], good, 1);
             Loss loss = objective.loss(List.of(scored), references.point());
             double[] gradient = new double[logProbs.length];
             Arrays.fill(gradient, loss.gradient()[0]);
+            return new Loss(loss.value(), gradient);
+        }
+    }
+
+    /**
+     * Two answers to one prompt; the loss is of their whole probabilities, against the base's.
+     *
+     * @param preferred how many of the targets are the preferred answer's; they come first
+     */
+    record Pair(Example example, PackedBatch batch, int preferred, PreferenceObjective objective)
+            implements
+                Measured {
+        @Override
+        public double[] scores(double[] logProbs) {
+            return new double[] {Arrays.stream(logProbs, 0, preferred).sum(),
+                Arrays.stream(logProbs, preferred, logProbs.length).sum()};
+        }
+
+        @Override
+        public Loss loss(double[] logProbs, References references) {
+            double[] scores = scores(logProbs);
+            double[] base = references.base(this);
+            ScoredPair pair = new ScoredPair(scores[0], scores[1], base[0], base[1], 1);
+            Loss loss = objective.loss(List.of(pair));
+            double[] gradient = new double[logProbs.length];
+            Arrays.fill(gradient, 0, preferred, loss.gradient()[0]);
+            Arrays.fill(gradient, preferred, gradient.length, loss.gradient()[1]);
             return new Loss(loss.value(), gradient);
         }
     }

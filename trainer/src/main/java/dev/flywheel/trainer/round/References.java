@@ -28,7 +28,7 @@ final class References {
     private final TrainingPass pass;
     private final TrainableAdapter adapter;
     private final BooleanSupplier stopped;
-    private final Map<PreparedExample, Double> base = new IdentityHashMap<>();
+    private final Map<PreparedExample, double[]> base = new IdentityHashMap<>();
     private final List<PackedBatch> mismatches;
     private final double[] mismatchesOfBase;
     private double point;
@@ -47,7 +47,10 @@ final class References {
                         .filter(PreparedExample.Answer.class::isInstance)
                         .map(PreparedExample.Answer.class::cast)
                         .toList();
-        answers.forEach(answer -> base.put(answer, score(answer.batch(), null)));
+        examples.stream()
+                .filter(PreparedExample.Measured.class::isInstance)
+                .map(PreparedExample.Measured.class::cast)
+                .forEach(each -> base.put(each, each.scores(logProbs(each.batch(), null))));
         this.mismatches =
                 answers.stream()
                         .map(PreparedExample.Answer::mismatch)
@@ -67,13 +70,13 @@ final class References {
         }
     }
 
-    /** Returns log p(answer) with the adapter off, nats. */
-    double base(PreparedExample.Answer answer) {
-        Double score = base.get(answer);
-        if (score == null) {
+    /** Returns log p of each of the example's answers with the adapter off, nats. */
+    double[] base(PreparedExample.Measured example) {
+        double[] scores = base.get(example);
+        if (scores == null) {
             throw new IllegalStateException("an answer that is not of this round");
         }
-        return score;
+        return scores;
     }
 
     /** Returns the reference point, nats, at least 0. */
@@ -82,9 +85,13 @@ final class References {
     }
 
     private double score(PackedBatch batch, @Nullable TrainableAdapter scored) {
+        return Arrays.stream(logProbs(batch, scored)).sum();
+    }
+
+    private double[] logProbs(PackedBatch batch, @Nullable TrainableAdapter scored) {
         if (stopped.getAsBoolean()) {
             throw new RoundStoppedException();
         }
-        return Arrays.stream(pass.forward(batch, scored)).sum();
+        return pass.forward(batch, scored);
     }
 }

@@ -5,7 +5,6 @@ import dev.flywheel.adapters.lora.LoraWeights;
 import dev.flywheel.adapters.random.SeededRandom;
 import dev.flywheel.api.v1.RoundFigures;
 import dev.flywheel.api.v1.RoundSettings;
-import dev.flywheel.api.v1.UntrainableReason;
 import dev.flywheel.engine.device.DeviceLoop;
 import dev.flywheel.engine.forward.Probe;
 import dev.flywheel.engine.model.BaseModel;
@@ -15,7 +14,7 @@ import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.engine.training.TrainableAdapter;
 import dev.flywheel.engine.training.TrainingPass;
 import dev.flywheel.trainer.gate.Evidence;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 
@@ -31,7 +30,7 @@ import java.util.function.BooleanSupplier;
  */
 public final class Round implements AutoCloseable {
     /** Rises with every change to what a round computes; part of what its digest is bound to. */
-    private static final int REVISION = 3;
+    private static final int REVISION = 4;
 
     /** Candidates kept on the device; more than one because adapters take turns. */
     private static final int VERSIONS_KEPT = 4;
@@ -140,15 +139,7 @@ public final class Round implements AutoCloseable {
 
     private Trained train(RoundInput input, TrainableAdapter adapter, BooleanSupplier stopped) {
         RoundSettings settings = input.settings();
-        ModelSpec spec = base.spec();
-        ExamplePreparer.Prepared prepared =
-                new ExamplePreparer(
-                        tokenizer,
-                        new ExamplePreparer.Limits(
-                                spec.vocabSize(), spec.positionsMax(), limits.rowsMax()),
-                        settings.getKlWeight() > 0)
-                        .prepare(input.examples(), settings);
-        List<PreparedExample> examples = prepared.examples();
+        RoundExamples examples = RoundExamples.prepare(input, tokenizer, limits());
         Steps steps =
                 new Steps(
                         pass,
@@ -158,43 +149,39 @@ public final class Round implements AutoCloseable {
                                 anchors,
                                 new SeededRandom(input.seed()).split("anchors"),
                                 settings.getAnchorsPerStep(),
-                                spec.vocabSize(),
+                                base.spec().vocabSize(),
                                 limits.rowsMax()),
-                        new References(pass, adapter, examples, stopped),
+                        new References(pass, adapter, examples.all(), stopped),
                         stopped);
-        Steps.Result first = steps.step(examples, Steps.TEACH_ALWAYS);
+        Steps.Result first = steps.step(examples.all(), Steps.TEACH_ALWAYS);
         for (int step = 1; step < settings.getSteps(); step++) {
-            steps.step(examples, Steps.TEACH_ALWAYS);
+            steps.step(examples.all(), Steps.TEACH_ALWAYS);
         }
         imitate(steps, examples, settings);
-        List<Untrainable> untrainable = new ArrayList<>(prepared.left());
-        for (int broken : first.broken()) {
-            untrainable.add(
-                    new Untrainable(
-                            examples.get(broken).example().getExampleId(),
-                            UntrainableReason.UNTRAINABLE_REASON_NOT_FINITE,
-                            "its gradient holds a number that is not finite"));
-        }
-        RoundFigures.Builder figures =
-                RoundFigures.newBuilder()
-                        .setExamples(examples.size() - first.broken().size())
-                        .setGradientNorm(first.gradientNorm())
-                        .setPrequentialLoss(PrequentialLoss.mean(examples));
-        sampleLosses(steps, examples, first, figures);
-        return new Trained(figures, untrainable);
+        RoundFigures.Builder figures = examples.figures(first);
+        sampleLosses(steps, examples.own(), first, figures);
+        return new Trained(figures, examples.untrainable(first));
     }
 
-    /** Repeats steps over the texts to imitate that are not learned yet. */
-    private static void imitate(
-            Steps steps, List<PreparedExample> examples, RoundSettings settings) {
-        List<PreparedExample> texts =
-                examples.stream().filter(PreparedExample.Text.class::isInstance).toList();
-        if (texts.isEmpty() || settings.getSftTargetLoss() <= 0) {
+    private ExamplePreparer.Limits limits() {
+        ModelSpec spec = base.spec();
+        return new ExamplePreparer.Limits(
+                spec.vocabSize(), spec.positionsMax(), limits.rowsMax());
+    }
+
+    /** Repeats steps over the texts to imitate until the round's own are learned. */
+    private static void imitate(Steps steps, RoundExamples examples, RoundSettings settings) {
+        double target = settings.getSftTargetLoss();
+        List<PreparedExample> texts = examples.texts();
+        int own = examples.ownTexts();
+        if (own == 0 || target <= 0) {
             return;
         }
-        boolean moved = true;
-        for (int step = settings.getSteps(); moved && step < settings.getSftStepsMax(); step++) {
-            moved = steps.step(texts, settings.getSftTargetLoss()).moved();
+        boolean left = true;
+        for (int step = settings.getSteps(); left && step < settings.getSftStepsMax(); step++) {
+            Steps.Result result = steps.step(texts, target);
+            left = result.moved()
+                    && !Arrays.stream(result.losses(), 0, own).allMatch(loss -> loss <= target);
         }
     }
 

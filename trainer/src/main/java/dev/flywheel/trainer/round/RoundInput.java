@@ -9,10 +9,25 @@ import java.util.List;
  * Everything a round's result depends on, besides the base model and its anchors.
  *
  * @param examples in canonical order, by example id, whatever order they came in
+ * @param replayed examples of earlier rounds that are trained on besides, likewise
  */
-public record RoundInput(Parent parent, List<Example> examples, long seed, RoundSettings settings) {
+public record RoundInput(
+        Parent parent,
+        List<Example> examples,
+        List<Example> replayed,
+        long seed,
+        RoundSettings settings) {
     public RoundInput {
-        examples =
-                examples.stream().sorted(Comparator.comparing(Example::getExampleId)).toList();
+        examples = inOrder(examples);
+        replayed = inOrder(replayed);
+    }
+
+    /** A round without replayed examples. */
+    public RoundInput(Parent parent, List<Example> examples, long seed, RoundSettings settings) {
+        this(parent, examples, List.of(), seed, settings);
+    }
+
+    private static List<Example> inOrder(List<Example> examples) {
+        return examples.stream().sorted(Comparator.comparing(Example::getExampleId)).toList();
     }
 }

@@ -7,9 +7,11 @@ import dev.flywheel.engine.training.TrainableAdapter;
 import dev.flywheel.engine.training.TrainingPass;
 import dev.flywheel.trainer.objective.Loss;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.DoubleSupplier;
+import java.util.stream.DoubleStream;
 
 /**
  * Optimizer steps of one round on one adapter.
@@ -52,8 +54,14 @@ final class Steps {
      * @param gradientNorm of the step's whole gradient; 0 if there was none
      * @param moved whether a step was taken
      * @param broken indices of examples whose gradient was not finite
+     * @param importance weights of the choices that were trained on
      */
-    record Result(double[] losses, double gradientNorm, boolean moved, List<Integer> broken) {}
+    record Result(
+            double[] losses,
+            double gradientNorm,
+            boolean moved,
+            List<Integer> broken,
+            double[] importance) {}
 
     /**
      * Takes one step over the examples whose loss is above {@code learnedAt}; none if there is no
@@ -63,19 +71,23 @@ final class Steps {
         Averaging averaging = new Averaging(examples);
         double[] losses = new double[examples.size()];
         List<Integer> broken = new ArrayList<>();
+        DoubleStream.Builder importance = DoubleStream.builder();
         boolean moved = false;
         references.update();
         pass.slice(adapter::zeroGradients);
         for (int i = 0; i < losses.length; i++) {
             PreparedExample example = examples.get(i);
-            Loss loss = forward(example);
+            double[] logProbs = forward(example);
+            Loss loss = example.loss(logProbs, references);
             losses[i] = loss.value();
             if (loss.value() <= learnedAt) {
                 continue;
             }
+            Arrays.stream(example.importance(logProbs)).forEach(importance::add);
             double norm = backward(example, loss);
             if (Double.isFinite(norm)) {
-                accumulate(averaging.share(example) * example.influence() * clip(norm));
+                double clipped = clip(norm, example.reach(logProbs));
+                accumulate(averaging.share(example) * example.influence() * clipped);
                 moved = true;
             } else {
                 accumulate(0);
@@ -83,29 +95,30 @@ final class Steps {
             }
         }
         if (!moved) {
-            return new Result(losses, 0, false, broken);
+            return new Result(losses, 0, false, broken, new double[0]);
         }
         leashToAnchors();
         double norm = sliced(adapter::accumulatedNorm);
         pass.slice(() -> adapter.step(adamW(), 1));
-        return new Result(losses, norm, true, broken);
+        return new Result(losses, norm, true, broken, importance.build().toArray());
     }
 
     /** Returns the loss of one example as the adapter is now. */
     double loss(PreparedExample example) {
-        return forward(example).value();
+        return example.loss(forward(example), references).value();
     }
 
-    private Loss forward(PreparedExample example) {
+    private double[] forward(PreparedExample example) {
         if (stopped.getAsBoolean()) {
             throw new RoundStoppedException();
         }
-        return example.loss(pass.forward(example.batch(), adapter), references);
+        return pass.forward(example.batch(), adapter);
     }
 
     private double backward(PreparedExample example, Loss loss) {
         int leashed = example.batch().leashRows().length;
-        pass.backward(loss.gradient(), leashed == 0 ? 0 : settings.getKlWeight() / leashed);
+        double weight = leashed == 0 ? 0 : Leash.weight(example.example(), settings) / leashed;
+        pass.backward(loss.gradient(), weight);
         return sliced(adapter::gradientNorm);
     }
 
@@ -119,8 +132,8 @@ final class Steps {
         return result[0];
     }
 
-    private double clip(double norm) {
-        double bound = settings.getGradientClip();
+    private double clip(double norm, double reach) {
+        double bound = settings.getGradientClip() * reach;
         return bound > 0 && norm > bound ? bound / norm : 1;
     }
 

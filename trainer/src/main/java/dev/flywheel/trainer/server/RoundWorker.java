@@ -80,6 +80,7 @@ public final class RoundWorker {
                 new RoundInput(
                         parent(manifest),
                         manifest.getExamplesList(),
+                        manifest.getReplayedList(),
                         manifest.getSeed(),
                         manifest.getSettings());
         try {
@@ -205,11 +206,15 @@ public final class RoundWorker {
     private static Done done(RoundKey key, RoundResult result, TrainReply reply) {
         RoundFigures figures = reply.getFigures();
         LOG.info(
-                "round done: adapter {} seq {} {} examples {} loss {} -> {} {}",
+                "round done: adapter {} seq {} {} examples {} replayed {} users {} choices worth {}"
+                        + " loss {} -> {} {}",
                 key.adapter(),
                 key.seq(),
                 reply.getVerdict(),
-                figures.getExamples(),
+                figures.getExamplesByKindMap(),
+                figures.getReplayed(),
+                figures.getUsers(),
+                figures.getEffectiveSampleSize(),
                 figures.getLossBefore(),
                 figures.getLossAfter(),
                 figures.getRejectedBecause());

@@ -25,6 +25,6 @@ class AveragingTest {
         PackedBatch.Builder rows = PackedBatch.builder();
         rows.segment(new int[] {1});
         return new PreparedExample.Text(
-                Example.newBuilder().setUser(user).build(), rows.build());
+                Example.newBuilder().setUser(user).build(), rows.build(), new double[0]);
     }
 }

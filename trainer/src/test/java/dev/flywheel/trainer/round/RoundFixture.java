@@ -161,6 +161,35 @@ public final class RoundFixture implements AutoCloseable {
                 .build();
     }
 
+    /** The answer that was preferred, and the other. */
+    public Example preference(String id, String prompt, String preferred, String other) {
+        return example(id, "u-" + id, prompt, ExampleKind.EXAMPLE_KIND_DPO)
+                .addOptions(LabelledOption.newBuilder().addAllIds(ids(preferred)).setLabel(1))
+                .addOptions(LabelledOption.newBuilder().addAllIds(ids(other)).setLabel(-1))
+                .build();
+    }
+
+    /** Items that were each taken ({@code label} 1) or left in silence (0). */
+    public Example verdicts(String id, String user, String context, List<String> texts, int label) {
+        Example.Builder example =
+                slate(id, user, context, texts, -1).toBuilder()
+                        .setKind(ExampleKind.EXAMPLE_KIND_BINARY)
+                        .setImpressionId(id)
+                        .setSignal(label == 1 ? "click" : "silence");
+        example.getOptionsBuilderList().forEach(option -> option.setLabel(label));
+        return example.build();
+    }
+
+    /** A slate in which one item brought a reward. */
+    public Example decision(
+            String id, String context, List<String> texts, int action, double reward) {
+        Example.Builder example =
+                slate(id, "u-" + id, context, texts, -1).toBuilder()
+                        .setKind(ExampleKind.EXAMPLE_KIND_BANDIT);
+        example.getOptionsBuilder(action).setLabel(reward);
+        return example.build();
+    }
+
     private Example.Builder example(String id, String user, String prompt, ExampleKind kind) {
         return Example.newBuilder()
                 .setExampleId(id)
@@ -171,7 +200,7 @@ public final class RoundFixture implements AutoCloseable {
                 .addAllPromptIds(ids(prompt));
     }
 
-    private List<Integer> ids(String text) {
+    public List<Integer> ids(String text) {
         return Arrays.stream(tokenizer.encodeWithoutSpecial(text)).boxed().toList();
     }
 
