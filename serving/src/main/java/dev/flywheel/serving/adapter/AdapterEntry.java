@@ -1,11 +1,13 @@
 package dev.flywheel.serving.adapter;
 
 import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.QuotaSettings;
 import dev.flywheel.api.v1.VersionRecord;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** What this node knows of one adapter: its record, its aliases and the versions it heard of last. Thread-safe. */
@@ -14,6 +16,7 @@ final class AdapterEntry {
 
     private final Map<String, AliasPointer> aliases = new ConcurrentHashMap<>();
     private final Map<Long, VersionRecord> versions = new LinkedHashMap<>();
+    private final AtomicInteger requests = new AtomicInteger();
     private volatile AdapterRecord record;
 
     AdapterEntry(AdapterRecord record) {
@@ -26,6 +29,21 @@ final class AdapterEntry {
 
     void update(AdapterRecord next) {
         record = next;
+    }
+
+    /** Counts a request in, if its quota allows one more; each that came in must {@link #leave}. */
+    boolean enter() {
+        QuotaSettings quota = record.getQuota();
+        if (!quota.hasRequestsMax()) {
+            requests.incrementAndGet();
+            return true;
+        }
+        int max = quota.getRequestsMax();
+        return requests.getAndUpdate(now -> now < max ? now + 1 : now) < max;
+    }
+
+    void leave() {
+        requests.decrementAndGet();
     }
 
     @Nullable

@@ -20,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -32,6 +33,7 @@ import org.slf4j.LoggerFactory;
  * they move, other aliases and exact versions when a request asks. A request takes one lease and keeps it
  * to its last token, so one answer never mixes two versions; a move flips one reference, which only later
  * leases see. A version that fails verification is refused and counted, and the old one goes on answering.
+ * How an adapter is configured is leased with the version; one that was deleted is leased no more.
  *
  * <p>Thread-safe. Events return at once; {@link #lease} takes no lock if the version is resident.
  */
@@ -86,6 +88,10 @@ public final class ServedVersions implements AutoCloseable {
     // What the store says.
 
     public void onAdapter(AdapterRecord record) {
+        if (record.getDeletedAtMillis() != 0) {
+            adapters.remove(record.getName());
+            return;
+        }
         adapters.computeIfAbsent(record.getName(), name -> new AdapterEntry(record))
                 .update(record);
     }
@@ -118,25 +124,49 @@ public final class ServedVersions implements AutoCloseable {
 
     /** Claims the bare base model. */
     public Lease leaseBase() {
-        return new Lease(base, AdapterSlots.BASE, () -> {});
+        return new Lease(base, AdapterRecord.getDefaultInstance(), AdapterSlots.BASE, () -> {});
     }
 
     /** Claims the version that an alias points to, waiting for it if it is not resident. */
     public Lease lease(String tenant, String adapter, String alias, Duration patience) {
-        AdapterEntry entry = entry(tenant, adapter);
+        return admitted(entry(tenant, adapter),
+                entry -> leaseAlias(entry, alias, nanos.getAsLong() + patience.toNanos()));
+    }
+
+    /** Counts the request in until its lease ends, or its asking for one. */
+    private static Lease admitted(AdapterEntry entry, Function<AdapterEntry, Lease> asking) {
+        String adapter = entry.record().getName();
+        if (!entry.enter()) {
+            throw ServingException.later(ErrorCode.ADAPTER_QUOTA, "adapter " + adapter + " has "
+                    + entry.record().getQuota().getRequestsMax()
+                    + " requests at once, which is its quota", RETRY_AFTER);
+        }
+        boolean leased = false;
+        try {
+            Lease lease = asking.apply(entry);
+            leased = true;
+            return lease;
+        } finally {
+            if (!leased) {
+                entry.leave();
+            }
+        }
+    }
+
+    private Lease leaseAlias(AdapterEntry entry, String alias, long deadline) {
+        String adapter = entry.record().getName();
         AliasPointer pointer = entry.alias(alias);
         if (pointer == null) {
             throw ServingException.resource(ErrorCode.ADAPTER_NOT_FOUND, adapter,
                     "adapter " + adapter + " has no alias " + alias);
         }
-        long deadline = nanos.getAsLong() + patience.toNanos();
         while (true) {
             Resident current = pointer.current();
             if (current == null || current.key().number() != pointer.desired()) {
                 // Somebody has to ask for a version that nobody brings eagerly.
                 current = freshen(entry, pointer, current, deadline);
             }
-            Lease lease = table.tryLease(current);
+            Lease lease = table.tryLease(current, entry.record(), entry::leave);
             if (lease != null) {
                 return lease;
             }
@@ -147,12 +177,17 @@ public final class ServedVersions implements AutoCloseable {
 
     /** Claims an exact version, waiting for it if it is not resident. */
     public Lease lease(String tenant, String adapter, long number, Duration patience) {
-        AdapterEntry entry = entry(tenant, adapter);
+        return admitted(entry(tenant, adapter),
+                entry -> leaseVersion(entry, number, nanos.getAsLong() + patience.toNanos()));
+    }
+
+    private Lease leaseVersion(AdapterEntry entry, long number, long deadline) {
+        String adapter = entry.record().getName();
         VersionKey key = new VersionKey(adapter, number);
-        long deadline = nanos.getAsLong() + patience.toNanos();
         while (true) {
             Resident resident = table.find(key);
-            Lease lease = resident == null ? null : table.tryLease(resident);
+            Lease lease = resident == null ? null
+                    : table.tryLease(resident, entry.record(), entry::leave);
             if (lease != null) {
                 return lease;
             }

@@ -1,6 +1,7 @@
 package dev.flywheel.serving.adapter;
 
 import dev.flywheel.adapters.lora.LoraWeights;
+import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.engine.lora.AdapterSlots;
 import java.util.Comparator;
 import java.util.List;
@@ -40,11 +41,19 @@ final class SlotTable {
         return residents.get(key);
     }
 
-    /** Returns a lease, or null if the version has been evicted. */
+    /**
+     * Returns a lease, or null if the version has been evicted.
+     *
+     * @param adapter as it stands now
+     * @param over runs when the lease ends
+     */
     @Nullable
-    Lease tryLease(Resident resident) {
+    Lease tryLease(Resident resident, AdapterRecord adapter, Runnable over) {
         return resident.tryPin(nanos.getAsLong())
-                ? new Lease(resident.ref(), resident.slot(), () -> unpin(resident))
+                ? new Lease(resident.ref(), adapter, resident.slot(), () -> {
+                    unpin(resident);
+                    over.run();
+                })
                 : null;
     }
 

@@ -19,6 +19,8 @@ public enum ErrorCode {
     QUEUE_FULL,
     /** This tenant has too much in the node. */
     TENANT_QUOTA,
+    /** This adapter has as many requests in the node as its quota allows. */
+    ADAPTER_QUOTA,
     /** The node is going away. */
     DRAINING,
     /** What is asked for is not loaded yet, or its source does not answer. */

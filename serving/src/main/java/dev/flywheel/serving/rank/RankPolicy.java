@@ -1,5 +1,6 @@
 package dev.flywheel.serving.rank;
 
+import dev.flywheel.api.v1.ExplorationSettings;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -38,6 +39,14 @@ public record RankPolicy(double temperature, double epsilon, double propensityMi
         }
         requireShare("epsilon", epsilon);
         requireShare("propensityMin", propensityMin);
+    }
+
+    /** Returns this policy with what an adapter says for itself over it. */
+    public RankPolicy with(ExplorationSettings own) {
+        return new RankPolicy(
+                own.hasTemperature() ? own.getTemperature() : temperature,
+                own.hasEpsilon() ? own.getEpsilon() : epsilon,
+                own.hasPropensityMin() ? own.getPropensityMin() : propensityMin);
     }
 
     /** One place of a slate: the candidate's index and its exact chance of getting there. */

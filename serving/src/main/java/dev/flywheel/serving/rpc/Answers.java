@@ -2,9 +2,10 @@ package dev.flywheel.serving.rpc;
 
 import dev.flywheel.api.v1.DecisionKind;
 import dev.flywheel.api.v1.Impression;
+import dev.flywheel.api.v1.LearningSettings;
 import dev.flywheel.api.v1.RequestScope;
 import dev.flywheel.api.v1.ShownCandidate;
-import dev.flywheel.api.v1.VersionRef;
+import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.rank.RankPolicy;
 import java.util.Arrays;
 import java.util.List;
@@ -15,17 +16,22 @@ final class Answers {
 
     private Answers() {}
 
-    /** Begins an impression with who was answered by what. */
-    static Impression.Builder of(DecisionKind kind, String id, RequestScope scope,
-            VersionRef version, int[] promptIds) {
-        return Impression.newBuilder()
+    /** Begins an impression with who was answered by what, and how feedback on it is to be learned from. */
+    static Impression.Builder of(DecisionKind kind, String id, RequestScope scope, Lease lease,
+            int[] promptIds) {
+        Impression.Builder impression = Impression.newBuilder()
                 .setImpressionId(id)
                 .setTenant(RequestRules.tenantOf(scope))
                 .setUser(scope.getUser())
                 .setConsent(scope.getConsent())
                 .setKind(kind)
-                .setVersion(version)
+                .setVersion(lease.version())
                 .addAllPromptIds(boxed(promptIds));
+        LearningSettings learning = lease.adapter().getLearning();
+        if (!learning.equals(LearningSettings.getDefaultInstance())) {
+            impression.setLearning(learning);
+        }
+        return impression;
     }
 
     /** Returns a candidate that was scored but not shown, until {@link #show} places it. */

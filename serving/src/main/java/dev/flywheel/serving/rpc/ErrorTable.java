@@ -50,7 +50,7 @@ final class ErrorTable {
             case ADAPTER_NOT_FOUND -> Code.NOT_FOUND;
             case ADAPTER_NOT_SERVABLE -> Code.FAILED_PRECONDITION;
             case ARTIFACT_CORRUPT -> Code.DATA_LOSS;
-            case QUEUE_FULL, TENANT_QUOTA -> Code.RESOURCE_EXHAUSTED;
+            case QUEUE_FULL, TENANT_QUOTA, ADAPTER_QUOTA -> Code.RESOURCE_EXHAUSTED;
             case DRAINING, LOADING, FEEDBACK_NOT_TAKEN -> Code.UNAVAILABLE;
             case DEADLINE -> Code.DEADLINE_EXCEEDED;
             case CANCELLED -> Code.CANCELLED;
@@ -78,9 +78,10 @@ final class ErrorTable {
                             .setSubject(subject)
                             .setDescription(message))
                     .build();
-            case TENANT_QUOTA -> QuotaFailure.newBuilder()
+            case TENANT_QUOTA, ADAPTER_QUOTA -> QuotaFailure.newBuilder()
                     .addViolations(QuotaFailure.Violation.newBuilder()
-                            .setSubject("tenant")
+                            .setSubject(failure.code() == ErrorCode.TENANT_QUOTA ? "tenant"
+                                    : "adapter")
                             .setDescription(message))
                     .build();
             case QUEUE_FULL, DRAINING, LOADING, FEEDBACK_NOT_TAKEN, DEADLINE, CANCELLED,

@@ -6,7 +6,6 @@ import dev.flywheel.api.v1.GenerateReply;
 import dev.flywheel.api.v1.GenerateRequest;
 import dev.flywheel.api.v1.SamplingParams;
 import dev.flywheel.api.v1.Usage;
-import dev.flywheel.api.v1.VersionRef;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.impression.ImpressionLog;
 import dev.flywheel.serving.metrics.ServingMetrics;
@@ -22,17 +21,17 @@ final class GenerateCall {
 
     private final GenerateRequest request;
     private final Texts texts;
-    private final VersionRef version;
+    private final Lease lease;
     private final int[] prompt;
 
     GenerateCall(GenerateRequest request, Texts texts, Lease lease) {
         this.request = request;
         this.texts = texts;
-        this.version = lease.version();
+        this.lease = lease;
         this.prompt = texts.prompt(request.getPrompt(), request.getControlTokens());
     }
 
-    AnswerJob job(Lease lease, AnswerSink sink, RequestSettings limits, ServingMetrics metrics,
+    AnswerJob job(AnswerSink sink, RequestSettings limits, ServingMetrics metrics,
             long now, long deadlineNanos) {
         int asked = request.getMaxTokens() == 0 ? limits.tokensDefault() : request.getMaxTokens();
         int tokensMax = Math.min(asked, texts.positionsMax() - prompt.length);
@@ -50,7 +49,7 @@ final class GenerateCall {
 
     /** Begins a reply; every reply names the version. */
     GenerateReply.Builder piece(String text) {
-        return GenerateReply.newBuilder().setText(text).setVersion(version);
+        return GenerateReply.newBuilder().setText(text).setVersion(lease.version());
     }
 
     /** Records the answer and makes the reply that ends it. */
@@ -58,7 +57,7 @@ final class GenerateCall {
         String id = log.nextId();
         boolean greedy = request.getSampling().getTemperature() == 0;
         String token = log.record(Answers
-                .of(DecisionKind.DECISION_KIND_GENERATE, id, request.getScope(), version, prompt)
+                .of(DecisionKind.DECISION_KIND_GENERATE, id, request.getScope(), lease, prompt)
                 .setPolicy(greedy ? "greedy" : "sampled")
                 .setSeed(request.getSampling().getSeed())
                 .addCandidates(Answers.scored(ANSWER, answer.ids(), answer.logProb())

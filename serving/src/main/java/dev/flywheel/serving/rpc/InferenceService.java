@@ -71,7 +71,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
             long deadline = leases.deadlineNanos();
             submit(request.getScope(), deadline, lease -> {
                 RankCall call = new RankCall(request, texts, lease);
-                VerdictJob job = call.job(lease, deadline);
+                VerdictJob job = call.job(deadline);
                 answering.once(out, job::cancel, job.result(),
                         scores -> call.reply(scores, policy, impressions));
                 return job;
@@ -87,7 +87,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
             long deadline = leases.deadlineNanos();
             submit(request.getScope(), deadline, lease -> {
                 ScoreCall call = new ScoreCall(request, texts, lease);
-                ContinuationJob job = call.job(lease, deadline);
+                ContinuationJob job = call.job(deadline);
                 answering.once(out, job::cancel, job.result(),
                         sums -> call.reply(sums, impressions));
                 return job;
@@ -118,7 +118,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         long now = leases.now();
         AnswerStream stream = new AnswerStream(call, out, impressions, executor, metrics, now,
                 streams::remove);
-        AnswerJob job = call.job(lease, stream, limits, metrics, now, deadline);
+        AnswerJob job = call.job(stream, limits, metrics, now, deadline);
         stream.feed(job);
         out.setOnReadyThreshold(STREAM_BUFFER_BYTES);
         out.setOnReadyHandler(stream::drain);

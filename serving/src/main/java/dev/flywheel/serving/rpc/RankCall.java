@@ -7,7 +7,6 @@ import dev.flywheel.api.v1.RankRequest;
 import dev.flywheel.api.v1.RankedItem;
 import dev.flywheel.api.v1.Scoring;
 import dev.flywheel.api.v1.ShownCandidate;
-import dev.flywheel.api.v1.VersionRef;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.impression.ImpressionIds;
 import dev.flywheel.serving.impression.ImpressionLog;
@@ -20,14 +19,14 @@ import java.util.List;
 final class RankCall {
     private final RankRequest request;
     private final Texts texts;
-    private final VersionRef version;
+    private final Lease lease;
     private final int[] context;
     private final List<int[]> candidates;
 
     RankCall(RankRequest request, Texts texts, Lease lease) {
         this.request = request;
         this.texts = texts;
-        this.version = lease.version();
+        this.lease = lease;
         this.context = texts.context(request.getContext());
         this.candidates = new ArrayList<>(request.getCandidatesCount());
         for (int i = 0; i < request.getCandidatesCount(); i++) {
@@ -36,21 +35,23 @@ final class RankCall {
         }
     }
 
-    VerdictJob job(Lease lease, long deadlineNanos) {
+    VerdictJob job(long deadlineNanos) {
         return new VerdictJob(RequestRules.tenantOf(request.getScope()), context, candidates,
                 texts.acceptId(), texts.rejectId(), lease, deadlineNanos);
     }
 
+    /** @param policy the node's, which the adapter's own settings stand over */
     RankReply reply(double[] scores, RankPolicy policy, ImpressionLog log) {
         String id = log.nextId();
         long seed = ImpressionIds.seedOf(id);
         int size = request.getSlateSize() == 0
                 ? scores.length
                 : Math.min(request.getSlateSize(), scores.length);
-        List<RankPolicy.Place> slate = policy.draw(scores, size, seed);
-        String token = log.record(impression(id, scores, slate, policy).setSeed(seed));
+        RankPolicy explored = policy.with(lease.adapter().getExploration());
+        List<RankPolicy.Place> slate = explored.draw(scores, size, seed);
+        String token = log.record(impression(id, scores, slate, explored).setSeed(seed));
         RankReply.Builder reply = RankReply.newBuilder()
-                .setVersion(version)
+                .setVersion(lease.version())
                 .setImpressionId(id)
                 .setFeedbackToken(token);
         for (int place = 0; place < slate.size(); place++) {
@@ -78,7 +79,7 @@ final class RankCall {
         }
         Answers.show(shown, slate);
         Impression.Builder impression = Answers.of(DecisionKind.DECISION_KIND_RANK, id,
-                request.getScope(), version, context)
+                request.getScope(), lease, context)
                 .setPolicy(RankPolicy.NAME)
                 .setEpsilon(policy.epsilon())
                 .setScoring(Scoring.newBuilder()

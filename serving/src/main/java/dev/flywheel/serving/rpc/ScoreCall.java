@@ -6,7 +6,6 @@ import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.ScoreReply;
 import dev.flywheel.api.v1.ScoreRequest;
 import dev.flywheel.api.v1.Scoring;
-import dev.flywheel.api.v1.VersionRef;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.impression.ImpressionLog;
 import dev.flywheel.serving.runner.ContinuationJob;
@@ -19,13 +18,13 @@ final class ScoreCall {
     private static final String POLICY = "none";
 
     private final ScoreRequest request;
-    private final VersionRef version;
+    private final Lease lease;
     private final int[] prompt;
     private final List<int[]> continuations;
 
     ScoreCall(ScoreRequest request, Texts texts, Lease lease) {
         this.request = request;
-        this.version = lease.version();
+        this.lease = lease;
         this.prompt = texts.prompt(request.getPrompt(), request.getControlTokens());
         this.continuations = new ArrayList<>(request.getContinuationsCount());
         for (int i = 0; i < request.getContinuationsCount(); i++) {
@@ -34,7 +33,7 @@ final class ScoreCall {
         }
     }
 
-    ContinuationJob job(Lease lease, long deadlineNanos) {
+    ContinuationJob job(long deadlineNanos) {
         return new ContinuationJob(RequestRules.tenantOf(request.getScope()), prompt,
                 continuations, lease, deadlineNanos);
     }
@@ -42,11 +41,11 @@ final class ScoreCall {
     ScoreReply reply(double[] logProbs, ImpressionLog log) {
         String id = log.nextId();
         Impression.Builder impression = Answers
-                .of(DecisionKind.DECISION_KIND_SCORE, id, request.getScope(), version, prompt)
+                .of(DecisionKind.DECISION_KIND_SCORE, id, request.getScope(), lease, prompt)
                 .setPolicy(POLICY)
                 .setScoring(Scoring.newBuilder().setVerdict(false));
         ScoreReply.Builder reply = ScoreReply.newBuilder()
-                .setVersion(version)
+                .setVersion(lease.version())
                 .setImpressionId(id);
         double[] probabilities = softmax(logProbs);
         for (int i = 0; i < logProbs.length; i++) {

@@ -3,6 +3,7 @@ package dev.flywheel.serving.adapter;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.flywheel.adapters.lora.LoraWeights;
+import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.VersionRef;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
@@ -47,9 +48,13 @@ class SlotTableTest {
         backend.close();
     }
 
+    private Lease lease(Resident resident) {
+        return table.tryLease(resident, AdapterRecord.getDefaultInstance(), () -> {});
+    }
+
     @Test
     void aLeasedVersionKeepsItsSlot() throws Exception {
-        Lease lease = table.tryLease(bring(1, 0));
+        Lease lease = lease(bring(1, 0));
         bring(2, 0);
         bring(3, 0);
         assertThat(numbers()).containsExactlyInAnyOrder(1L, 3L);
@@ -59,8 +64,8 @@ class SlotTableTest {
 
     @Test
     void whileAllAreLeasedANewOneWaitsAndTakesTheFirstThatIsGivenBack() throws Exception {
-        Lease one = table.tryLease(bring(1, 0));
-        Lease two = table.tryLease(bring(2, 0));
+        Lease one = lease(bring(1, 0));
+        Lease two = lease(bring(2, 0));
         assertThat(bring(3, 0)).isNull();
         CompletableFuture<Resident> waiting =
                 CompletableFuture.supplyAsync(() -> bringUnchecked(3));
@@ -72,12 +77,12 @@ class SlotTableTest {
 
     @Test
     void whatNoAliasWantsGoesFirstThenTheLongestUnused() throws Exception {
-        table.tryLease(bring(1, 0)).close();
-        table.tryLease(bring(2, 0)).close();
+        lease(bring(1, 0)).close();
+        lease(bring(2, 0)).close();
         wanted = Set.of(1L, 3L, 4L);
         bring(3, 0);
         assertThat(numbers()).containsExactlyInAnyOrder(1L, 3L);
-        table.tryLease(table.find(key(3))).close();
+        lease(table.find(key(3))).close();
         bring(4, 0);
         assertThat(numbers()).containsExactlyInAnyOrder(3L, 4L);
     }
@@ -85,8 +90,8 @@ class SlotTableTest {
     @Test
     void closingALeaseTwiceGivesBackOnePin() throws Exception {
         Resident resident = bring(1, 0);
-        Lease first = table.tryLease(resident);
-        Lease second = table.tryLease(resident);
+        Lease first = lease(resident);
+        Lease second = lease(resident);
         first.close();
         first.close();
         assertThat(resident.leases()).isEqualTo(1);
@@ -100,7 +105,7 @@ class SlotTableTest {
         bring(2, 0);
         bring(3, 0);
         bring(4, 0);
-        assertThat(table.tryLease(resident)).isNull();
+        assertThat(lease(resident)).isNull();
         assertThat(slots.freeSlots()).isZero();
     }
 

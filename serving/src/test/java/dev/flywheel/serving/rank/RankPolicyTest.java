@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.flywheel.api.v1.ExplorationSettings;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -17,6 +18,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RankPolicyTest {
     private static final double[] SCORES = {0.7, -1.2, 2.5, 0.7, 0.1};
     private static final RankPolicy POLICY = new RankPolicy(0.8, 0.2, 0.03);
+
+    @Test
+    void anAdaptersOwnExplorationStandsOverTheNodesFieldByField() {
+        RankPolicy node = new RankPolicy(2, 0.05, 0.01);
+        assertThat(node.with(ExplorationSettings.getDefaultInstance())).isEqualTo(node);
+        assertThat(node.with(ExplorationSettings.newBuilder().setEpsilon(0).build()))
+                .isEqualTo(new RankPolicy(2, 0, 0.01));
+        assertThat(node.with(ExplorationSettings.newBuilder()
+                .setTemperature(0)
+                .setPropensityMin(0.2)
+                .build())).isEqualTo(new RankPolicy(0, 0.05, 0.2));
+    }
 
     @Test
     void theFirstPropensityIsTheMixtureOfSoftmaxAndUniform() {
