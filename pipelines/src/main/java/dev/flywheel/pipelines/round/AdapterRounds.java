@@ -16,6 +16,7 @@ import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.RefusedExample;
 import dev.flywheel.api.v1.Withdrawal;
+import dev.flywheel.feedback.guard.GuardProfiles;
 import dev.flywheel.feedback.guard.RoundShare;
 import io.grpc.Status.Code;
 import java.util.ArrayDeque;
@@ -48,6 +49,8 @@ final class AdapterRounds {
 
     /** Keeps a claim well below the size that servers take in one message. */
     private static final int CLAIM_BYTES_MAX = 3 << 20;
+    /** An adapter's, where its record names none. */
+    private static final String DEFAULT_TENANT = "default";
 
     private enum Phase {
         /** No epoch is held, and nothing asks for one. */
@@ -64,6 +67,7 @@ final class AdapterRounds {
 
     private final String adapter;
     private final RoundPace pace;
+    private final GuardProfiles profiles;
     private final RoundServers servers;
     private final DriverHost host;
 
@@ -84,11 +88,12 @@ final class AdapterRounds {
     private int claimedSinglyLeft;
     private @Nullable RoundRun running;
 
-    AdapterRounds(String adapter, RoundPace pace, RoundShare share, RoundServers servers,
+    AdapterRounds(String adapter, RoundPace pace, GuardProfiles profiles, RoundServers servers,
             DriverHost host) {
         this.adapter = adapter;
         this.pace = pace;
-        this.share = share;
+        this.profiles = profiles;
+        this.share = new RoundShare(profiles.forAll());
         this.servers = servers;
         this.host = host;
         this.calls = new PatientCalls(adapter, pace, servers, host);
@@ -98,11 +103,6 @@ final class AdapterRounds {
 
     String adapter() {
         return adapter;
-    }
-
-    /** Tells what one user may have of the rounds to come. */
-    void share(RoundShare share) {
-        this.share = share;
     }
 
     /** Takes an example, to be in one of the next rounds. */
@@ -202,6 +202,9 @@ final class AdapterRounds {
     private void follow(AdapterRecord record) {
         revision = record.getRevision();
         examplesMax = Math.max(1, record.getRound().getExamplesMax());
+        share = new RoundShare(profiles.of(
+                record.getTenant().isEmpty() ? DEFAULT_TENANT : record.getTenant(),
+                record.getLearning().getGuard()));
     }
 
     private void notOpened(CallFailure failure) {

@@ -9,7 +9,6 @@ import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.api.v1.Withdrawal;
 import dev.flywheel.feedback.guard.GuardProfiles;
-import dev.flywheel.feedback.guard.RoundShare;
 import dev.flywheel.pipelines.intake.DeadLetters;
 import dev.flywheel.pipelines.message.MessageType;
 import dev.flywheel.pipelines.metric.StageFigures;
@@ -188,8 +187,7 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
 
     private AdapterRounds roundsOf(String adapter) {
         AdapterRounds found = rounds.computeIfAbsent(adapter,
-                name -> new AdapterRounds(name, pace, new RoundShare(profiles.forAll()), servers,
-                        host));
+                name -> new AdapterRounds(name, pace, profiles, servers, host));
         active.add(found);
         return found;
     }
@@ -201,7 +199,6 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
         }
         LoopItem item = element.getValue();
         AdapterRounds adapter = roundsOf(item.getAdapter());
-        adapter.share(new RoundShare(profiles.of(item)));
         if (item.hasExample()) {
             if (item.getExample().hasFeedback()) {
                 figures.received();

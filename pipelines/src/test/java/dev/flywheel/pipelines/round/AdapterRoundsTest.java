@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.GuardSettings;
 import dev.flywheel.api.v1.LabelledExample;
 import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.Outcome;
@@ -14,7 +15,7 @@ import dev.flywheel.api.v1.Signal;
 import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.api.v1.Withdrawal;
 import dev.flywheel.feedback.guard.GuardProfile;
-import dev.flywheel.feedback.guard.RoundShare;
+import dev.flywheel.feedback.guard.GuardProfiles;
 import io.grpc.Status;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,7 +37,7 @@ class AdapterRoundsTest {
     private AdapterRounds rounds = rounds();
 
     private AdapterRounds rounds() {
-        return new AdapterRounds("a", PACE, new RoundShare(GuardProfile.TRUSTED_STREAM), servers,
+        return new AdapterRounds("a", PACE, GuardProfiles.of(GuardProfile.TRUSTED_STREAM), servers,
                 host);
     }
 
@@ -163,7 +164,7 @@ class AdapterRoundsTest {
     @Test
     void whatWasTakenBackIsNotTrainedByADriverThatGoesOnFromAnEarlierCheckpoint() {
         rounds = new AdapterRounds("a", RoundPace.of(Duration.ofDays(1), Duration.ofSeconds(1), 9),
-                new RoundShare(GuardProfile.TRUSTED_STREAM), servers, host);
+                GuardProfiles.of(GuardProfile.TRUSTED_STREAM), servers, host);
         offer("f1", "e1");
         List<LabelledExample> checkpoint = rounds.unfinished();
         rounds.withdraw(withdrawal("r1", "f1", "e1"));
@@ -329,6 +330,29 @@ class AdapterRoundsTest {
         assertThat(servers.trained()).hasSize(11);
         assertThat(servers.manifests.values().stream().map(Manifest::getExamplesCount))
                 .endsWith(2, 1, 1);
+    }
+
+    @Test
+    void aConfiguredShareOfOneUserIsFollowedAtOnce() {
+        servers.configure(GuardSettings.newBuilder().setRoundShareMax(0.25).build());
+        offerOfOneUser("f", 8);
+        host.runAll();
+        assertThat(servers.manifests.values()).hasSize(8)
+                .allSatisfy(each -> assertThat(each.getExamplesCount()).isEqualTo(1));
+        servers.configure(GuardSettings.newBuilder().setRoundShareMax(1).build());
+        offerOfOneUser("g", 4);
+        host.runAll();
+        assertThat(servers.manifests.values().stream().map(Manifest::getExamplesCount))
+                .endsWith(1, 3);
+    }
+
+    private void offerOfOneUser(String prefix, int count) {
+        for (int i = 0; i < count; i++) {
+            LabelledExample example = example(prefix + i, prefix + i);
+            rounds.offer(example.toBuilder()
+                    .setExample(example.getExample().toBuilder().setUser("one"))
+                    .build());
+        }
     }
 
     @Test

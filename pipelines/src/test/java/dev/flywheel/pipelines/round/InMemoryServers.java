@@ -7,6 +7,8 @@ import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.Capacity;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.GuardSettings;
+import dev.flywheel.api.v1.LearningSettings;
 import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.PutManifestReply;
@@ -45,6 +47,7 @@ final class InMemoryServers implements RoundServers {
     boolean adapterExists = true;
     String backend = "b1";
     int examplesMax = 8;
+    GuardSettings guard = GuardSettings.getDefaultInstance();
     Supplier<Fault> faults = () -> Fault.NONE;
     /** Fails a round for a reason that does not pass; null trains it. */
     Function<Manifest, Throwable> trainFailure = manifest -> null;
@@ -136,7 +139,13 @@ final class InMemoryServers implements RoundServers {
         return AdapterRecord.newBuilder()
                 .setRevision(revision)
                 .setRound(RoundSettings.newBuilder().setExamplesMax(examplesMax))
+                .setLearning(LearningSettings.newBuilder().setGuard(guard))
                 .build();
+    }
+
+    void configure(GuardSettings newGuard) {
+        guard = newGuard;
+        revision++;
     }
 
     void configure(int newExamplesMax) {

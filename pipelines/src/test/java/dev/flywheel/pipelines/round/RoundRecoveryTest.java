@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.feedback.guard.GuardProfile;
-import dev.flywheel.feedback.guard.RoundShare;
+import dev.flywheel.feedback.guard.GuardProfiles;
 import io.grpc.Status;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -22,7 +22,7 @@ class RoundRecoveryTest {
     private final ManualHost host = new ManualHost();
     private final AdapterRounds rounds = new AdapterRounds("a",
             RoundPace.of(Duration.ofMillis(1), Duration.ofSeconds(1), 100),
-            new RoundShare(GuardProfile.TRUSTED_STREAM), servers, host);
+            GuardProfiles.of(GuardProfile.TRUSTED_STREAM), servers, host);
 
     @Test
     void aLookForOpenManifestsThatFailsForAPassingReasonIsRepeatedUnderTheSameEpoch() {
