@@ -1,5 +1,6 @@
 package dev.flywheel.pipelines;
 
+import dev.flywheel.api.v1.ComparedAnswer;
 import dev.flywheel.api.v1.DeadLetter;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.IntakeRecord;
@@ -13,7 +14,9 @@ import dev.flywheel.pipelines.message.MessageType;
 import dev.flywheel.pipelines.metric.LoopMetrics;
 import dev.flywheel.pipelines.round.RoundDriverFactory;
 import dev.flywheel.pipelines.stage.AttributionFunction;
+import dev.flywheel.pipelines.stage.ComparedAnswers;
 import dev.flywheel.pipelines.stage.GuardFunction;
+import dev.flywheel.pipelines.stage.PairFunction;
 import java.util.Map;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -22,6 +25,7 @@ import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -30,10 +34,11 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * dead-letter topics.
  *
  * <pre>
- * impressions ─┐
- *              ├─ by impression: attribution ─ by user: guard ─ by adapter: round driver ─► store, trainer
- * feedback ────┘        │                        │                 │
- *                       └────────────────────────┴─────────────────┴─► dead letters
+ * impressions ─┐                   preferences, by the other answer: pairs
+ *              │                           ┌────┴────┐
+ *              ├─ by impression: attribution ─────────┴─ by user: guard ─ by adapter: round driver ─► store, trainer
+ * feedback ────┘        │                                │                 │
+ *                       └────────────────────────────────┴─────────────────┴─► dead letters
  * </pre>
  *
  * <p>It reads from its checkpoint's offsets, else from the beginning: the store's claims make every replay exact. Nothing is
@@ -72,12 +77,15 @@ public final class LoopJob {
                 LoopMetrics.FEEDBACK_INTAKE);
         SingleOutputStreamOperator<LoopItem> attributed =
                 attributed(impressions, feedback, settings);
-        SingleOutputStreamOperator<LoopItem> guarded = guarded(attributed, settings);
+        SingleOutputStreamOperator<LoopItem> paired = paired(impressions, attributed, settings);
+        SingleOutputStreamOperator<LoopItem> guarded =
+                guarded(attributed.filter(LoopJob::isWhole).union(paired), settings);
         SingleOutputStreamOperator<DeadLetter> refusedByDriver = driven(guarded, settings);
         refusedByDriver
                 .union(impressions.getSideOutput(DeadLetters.REFUSED),
                         feedback.getSideOutput(DeadLetters.REFUSED),
                         attributed.getSideOutput(DeadLetters.REFUSED),
+                        paired.getSideOutput(DeadLetters.REFUSED),
                         guarded.getSideOutput(DeadLetters.REFUSED))
                 .sinkTo(sink(settings))
                 .name(LoopMetrics.DEAD_LETTERS)
@@ -98,8 +106,31 @@ public final class LoopJob {
                 LoopMetrics.ATTRIBUTION);
     }
 
+    /** Whether an item needs no other answer than its own. */
+    private static boolean isWhole(LoopItem item) {
+        return item.getRejectedImpressionId().isEmpty();
+    }
+
+    private static SingleOutputStreamOperator<LoopItem> paired(
+            SingleOutputStreamOperator<Impression> impressions,
+            SingleOutputStreamOperator<LoopItem> attributed,
+            LoopSettings settings) {
+        SingleOutputStreamOperator<ComparedAnswer> answers = impressions.process(
+                new ComparedAnswers(settings.attribution(), settings.guard(),
+                        settings.tokenKeys()),
+                MessageType.ofMessage(ComparedAnswer.class));
+        return named(
+                answers.connect(attributed.filter(item -> !isWhole(item)))
+                        .keyBy(ComparedAnswer::getImpressionId, LoopItem::getRejectedImpressionId,
+                                Types.STRING)
+                        .process(new PairFunction(settings.attribution(),
+                                settings.answerBytesMax(), letters(LoopMetrics.PAIRS, settings)),
+                                MessageType.ofMessage(LoopItem.class)),
+                LoopMetrics.PAIRS);
+    }
+
     private static SingleOutputStreamOperator<LoopItem> guarded(
-            SingleOutputStreamOperator<LoopItem> attributed, LoopSettings settings) {
+            DataStream<LoopItem> attributed, LoopSettings settings) {
         return named(
                 attributed.keyBy(GuardFunction::keyOf, Types.STRING)
                         .process(new GuardFunction(settings.guard(), settings.usersRemembered(),

@@ -17,6 +17,7 @@ import java.time.Duration;
  * @param servers where store and trainer listen
  * @param tokenKeys file of the keys that sign feedback tokens; readable where the job runs
  * @param attribution windows of the join
+ * @param answerBytesMax bytes of answers that one subtask remembers to compare preferred ones with
  * @param outOfOrderness how far events of one partition may be out of order before time goes on without them
  * @param guard caps on what users can teach
  * @param usersRemembered how long after its last example a user is known to be no newcomer
@@ -30,6 +31,7 @@ public record LoopSettings(
         ServerTargets servers,
         Path tokenKeys,
         AttributionSettings attribution,
+        long answerBytesMax,
         Duration outOfOrderness,
         GuardProfiles guard,
         Duration usersRemembered,
@@ -46,6 +48,10 @@ public record LoopSettings(
             throw new IllegalArgumentException(
                     "users are remembered for " + usersRemembered
                             + ", it must not be below zero");
+        }
+        if (answerBytesMax < 1) {
+            throw new IllegalArgumentException(
+                    "answer bytes are " + answerBytesMax + ", at least 1 is needed");
         }
         if (parallelism < 1) {
             throw new IllegalArgumentException(

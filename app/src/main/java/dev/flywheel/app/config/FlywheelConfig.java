@@ -205,6 +205,7 @@ public record FlywheelConfig(
             int eventsPerImpressionMax,
             long heldBytesPerImpressionMax,
             long heldBytesMax,
+            long answerBytesMax,
             Duration roundLinger,
             Duration trainTimeout,
             int bufferedExamplesMax,
@@ -234,6 +235,7 @@ public record FlywheelConfig(
             Check.within("loop.events_per_impression_max", eventsPerImpressionMax, 1, 1_000_000);
             Check.within("loop.held_bytes_per_impression_max", heldBytesPerImpressionMax, 1, 1e9);
             Check.within("loop.held_bytes_max", heldBytesMax, heldBytesPerImpressionMax, 1e12);
+            Check.within("loop.answer_bytes_max", answerBytesMax, 1, 1e12);
             Check.positive("loop.train_timeout", trainTimeout);
             Check.within("loop.buffered_examples_max", bufferedExamplesMax, 1, 1_000_000);
             Check.atLeast("loop.checkpoint_interval", checkpointInterval, Duration.ofMillis(100));

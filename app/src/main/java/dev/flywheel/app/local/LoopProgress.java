@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -34,10 +35,22 @@ import org.apache.kafka.common.TopicPartition;
 public final class LoopProgress implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
-    /** The stages that hand feedback on, in order; what one handed on and the next has not received is on the wire. */
+
+    /** Stages that hand feedback on, and those that receive it: what is handed on and not received yet is on the wire. */
+    private record Hop(List<String> from, List<String> to) {}
+
+    private static final List<Hop> HOPS = List.of(
+            new Hop(List.of(LoopMetrics.FEEDBACK_INTAKE), List.of(LoopMetrics.ATTRIBUTION)),
+            // Pairs gets some of what attribution hands on, and hands it on to the guard.
+            new Hop(List.of(LoopMetrics.ATTRIBUTION, LoopMetrics.PAIRS),
+                    List.of(LoopMetrics.PAIRS, LoopMetrics.GUARD)),
+            new Hop(List.of(LoopMetrics.GUARD), List.of(LoopMetrics.ROUND_DRIVER)));
+
     private static final List<String> STAGES =
-            List.of(LoopMetrics.FEEDBACK_INTAKE, LoopMetrics.ATTRIBUTION,
-                    LoopMetrics.GUARD, LoopMetrics.ROUND_DRIVER);
+            HOPS.stream()
+                    .flatMap(hop -> Stream.concat(hop.from().stream(), hop.to().stream()))
+                    .distinct()
+                    .toList();
 
     private final HttpClient http = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
     private final URI job;
@@ -147,12 +160,17 @@ public final class LoopProgress implements AutoCloseable {
 
     private static long onTheWire(Map<String, List<Map<String, Long>>> figures) {
         long total = 0;
-        for (int i = 0; i + 1 < STAGES.size(); i++) {
+        for (Hop hop : HOPS) {
             // The two are not read in the same instant; a hop that seems to have less than nothing has nothing.
-            total += Math.max(0, sum(figures, STAGES.get(i), LoopMetrics.HANDED_ON)
-                    - sum(figures, STAGES.get(i + 1), LoopMetrics.RECEIVED));
+            total += Math.max(0, sum(figures, hop.from(), LoopMetrics.HANDED_ON)
+                    - sum(figures, hop.to(), LoopMetrics.RECEIVED));
         }
         return total;
+    }
+
+    private static long sum(Map<String, List<Map<String, Long>>> figures, List<String> stages,
+            String name) {
+        return stages.stream().mapToLong(stage -> sum(figures, stage, name)).sum();
     }
 
     private static long sum(Map<String, List<Map<String, Long>>> figures, String stage,

@@ -96,6 +96,7 @@ final class ModuleSettings {
                         loop.eventsPerImpressionMax(),
                         loop.heldBytesPerImpressionMax(),
                         loop.heldBytesMax()),
+                loop.answerBytesMax(),
                 loop.outOfOrderness(),
                 guards(config),
                 loop.usersRemembered(),

@@ -10,6 +10,7 @@ public final class LoopMetrics {
     public static final String IMPRESSION_INTAKE = "impression-intake";
     public static final String FEEDBACK_INTAKE = "feedback-intake";
     public static final String ATTRIBUTION = "attribution";
+    public static final String PAIRS = "pairs";
     public static final String GUARD = "guard";
     public static final String ROUND_DRIVER = "round-driver";
     public static final String DEAD_LETTERS = "dead-letters";
@@ -17,8 +18,14 @@ public final class LoopMetrics {
     /** Distinct feedback events in an operator's state, buffers and calls. */
     public static final String HELD_FEEDBACK = "heldFeedback";
 
-    /** Bytes of the events that attribution holds. */
+    /** Bytes of the events that attribution holds, and of the preferences that pairs holds. */
     public static final String HELD_BYTES = "heldFeedbackBytes";
+
+    /** Bytes of the answers that pairs remembers. */
+    public static final String ANSWER_BYTES = "answerBytes";
+
+    /** Answers that pairs had no room to remember; preferences over them end unmatched. */
+    public static final String ANSWERS_PASSED_OVER = "answersPassedOver";
 
     public static final String RECEIVED = "receivedFeedback";
     public static final String HANDED_ON = "handedOnFeedback";
