@@ -9,6 +9,7 @@ import dev.flywheel.app.simulate.SimulatedClock;
 import dev.flywheel.app.simulate.SimulationReport;
 import dev.flywheel.app.simulate.SimulationRun;
 import dev.flywheel.app.simulate.SimulationSummary;
+import dev.flywheel.feedback.kafka.Topics;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -91,7 +92,10 @@ public final class SimulateCommand implements Callable<Integer> {
                             progress::println, report.output().reading(), clock);
             Progress steps = new Progress(progress, report.output().watched(), "steps", run.steps(),
                     System.nanoTime());
-            return run.against(node, clock, steps, System::nanoTime);
+            return run.in(
+                    new SimulationRun.Theatre(node, new Topics(config.loop().env()), data.path(),
+                            clock),
+                    steps, System::nanoTime);
         }
     }
 }

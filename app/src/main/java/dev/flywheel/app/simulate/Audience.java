@@ -24,6 +24,7 @@ final class Audience {
     private static final int READERS_PER_GROUP = 400;
 
     private final long seed;
+    private final int readersPerGroup;
     private final List<String> groups = new ArrayList<>();
     private final List<String> remarks = new ArrayList<>();
     private final List<Topic> topics;
@@ -39,11 +40,15 @@ final class Audience {
      */
     record Item(String id, int topic, String text) {}
 
-    /**
-     * @param groups how many; 2 to 6
-     */
+    /** Readers of so many groups, 2 to 6, most of whom come once. */
     Audience(long seed, int groups) {
+        this(seed, groups, READERS_PER_GROUP);
+    }
+
+    /** Readers of so many groups, 2 to 6, and so many of each. */
+    Audience(long seed, int groups, int readersPerGroup) {
         this.seed = seed;
+        this.readersPerGroup = readersPerGroup;
         Random order = new Random(seed);
         var facts = new dev.flywheel.trainer.pretrain.Readers().facts();
         List<String> quarters = shuffled(facts.getOrDefault("quarter", List.of()), order);
@@ -77,8 +82,8 @@ final class Audience {
 
     Reader reader(SplittableRandom random) {
         int group = random.nextInt(groups.size());
-        int number = random.nextInt(READERS_PER_GROUP);
-        return new Reader(group, pseudonym((long) group * READERS_PER_GROUP + number),
+        int number = random.nextInt(readersPerGroup);
+        return new Reader(group, pseudonym((long) group * readersPerGroup + number),
                 context(group, random));
     }
 

@@ -2,6 +2,7 @@ package dev.flywheel.app.simulate;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
@@ -24,37 +25,43 @@ final class Gains {
         frozen.add(frozenReward);
     }
 
-    double recent(int count) {
-        return mean(tail(learned, count));
+    /** Returns the means of both arms over the last so many answers, for the progress. */
+    String recently(int count) {
+        return String.format(Locale.ROOT, "learned %.3f, frozen %.3f", mean(tail(learned, count)),
+                mean(tail(frozen, count)));
     }
 
-    double recentFrozen(int count) {
-        return mean(tail(frozen, count));
-    }
-
-    /** Returns the figures of both arms, and of their difference over the second half. */
-    SeedFigures figures(long seed) {
+    /**
+     * Adds the figures of both arms, and of their difference over the second half.
+     *
+     * @param kind set before the arms' names where there are several; else empty
+     */
+    SeedFigures into(SeedFigures figures, String kind) {
         int half = learned.size() / 2;
         List<Double> differences = IntStream.range(half, learned.size())
                 .mapToObj(i -> learned.get(i) - frozen.get(i))
                 .toList();
         Interval difference = Interval.of(differences);
-        return new SeedFigures(seed)
-                .with("learned", REWARD, mean(tail(learned, learned.size() - half)))
-                .with("learned", "rewardFirstHalf", mean(learned.subList(0, half)))
-                .with("frozen", REWARD, mean(tail(frozen, frozen.size() - half)))
-                .with(DIFFERENCE, REWARD, difference.mean())
-                .with(DIFFERENCE, HALF_WIDTH, difference.halfWidth());
+        return figures
+                .with(arm(kind, "learned"), REWARD, mean(tail(learned, learned.size() - half)))
+                .with(arm(kind, "learned"), "rewardFirstHalf", mean(learned.subList(0, half)))
+                .with(arm(kind, "frozen"), REWARD, mean(tail(frozen, frozen.size() - half)))
+                .with(arm(kind, DIFFERENCE), REWARD, difference.mean())
+                .with(arm(kind, DIFFERENCE), HALF_WIDTH, difference.halfWidth());
+    }
+
+    private static String arm(String kind, String name) {
+        return kind.isEmpty() ? name : kind + " " + name;
     }
 
     /** Whether the difference's interval excludes zero. */
-    static boolean met(List<SeedFigures> seeds) {
+    static boolean met(List<SeedFigures> seeds, String kind) {
+        String arm = arm(kind, DIFFERENCE);
         if (seeds.size() == 1) {
             SeedFigures only = seeds.getFirst();
-            return only.figure(DIFFERENCE, REWARD) - only.figure(DIFFERENCE, HALF_WIDTH) > 0;
+            return only.figure(arm, REWARD) - only.figure(arm, HALF_WIDTH) > 0;
         }
-        return Interval
-                .of(seeds.stream().map(seed -> seed.figure(DIFFERENCE, REWARD)).toList())
+        return Interval.of(seeds.stream().map(seed -> seed.figure(arm, REWARD)).toList())
                 .aboveZero();
     }
 

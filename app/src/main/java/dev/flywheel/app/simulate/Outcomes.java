@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
@@ -24,12 +25,18 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  * the dead-letter topic. For one thread; the caller closes it.
  */
 final class Outcomes implements AutoCloseable {
+    static final String TRAINED = "trained";
     private static final Duration POLL = Duration.ofMillis(20);
 
     private final StoreClient registry;
     private final KafkaConsumer<byte[], byte[]> deadLetters;
     private final Map<String, Long> seqEnded = new HashMap<>();
+    private final Map<String, Long> newest = new HashMap<>();
     private final Set<FeedbackKey> waiting = new HashSet<>();
+    /** Where what was expected ended: {@code trained}, {@code quarantined} or the reason of its refusal. */
+    private final Map<FeedbackKey, String> ends = new HashMap<>();
+    private final Set<FeedbackKey> inRounds = new HashSet<>();
+    private long repeated;
 
     Outcomes(StoreClient registry, String brokers, String deadLetterTopic) {
         this.registry = registry;
@@ -42,7 +49,7 @@ final class Outcomes implements AutoCloseable {
         deadLetters.seekToBeginning(partitions);
     }
 
-    private static Properties properties(String brokers) {
+    static Properties properties(String brokers) {
         Properties properties = new Properties();
         properties.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, brokers);
         properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
@@ -56,6 +63,17 @@ final class Outcomes implements AutoCloseable {
     /** Starts to follow an adapter's rounds. */
     void follow(String adapter) {
         seqEnded.putIfAbsent(adapter, 0L);
+    }
+
+    /** Follows it no longer. */
+    void forget(String adapter) {
+        seqEnded.remove(adapter);
+        newest.remove(adapter);
+    }
+
+    /** Returns the number of the newest version that a round has made, 0 before the first. */
+    long newestVersion(String adapter) {
+        return newest.getOrDefault(adapter, 0L);
     }
 
     /** Notes feedback that is to end somewhere. */
@@ -95,18 +113,50 @@ final class Outcomes implements AutoCloseable {
             return;
         }
         seqEnded.put(adapter, manifest.getSeq());
+        if (manifest.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
+            newest.put(adapter, manifest.getVersion());
+        }
         if (manifest.getState() != ManifestState.MANIFEST_STATE_ABANDONED) {
-            manifest.getFeedbackList().forEach(waiting::remove);
+            ended(manifest);
+        }
+    }
+
+    private void ended(ManifestSummary manifest) {
+        boolean committed = manifest.getState() == ManifestState.MANIFEST_STATE_COMMITTED;
+        Set<FeedbackKey> lost = new HashSet<>(manifest.getQuarantinedList());
+        for (FeedbackKey key : manifest.getFeedbackList()) {
+            repeated += inRounds.add(key) ? 0 : 1;
+            waiting.remove(key);
+            ends.put(key, committed && !lost.contains(key) ? TRAINED : "quarantined");
         }
     }
 
     private void refused(ConsumerRecord<byte[], byte[]> record) {
         try {
-            waiting.remove(RefusedFeedback.parseFrom(record.value()).getKey());
+            RefusedFeedback refusal = RefusedFeedback.parseFrom(record.value());
+            waiting.remove(refusal.getKey());
+            ends.putIfAbsent(refusal.getKey(), reason(refusal));
         } catch (InvalidProtocolBufferException e) {
             throw new IllegalStateException(
                     "record %d of %s is no refusal".formatted(record.offset(), record.topic()), e);
         }
+    }
+
+    private static String reason(RefusedFeedback refusal) {
+        return refusal.getReason()
+                .name()
+                .substring("REFUSAL_REASON_".length())
+                .toLowerCase(Locale.ROOT);
+    }
+
+    /** Returns where an event ended, empty if it has no end yet. */
+    String end(FeedbackKey key) {
+        return ends.getOrDefault(key, "");
+    }
+
+    /** Returns how often an event stood in a second round. */
+    long repeated() {
+        return repeated;
     }
 
     @Override

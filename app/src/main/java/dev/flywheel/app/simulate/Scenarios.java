@@ -1,5 +1,6 @@
 package dev.flywheel.app.simulate;
 
+import dev.flywheel.api.v1.LearningSettings;
 import dev.flywheel.trainer.adapter.AdapterSettings;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -10,20 +11,28 @@ public final class Scenarios {
 
     private static final List<Scenario> ALL =
             List.of(
-                    new RankingScenario("click", "clicks alone, with position bias and noise",
-                            Reaction.CLICK, AdapterSettings.ranker(), ROUNDS),
-                    new RankingScenario("dismiss", "dismissals of the top item alone",
-                            Reaction.DISMISS, AdapterSettings.ranker(), ROUNDS),
-                    new RankingScenario("rating", "ratings of the top item alone",
-                            Reaction.RATING, AdapterSettings.ranker(), ROUNDS),
-                    new RankingScenario("reward", "rewards of the top item alone",
-                            Reaction.REWARD, AdapterSettings.ranker(), ROUNDS),
+                    slates("click", "clicks alone, with position bias and noise", Reaction.CLICK),
+                    slates("dismiss", "dismissals of the top item alone", Reaction.DISMISS),
+                    slates("rating", "ratings of the top item alone", Reaction.RATING),
+                    slates("reward", "rewards of the top item alone", Reaction.REWARD),
                     new AnswerScenario("thumb", "thumbs on drawn answers alone",
-                            AnswerScenario.Kind.THUMB, AdapterSettings.ranker(), ROUNDS, 16, 12),
+                            AnswerSession.Kind.THUMB, AdapterSettings.ranker(), ROUNDS, 16, 12),
                     new AnswerScenario("correction", "corrections of wrong answers alone",
-                            AnswerScenario.Kind.CORRECTION, AdapterSettings.teacher(), 8, 8, 6));
+                            AnswerSession.Kind.CORRECTION, AdapterSettings.teacher(), 8, 8, 6),
+                    new AnswerScenario("preference", "which of two drawn answers is better, alone",
+                            AnswerSession.Kind.PREFERENCE, AdapterSettings.ranker(), ROUNDS, 16,
+                            12),
+                    new MixedScenario(ROUNDS),
+                    new PoisoningScenario(),
+                    new DriftScenario(),
+                    new ColdItemsScenario(), new DelayedFeedbackScenario(), new JoinScenario());
 
     private Scenarios() {}
+
+    private static Scenario slates(String name, String summary, Reaction reaction) {
+        return new RankingScenario(name, summary, reaction, AdapterSettings.ranker(),
+                LearningSettings.getDefaultInstance(), ROUNDS);
+    }
 
     /** Returns a line for each, for people. */
     public static List<String> lines() {

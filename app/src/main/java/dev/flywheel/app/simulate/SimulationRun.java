@@ -2,6 +2,12 @@ package dev.flywheel.app.simulate;
 
 import dev.flywheel.app.console.Progress;
 import dev.flywheel.app.local.LocalLoop;
+import dev.flywheel.feedback.kafka.Topics;
+import dev.flywheel.feedback.token.TokenKeys;
+import dev.flywheel.feedback.token.TokenSigner;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -28,6 +34,7 @@ public record SimulationRun(Scenario scenario, long firstSeed, int seeds) {
                     "metrics.port", 0,
                     "loop.broker_port", 0,
                     "loop.heartbeat_interval", "50ms",
+                    "engine.adapter_slots", 32,
                     "loop.round_linger", "150ms");
 
     /**
@@ -46,18 +53,37 @@ public record SimulationRun(Scenario scenario, long firstSeed, int seeds) {
     }
 
     /**
+     * Where it is played.
+     *
      * @param node a loop that goes by {@code clock}
+     * @param topics its topics
+     * @param data its data folder: a producer that writes answers of its own signs with the same key
+     */
+    public record Theatre(LocalLoop node, Topics topics, Path data, SimulatedClock clock) {
+        TokenSigner signer() {
+            try {
+                return new TokenSigner(TokenKeys.read(data.resolve("secrets/token.keys")));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    /**
+     * Plays all seeds.
+     *
      * @param progress told of each step
      */
-    public SimulationReport against(LocalLoop node, SimulatedClock clock, Progress progress,
-            LongSupplier nanos) throws InterruptedException {
+    public SimulationReport in(Theatre theatre, Progress progress, LongSupplier nanos)
+            throws InterruptedException {
         long start = nanos.getAsLong();
         long[] done = new long[1];
         List<SeedFigures> figures = new ArrayList<>();
-        try (Stage stage = new Stage(node, clock,
-                note -> progress.update(++done[0], note, nanos.getAsLong()))) {
+        try (Stage stage = new Stage(theatre.node(), theatre.topics(), theatre.signer(),
+                theatre.clock(), note -> progress.update(++done[0], note, nanos.getAsLong()))) {
             for (int i = 0; i < seeds; i++) {
                 figures.add(scenario.play(stage, firstSeed + i));
+                stage.clear();
             }
         }
         return SimulationReport.of(scenario, figures, (nanos.getAsLong() - start) / 1e9);

@@ -1,14 +1,24 @@
 package dev.flywheel.app.simulate;
 
 import dev.flywheel.api.client.StoreClient;
+import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.ConfigureAdapterRequest;
+import dev.flywheel.api.v1.DeleteAdapterRequest;
 import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.LearningSettings;
+import dev.flywheel.api.v1.SetAliasRequest;
 import dev.flywheel.api.v1.Signal;
+import dev.flywheel.app.audit.FeedbackFates;
 import dev.flywheel.app.local.LocalLoop;
+import dev.flywheel.feedback.kafka.Topics;
+import dev.flywheel.feedback.token.TokenSigner;
 import dev.flywheel.trainer.adapter.AdapterSettings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Where a scenario plays: a running loop, its clock, and clients of it.
@@ -18,12 +28,20 @@ import java.util.concurrent.Callable;
  */
 final class Stage implements AutoCloseable {
     private static final String SOURCE = "client/default";
+    private static final String ACTOR = "simulation";
+    private static final String SERVING = "serving";
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final long HEARD_NANOS = 200_000_000;
 
     private final LocalLoop node;
+    private final Topics topics;
+    private final TokenSigner signer;
+    private final ImpressionTopic impressions;
     private final SimulatedClock clock;
     private final OutsideClient client;
     private final Outcomes outcomes;
+    private final StoreClient registry;
+    private final List<String> adapters = new ArrayList<>();
     private final Steps steps;
 
     /** Told as a scenario goes on. */
@@ -31,12 +49,16 @@ final class Stage implements AutoCloseable {
         void step(String note);
     }
 
-    Stage(LocalLoop node, SimulatedClock clock, Steps steps) {
+    Stage(LocalLoop node, Topics topics, TokenSigner signer, SimulatedClock clock, Steps steps) {
         this.node = node;
+        this.topics = topics;
+        this.signer = signer;
         this.clock = clock;
         this.client = new OutsideClient(node.channel());
-        this.outcomes = new Outcomes(StoreClient.over(node.channel()), node.endpoints().kafka(),
-                "dlq." + node.endpoints().feedbackTopic());
+        this.registry = StoreClient.over(node.channel());
+        this.outcomes =
+                new Outcomes(registry, node.endpoints().kafka(), topics.deadFeedback());
+        this.impressions = new ImpressionTopic(node.endpoints().kafka(), topics.impression());
         this.steps = steps;
     }
 
@@ -44,8 +66,58 @@ final class Stage implements AutoCloseable {
     record Sending(String token, String id, String user, Signal signal) {}
 
     void createAdapter(String name, AdapterSettings settings) {
+        createAdapter(name, settings, LearningSettings.getDefaultInstance());
+    }
+
+    /** Makes an adapter that learns as the settings say, and waits until the node serves it. */
+    void createAdapter(String name, AdapterSettings settings, LearningSettings learning) {
         node.createAdapter(name, settings);
+        AdapterRecord made = registry.getAdapter(name);
+        if (!made.getLearning().equals(learning)) {
+            var unused = registry.configureAdapter(ConfigureAdapterRequest.newBuilder()
+                    .setName(name)
+                    .setExpectedRevision(made.getRevision())
+                    .setLearning(learning)
+                    .setActor(ACTOR)
+                    .build());
+            // The node hears of it some milliseconds later, and says so to nobody.
+            LockSupport.parkNanos(HEARD_NANOS);
+        }
+        adapters.add(name);
         outcomes.follow(name);
+    }
+
+    /** Has the node serve the newest version that a round has made. */
+    void publish(String adapter) {
+        AliasRecord serving = registry.listAliases(adapter)
+                .stream()
+                .filter(alias -> alias.getAlias().equals(SERVING))
+                .findFirst()
+                .orElseThrow();
+        long newest = outcomes.newestVersion(adapter);
+        if (newest > serving.getVersion()) {
+            var unused = registry.setAlias(SetAliasRequest.newBuilder()
+                    .setAdapter(adapter)
+                    .setAlias(SERVING)
+                    .setVersion(newest)
+                    .setExpectedRevision(serving.getRevision())
+                    .setActor(ACTOR)
+                    .setReason("published at its interval")
+                    .build());
+        }
+    }
+
+    /** Ends the adapters of a seed that is over. */
+    void clear() {
+        for (String name : adapters) {
+            var unused = registry.deleteAdapter(DeleteAdapterRequest.newBuilder()
+                    .setName(name)
+                    .setExpectedRevision(registry.getAdapter(name).getRevision())
+                    .setActor(ACTOR)
+                    .build());
+            outcomes.forget(name);
+        }
+        adapters.clear();
     }
 
     /** Sends them all and returns when Kafka has them. */
@@ -83,6 +155,25 @@ final class Stage implements AutoCloseable {
         return clock;
     }
 
+    /** Returns one that writes into this loop's topics; the caller closes it. */
+    DirectProducer producer() {
+        return new DirectProducer(node.endpoints().kafka(), topics);
+    }
+
+    ImpressionTopic impressions() {
+        return impressions;
+    }
+
+    /** Returns what signs as the node does, for a node of another's that shares its key. */
+    TokenSigner signer() {
+        return signer;
+    }
+
+    /** Waits until all feedback has an end, and returns where it ended, as the loop's own audit says. */
+    FeedbackFates drain(Duration timeout) {
+        return node.drain(timeout);
+    }
+
     OutsideClient client() {
         return client;
     }
@@ -93,6 +184,7 @@ final class Stage implements AutoCloseable {
 
     @Override
     public void close() {
+        impressions.close();
         outcomes.close();
         client.close();
     }

@@ -10,6 +10,7 @@ import dev.flywheel.app.local.Closing;
 import dev.flywheel.app.local.LocalLoop;
 import dev.flywheel.app.local.OptionNames;
 import dev.flywheel.engine.model.LoadProgress;
+import dev.flywheel.feedback.kafka.Topics;
 import dev.flywheel.trainer.adapter.AdapterSettings;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -29,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 class SimulationRunTest {
     private static final AnswerScenario SHORT =
             new AnswerScenario("correction", "corrections of two answers",
-                    AnswerScenario.Kind.CORRECTION, AdapterSettings.teacher(), 4, 4, 2);
+                    AnswerSession.Kind.CORRECTION, AdapterSettings.teacher(), 4, 4, 2);
 
     @TempDir Path folder;
 
@@ -44,7 +45,7 @@ class SimulationRunTest {
         try (Closing closing = new Closing()) {
             LocalLoop node = LocalLoop.start(config(), folder, base(), OptionNames.TEMPORARY,
                     closing, line -> {}, LoadProgress.NONE, clock);
-            report = run.against(node, clock,
+            report = run.in(new SimulationRun.Theatre(node, new Topics("local"), folder, clock),
                     new Progress(new PrintStream(shown, true, StandardCharsets.UTF_8), false,
                             "steps", run.steps(), 0),
                     () -> 0);
