@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Shows the whole loop learning: starts all of it in this process and lets simulated readers and a teacher use it.",
             "Takes free ports and leaves no files behind. Unless the file given with --config says"
-                    + " otherwise, an answer without a click counts as not wanted after 3 s (loop.observation_window),"
+                    + " otherwise, an answer without a click counts as not wanted after 3 s (signals.click.observation),"
                     + " and feedback is gathered for 100 ms before it is trained (loop.round_linger).",
             "Exit code 1 also if a feedback event is unaccounted for, a request failed or an answer mixed versions."
         })
@@ -39,7 +39,7 @@ public final class DemoCommand implements Callable<Integer> {
                     "server.port", 0,
                     "metrics.port", 0,
                     "loop.broker_port", 0,
-                    "loop.observation_window", "3s",
+                    "signals.click.observation", "3s",
                     "loop.round_linger", "100ms");
 
     @Spec private CommandSpec spec;
@@ -77,7 +77,7 @@ public final class DemoCommand implements Callable<Integer> {
         PrintStream progress = report.output().progress();
         progress.printf(
                 Locale.ROOT, "flywheel demo: seed %d, %d s of traffic, observation window %s s%n",
-                seed, seconds, config.loop().observationWindow().toMillis() / 1e3);
+                seed, seconds, config.signals().click().observation().toMillis() / 1e3);
         Path model = loop.modelFolder();
         try (StopHook stop = new StopHook(spec.commandLine().getErr())) {
             TemporaryFolder data = new TemporaryFolder("flywheel-demo");

@@ -35,6 +35,7 @@ public final class ReplayCommand implements Callable<Integer> {
                     "server.port", 0,
                     "metrics.port", 0,
                     "loop.broker_port", 0,
+                    "signals.click.observation", "30s",
                     "loop.guard_profile", "trusted-stream");
 
     @Spec private CommandSpec spec;

@@ -40,7 +40,7 @@ public final class ConfigLoader {
      * Reads the settings.
      *
      * @param file the operator's file, or null for the defaults
-     * @param overrides more keys laid over both, dotted, e.g. {@code loop.observation_window}
+     * @param overrides more keys laid over both, dotted, e.g. {@code loop.round_linger}
      * @throws ConfigException if a key is unknown, a value is out of its range or the file cannot be read
      */
     public FlywheelConfig load(@Nullable Path file, Map<String, Object> overrides) {

@@ -1,7 +1,10 @@
 package dev.flywheel.app.config;
 
+import dev.flywheel.api.settings.SignalLosses;
+import dev.flywheel.api.v1.Loss;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -16,6 +19,7 @@ public record FlywheelConfig(
         Engine engine,
         Serving serving,
         Loop loop,
+        Signals signals,
         Map<String, GuardProfile> guardProfiles,
         Store store,
         Trainer trainer,
@@ -36,6 +40,7 @@ public record FlywheelConfig(
                 .forEach((tenant, profile) -> Check.oneOf("loop.tenant_guard_profiles." + tenant,
                         profile, List.copyOf(new TreeSet<>(guardProfiles.keySet()))));
         guardProfiles.forEach((name, profile) -> profile.check("guard_profiles." + name));
+        signals.check(loop.tokenLifetime());
         Check.within("adapter.rank (at most engine.rank_max)", adapter.rank(), 1, engine.rankMax());
         Engine.requireCache(
                 engine.kvBlocks(), engine.kvBlockTokens(), serving.tokensMax() + 1,
@@ -197,8 +202,6 @@ public record FlywheelConfig(
             int brokerPort,
             int partitions,
             Duration topicRetention,
-            Duration observationWindow,
-            Duration attributionWindow,
             Duration orphanTimeout,
             Duration outOfOrderness,
             double negativeSamplingRate,
@@ -206,6 +209,7 @@ public record FlywheelConfig(
             long heldBytesPerImpressionMax,
             long heldBytesMax,
             long answerBytesMax,
+            long rememberedBytesMax,
             Duration roundLinger,
             Duration trainTimeout,
             int bufferedExamplesMax,
@@ -224,9 +228,7 @@ public record FlywheelConfig(
         public Loop {
             Check.matches("loop.env", env, NAME);
             Check.within("loop.partitions", partitions, 1, 1_000);
-            Check.positive("loop.observation_window", observationWindow);
             Check.atLeast("loop.topic_retention", topicRetention, Duration.ofHours(1));
-            Check.positive("loop.attribution_window", attributionWindow);
             Check.positive("loop.orphan_timeout", orphanTimeout);
             Check.atMostTenYears("loop.out_of_orderness", outOfOrderness);
             Check.atMostTenYears("loop.round_linger", roundLinger);
@@ -236,6 +238,7 @@ public record FlywheelConfig(
             Check.within("loop.held_bytes_per_impression_max", heldBytesPerImpressionMax, 1, 1e9);
             Check.within("loop.held_bytes_max", heldBytesMax, heldBytesPerImpressionMax, 1e12);
             Check.within("loop.answer_bytes_max", answerBytesMax, 1, 1e12);
+            Check.within("loop.remembered_bytes_max", rememberedBytesMax, 1_048_576, 1e13);
             Check.positive("loop.train_timeout", trainTimeout);
             Check.within("loop.buffered_examples_max", bufferedExamplesMax, 1, 1_000_000);
             Check.atLeast("loop.checkpoint_interval", checkpointInterval, Duration.ofMillis(100));
@@ -250,10 +253,65 @@ public record FlywheelConfig(
             Check.positive("loop.token_lifetime", tokenLifetime);
             // Below, no token would fit in; above, no dead letter into what Kafka takes by default.
             Check.within("loop.feedback_bytes_max", feedbackBytesMax, 8_192, 524_288);
-            Check.notShorter(
-                    "loop.attribution_window", attributionWindow, "loop.observation_window",
-                    observationWindow);
             Check.atMostTenYears("loop.users_remembered", usersRemembered);
+        }
+    }
+
+    /** How each signal is learned from, where an adapter has no settings of its own. */
+    public record Signals(
+            WatchedSignal click,
+            SpokenSignal dismiss,
+            SpokenSignal rating,
+            WatchedSignal reward,
+            SpokenSignal thumb,
+            SpokenSignal correction,
+            SpokenSignal preference) {
+
+        private void check(Duration tokenLifetime) {
+            click.check("click", tokenLifetime);
+            dismiss.check("dismiss", tokenLifetime);
+            rating.check("rating", tokenLifetime);
+            reward.check("reward", tokenLifetime);
+            thumb.check("thumb", tokenLifetime);
+            correction.check("correction", tokenLifetime);
+            preference.check("preference", tokenLifetime);
+        }
+    }
+
+    /** A signal that says something where it comes. */
+    public record SpokenSignal(String loss, Duration attribution, double weight, double klWeight) {
+        private void check(String signal, Duration tokenLifetime) {
+            String key = "signals." + signal;
+            Check.oneOf(key + ".loss", loss, lossesOf(signal));
+            Check.positive(key + ".attribution", attribution);
+            Check.notShorter("loop.token_lifetime", tokenLifetime, key + ".attribution",
+                    attribution);
+            Check.within(key + ".weight", weight, 1e-6, 1e6);
+            Check.within(key + ".kl_weight (-1: the round's)", klWeight, -1, 1e6);
+        }
+
+        private static List<String> lossesOf(String signal) {
+            return SignalLosses.of(signal).stream().map(SpokenSignal::name).toList();
+        }
+
+        private static String name(Loss loss) {
+            return loss.name().substring("LOSS_".length()).toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** A signal that says something also where it does not come. */
+    public record WatchedSignal(
+            String loss,
+            Duration observation,
+            Duration rendered,
+            Duration attribution,
+            double weight,
+            double klWeight) {
+        private void check(String signal, Duration tokenLifetime) {
+            new SpokenSignal(loss, attribution, weight, klWeight).check(signal, tokenLifetime);
+            String key = "signals." + signal;
+            Check.atMostTenYears(key + ".rendered", rendered);
+            Check.notShorter(key + ".attribution", attribution, key + ".observation", observation);
         }
     }
 

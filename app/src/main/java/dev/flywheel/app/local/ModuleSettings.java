@@ -1,7 +1,10 @@
 package dev.flywheel.app.local;
 
+import dev.flywheel.api.v1.Loss;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.feedback.attribution.AttributionSettings;
+import dev.flywheel.feedback.attribution.SignalRule;
+import dev.flywheel.feedback.attribution.SignalRules;
 import dev.flywheel.feedback.guard.GuardProfile;
 import dev.flywheel.feedback.guard.GuardProfiles;
 import dev.flywheel.feedback.kafka.IntakeReader;
@@ -22,7 +25,9 @@ import dev.flywheel.trainer.adapter.AdapterSettings;
 import dev.flywheel.trainer.gate.Gate;
 import dev.flywheel.trainer.server.TrainerSettings;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 
@@ -89,13 +94,14 @@ final class ModuleSettings {
                 servers,
                 tokenKeys,
                 new AttributionSettings(
-                        loop.observationWindow(),
-                        loop.attributionWindow(),
+                        signals(config.signals()),
+                        loop.tokenLifetime(),
                         loop.orphanTimeout(),
                         loop.negativeSamplingRate(),
                         loop.eventsPerImpressionMax(),
                         loop.heldBytesPerImpressionMax(),
-                        loop.heldBytesMax()),
+                        loop.heldBytesMax(),
+                        loop.rememberedBytesMax()),
                 loop.answerBytesMax(),
                 loop.outOfOrderness(),
                 guards(config),
@@ -109,6 +115,34 @@ final class ModuleSettings {
                         loop.bufferedExamplesMax()),
                 1,
                 reader(loop));
+    }
+
+    private static SignalRules signals(FlywheelConfig.Signals signals) {
+        return SignalRules.of(Map.of(
+                "click", rule(signals.click()),
+                "dismiss", rule(signals.dismiss()),
+                "rating", rule(signals.rating()),
+                "reward", rule(signals.reward()),
+                "thumb", rule(signals.thumb()),
+                "correction", rule(signals.correction()),
+                "preference", rule(signals.preference())));
+    }
+
+    private static SignalRule rule(FlywheelConfig.WatchedSignal signal) {
+        return rule(signal.loss(), signal.observation(), signal.rendered(), signal.attribution(),
+                signal.weight(), signal.klWeight());
+    }
+
+    private static SignalRule rule(FlywheelConfig.SpokenSignal signal) {
+        return rule(signal.loss(), Duration.ZERO, Duration.ZERO, signal.attribution(),
+                signal.weight(), signal.klWeight());
+    }
+
+    private static SignalRule rule(String loss, Duration observation, Duration rendered,
+            Duration attribution, double weight, double klWeight) {
+        return new SignalRule(Loss.valueOf("LOSS_" + loss.toUpperCase(Locale.ROOT)),
+                observation.toMillis(), rendered.toMillis(), attribution.toMillis(), weight,
+                klWeight < 0 ? null : klWeight);
     }
 
     /** How records of the event topics are read. */

@@ -22,26 +22,26 @@ class ConfigLoaderTest {
         FlywheelConfig config = new ConfigLoader().load(null, Map.of());
 
         assertThat(config.server().port()).isEqualTo(7470);
-        assertThat(config.loop().observationWindow()).isEqualTo(Duration.ofSeconds(30));
+        assertThat(config.signals().click().observation()).isEqualTo(Duration.ofMinutes(2));
         assertThat(config.guard().examplesPerUserMax()).isEqualTo(8);
     }
 
     @Test
     void anOperatorsFileChangesOnlyTheKeysItNames() {
         FlywheelConfig config =
-                load("loop:\n  observation_window: 250ms\n  guard_profile: trusted-stream\n");
+                load("loop:\n  round_linger: 250ms\n  guard_profile: trusted-stream\n");
 
-        assertThat(config.loop().observationWindow()).isEqualTo(Duration.ofMillis(250));
+        assertThat(config.loop().roundLinger()).isEqualTo(Duration.ofMillis(250));
         assertThat(config.guard().examplesPerUserMax()).isZero();
         assertThat(config.loop().partitions()).isEqualTo(2);
     }
 
     @Test
     void anUnknownKeyStopsTheStartByItsName() {
-        assertThatThrownBy(() -> load("loop:\n  observation_windwo: 3s\n"))
+        assertThatThrownBy(() -> load("loop:\n  round_lingre: 3s\n"))
                 .isInstanceOf(ConfigException.class)
-                .hasMessageContaining("loop.observation_windwo")
-                .hasMessageContaining("observation_window");
+                .hasMessageContaining("loop.round_lingre")
+                .hasMessageContaining("round_linger");
     }
 
     @Test
@@ -54,10 +54,10 @@ class ConfigLoaderTest {
 
     @Test
     void aDurationWithoutUnitIsRefused() {
-        assertThatThrownBy(() -> load("loop:\n  observation_window: 3\n"))
+        assertThatThrownBy(() -> load("loop:\n  round_linger: 3\n"))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining(
-                        "setting loop.observation_window is 3, it must be a number with a unit");
+                        "setting loop.round_linger is 3, it must be a number with a unit");
     }
 
     @Test
@@ -115,13 +115,14 @@ class ConfigLoaderTest {
     @Test
     void theFileWinsOverTheDefaultsOfACommand() {
         Map<String, Object> defaults =
-                Map.of("loop.observation_window", "3s", "loop.round_linger", "100ms");
+                Map.of("signals.click.observation", "3s", "loop.round_linger", "100ms");
 
         FlywheelConfig config =
                 new ConfigLoader()
-                        .load(defaults, write("loop:\n  observation_window: 9s\n"), Map.of());
+                        .load(defaults, write("signals:\n  click:\n    observation: 9s\n"),
+                                Map.of());
 
-        assertThat(config.loop().observationWindow()).isEqualTo(Duration.ofSeconds(9));
+        assertThat(config.signals().click().observation()).isEqualTo(Duration.ofSeconds(9));
         assertThat(config.loop().roundLinger()).isEqualTo(Duration.ofMillis(100));
     }
 
@@ -181,7 +182,13 @@ class ConfigLoaderTest {
                     serving: {rank: {accept: " no"}}           | accept and serving.rank.reject are both " no"
                     loop: {token_lifetime: 99999d}             | loop.token_lifetime is 99999 days
                     loop: {round_linger: 99999d}               | loop.round_linger is 99999 days
-                    loop: {observation_window: 0s}             | loop.observation_window is zero
+                    signals: {thumb: {attribution: 0s}}        | signals.thumb.attribution is zero
+                    signals: {thumb: {loss: sft}}              | signals.thumb.loss is "sft", allowed are kto, none
+                    signals: {click: {observation: 31m}}       | signals.click.attribution is PT30M, it must not be shorter than signals.click.observation PT31M
+                    signals: {correction: {attribution: 8d}}   | loop.token_lifetime is PT168H, it must not be shorter than signals.correction.attribution PT192H
+                    signals: {reward: {weight: 0}}             | signals.reward.weight is 0, allowed is
+                    signals: {reward: {kl_weight: -2}}         | signals.reward.kl_weight (-1: the round's) is -2, allowed is -1 to
+                    loop: {remembered_bytes_max: 1}            | loop.remembered_bytes_max is 1, allowed is 1048576
                     """)
     void aValueThatCannotWorkIsRefusedAtTheStart(String text, String message) {
         assertThatThrownBy(() -> load(text.trim()))

@@ -1,12 +1,10 @@
 package dev.flywheel.feedback.attribution;
 
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_CAPPED;
-import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_DUPLICATE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_LATE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_ADAPTER;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_CONSENT;
-import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_RETRACTED;
-import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_SUPERSEDED;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_LABEL;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_UNMATCHED;
 
 import dev.flywheel.api.v1.AttributionState;
@@ -14,30 +12,42 @@ import dev.flywheel.api.v1.DecisionKind;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Impression;
-import dev.flywheel.api.v1.ItemLabel;
 import dev.flywheel.api.v1.LabelledExample;
-import dev.flywheel.api.v1.SettledFeedback;
-import dev.flywheel.api.v1.ShownCandidate;
+import dev.flywheel.api.v1.RefusalReason;
+import dev.flywheel.api.v1.Signal;
 import dev.flywheel.api.v1.TakenFeedback;
-import dev.flywheel.api.v1.Withdrawal;
 import dev.flywheel.feedback.token.FeedbackToken;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Joins one impression with its feedback, as a pure state machine.
  *
- * <p>Explicit signals become examples at once. A slate without one by the end of the observation window becomes a provisional
- * negative; a signal after that is a correction of it. Whether a signal is early or late is decided by its event time, never by
- * when it arrived, so every interleaving of the same events gives the same examples with the same ids, as long as what falls
- * into the observation window arrives before event time has passed it. Where two signals disagree about one item, they take
- * effect in the order they arrive: the later one by its receipt corrects, an earlier one that comes after it is superseded.
- * What came too late, or of an answer of the bare base model, is known by its token: nothing is remembered for its sake.
+ * <p>Every event that labels becomes an example at once, and that example follows from the impression and the event alone. What
+ * silence says is counted when event time reaches the end of an observation window, from all that was received before it. So any
+ * interleaving, duplication and delay of the same events gives the same multiset of examples, withdrawn ones left out, as long as
+ * what was received before a window's end arrives before event time has passed that. Two fields tell what was known when an
+ * example was handed on and may differ, {@code label_sequence} and {@code corrects}; no id and no loss goes by them.
+ *
+ * <p>Who says something of an item and then its opposite has both learned from, in whatever order they arrive: the later by its
+ * receipt is the correction. What is said of an item again, by any signal of the same loss, has the id of the first, of which
+ * the store lets one be claimed: it is trained once, and the others end as duplicates there. That holds also for who goes back to
+ * what he said first; to know that from a repetition would take the order of arrival.
+ *
+ * <p>Whether a signal is late is decided by its event time, never by when it arrived: by its own attribution window once the
+ * impression is known, before that by the longest there may be. What came too late, or of an answer of the bare base model, is
+ * known by its token: nothing is remembered for its sake. An impression is remembered until nothing that its adapter learns from
+ * can come any more, or less where memory is short; how much fits in and how many events are looked at are the only things that
+ * go by the order of arrival.
  *
  * <p>Invariant: each distinct event is in exactly one of three places: held in the state, behind an emitted example, refused.
  */
 public final class Attribution {
+    /** What remembers that an impression did not fit in is let through up to this part of the limit beyond it. */
+    private static final int STUBS_SHARE = 8;
+
     private final AttributionSettings settings;
     private final JoinCheck joinCheck;
 
@@ -46,28 +56,45 @@ public final class Attribution {
         this.joinCheck = joinCheck;
     }
 
-    /** Takes an impression; all but the first of one id change nothing. */
-    public Step onImpression(@Nullable AttributionState before, Impression impression) {
+    /**
+     * Takes an impression; all but the first of one id change nothing.
+     *
+     * @param room bytes that may still be remembered; below 0 if there are more than may be
+     */
+    public Step onImpression(@Nullable AttributionState before, Impression impression, long room) {
         Case file = new Case(before);
-        if (file.impression() != null || file.neverTrains()) {
-            return file.end();
+        if (file.hasImpression() || file.neverTrains()) {
+            return Step.unchanged(before, List.of());
         }
         if (impression.getVersion().getAdapter().isEmpty()) {
             // Nothing to remember: the token of whatever is said of it later tells as much.
             file.takeHeld(each -> true).forEach(taken -> file.add(noAdapter(taken)));
             return file.close();
         }
-        file.add(new Effect.WakeAt(attributionEnd(impression)));
+        Terms terms = new Terms(impression, settings);
         if (!joinCheck.consents(impression)) {
-            file.takeHeld(each -> true).forEach(taken -> file.add(noConsent(taken)));
-            file.neverTrain(REFUSAL_REASON_NO_CONSENT, attributionEnd(impression));
-            return file.end();
+            return never(file, terms, Attribution::noConsent, REFUSAL_REASON_NO_CONSENT);
+        }
+        if (impression.getSerializedSize() > room) {
+            Step step = never(file, terms, this::notRemembered, REFUSAL_REASON_CAPPED);
+            return room < -settings.rememberedBytesMax() / STUBS_SHARE
+                    ? Step.to(null, step.effects())
+                    : step;
         }
         file.setImpression(impression);
-        file.add(new Effect.WakeAt(observationEnd(impression)));
         for (TakenFeedback taken : file.takeHeld(each -> !Case.isRetraction(each))) {
-            label(file, impression, taken);
+            judge(file, impression, terms, taken,
+                    joinCheck.objection(impression, taken.getEvent()));
         }
+        wake(file, terms, Long.MIN_VALUE);
+        return file.end();
+    }
+
+    private static Step never(Case file, Terms terms, Function<TakenFeedback, Effect> refusal,
+            RefusalReason why) {
+        file.takeHeld(each -> true).forEach(taken -> file.add(refusal.apply(taken)));
+        file.neverTrain(why, terms.closesAt());
+        file.add(new Effect.WakeAt(terms.closesAt()));
         return file.end();
     }
 
@@ -86,47 +113,54 @@ public final class Attribution {
             file.forget(key);
         }
         if (file.knows(key)) {
-            return new Step(before, List.of(new Effect.Ignore(taken)));
-        }
-        Optional<Effect> refusal = refusalOnArrival(before, file, taken, token, nowMillis);
-        if (refusal.isPresent()) {
-            // Not settled: the state must not grow with what is refused for its time or its number.
-            return new Step(before, List.of(refusal.get()));
+            return Step.unchanged(before, List.of(new Effect.Ignore(taken)));
         }
         Impression impression = file.impression();
-        Optional<TakenFeedback> retraction = file.heldRetractionOf(key);
+        Terms terms = impression == null ? null : new Terms(impression, settings);
+        Optional<Effect> refusal =
+                refusalOnArrival(before, file, terms, taken, token, nowMillis);
+        if (refusal.isPresent()) {
+            // Not settled: the state must not grow with what is refused for its time or its number.
+            return Step.unchanged(before, List.of(refusal.get()));
+        }
         if (Case.isRetraction(taken)) {
-            retract(file, impression, taken);
-        } else if (retraction.isPresent()) {
-            file.release(retraction.get());
-            refuseBoth(file, taken, retraction.get());
-        } else if (impression == null) {
+            if (Retractions.waits(file, taken)) {
+                hold(file, taken);
+            }
+            return file.end();
+        }
+        List<TakenFeedback> retractions = file.takeRetractionsOf(key);
+        if (!retractions.isEmpty()) {
+            Retractions.refuseBoth(file, taken, retractions);
+        } else if (impression == null || terms == null) {
             hold(file, taken);
         } else {
-            label(file, impression, taken);
+            judge(file, impression, terms, taken,
+                    joinCheck.objection(impression, taken.getEvent(), token));
         }
         return file.end();
     }
 
     private Optional<Effect> refusalOnArrival(@Nullable AttributionState before, Case file,
-            TakenFeedback taken, FeedbackToken token, long nowMillis) {
-        long afterMillis =
-                taken.getEvent().getReceivedAtMillis() - token.servedAt().toEpochMilli();
-        long windowMillis = settings.attributionWindow().toMillis();
-        if (afterMillis >= windowMillis) {
-            return Optional.of(late(taken, "came %d ms after the answer, allowed are less than %d"
-                    .formatted(afterMillis, windowMillis)));
+            @Nullable Terms terms, TakenFeedback taken, FeedbackToken token, long nowMillis) {
+        long servedAt = token.servedAt().toEpochMilli();
+        long windowMillis = terms == null ? settings.longestWindow().toMillis()
+                : terms.windowMillis(taken.getEvent().getSignal().getKindCase());
+        if (taken.getEvent().getReceivedAtMillis() - servedAt >= windowMillis) {
+            return Optional.of(late(taken, servedAt, windowMillis));
         }
         if (token.adapter().isEmpty()) {
             return Optional.of(noAdapter(taken));
         }
         if (file.neverTrains()) {
-            return Optional.of(noConsent(taken));
+            return Optional.of(file.whyNever() == REFUSAL_REASON_CAPPED ? notRemembered(taken)
+                    : noConsent(taken));
         }
-        if (before == null && nowMillis >= token.servedAt().toEpochMilli() + windowMillis) {
-            return Optional.of(late(taken,
+        if (before == null && nowMillis >= servedAt + windowMillis) {
+            return Optional.of(new Effect.Refuse(taken, REFUSAL_REASON_LATE,
                     "is of %d ms after the answer but got here out of order, when event time had passed the %d ms that answers are remembered for"
-                            .formatted(afterMillis, windowMillis)));
+                            .formatted(taken.getEvent().getReceivedAtMillis() - servedAt,
+                                    windowMillis)));
         }
         if (file.events() >= settings.eventsPerImpressionMax()) {
             return Optional.of(new Effect.Refuse(taken, REFUSAL_REASON_CAPPED,
@@ -137,17 +171,22 @@ public final class Attribution {
     }
 
     private Optional<Effect> heldTooMuch(Case file, TakenFeedback taken) {
-        boolean mayBeHeld = file.impression() == null || Case.isRetraction(taken);
+        if (file.hasImpression() && !Case.isRetraction(taken)) {
+            return Optional.empty();
+        }
         long bytes = file.heldBytes() + taken.getSerializedSize();
-        return mayBeHeld && bytes > settings.heldBytesPerImpressionMax()
+        return bytes > settings.heldBytesPerImpressionMax()
                 ? Optional.of(new Effect.Refuse(taken, REFUSAL_REASON_CAPPED,
                         "%d bytes of events would wait for this impression, at most %d are held"
                                 .formatted(bytes, settings.heldBytesPerImpressionMax())))
                 : Optional.empty();
     }
 
-    private static Effect late(TakenFeedback taken, String detail) {
-        return new Effect.Refuse(taken, REFUSAL_REASON_LATE, detail);
+    private static Effect late(TakenFeedback taken, long servedAtMillis, long windowMillis) {
+        return new Effect.Refuse(taken, REFUSAL_REASON_LATE,
+                "%s came %d ms after the answer, allowed are less than %d".formatted(
+                        SignalRules.nameOf(taken.getEvent().getSignal().getKindCase()),
+                        taken.getEvent().getReceivedAtMillis() - servedAtMillis, windowMillis));
     }
 
     private static Effect noAdapter(TakenFeedback taken) {
@@ -160,12 +199,23 @@ public final class Attribution {
                 "its answer was given without consent to learn from it; the request's scope.consent gives it");
     }
 
-    /** Tells the machine that event time has reached {@code millis}. */
-    public Step onTime(AttributionState before, long millis) {
+    private Effect notRemembered(TakenFeedback taken) {
+        return new Effect.Refuse(taken, REFUSAL_REASON_CAPPED,
+                "its answer was not remembered: %d bytes are already, raise loop.remembered_bytes_max or shorten attribution windows"
+                        .formatted(settings.rememberedBytesMax()));
+    }
+
+    /**
+     * Tells the machine that event time has reached {@code millis}.
+     *
+     * @param memoryIsShort whether to remember no longer than the first window lasts
+     */
+    public Step onTime(AttributionState before, long millis, boolean memoryIsShort) {
         Case file = new Case(before);
         for (TakenFeedback taken : file.takeHeld(each -> orphanEnd(each) <= millis)) {
             file.refuse(taken, REFUSAL_REASON_UNMATCHED, "%s did not come within %s".formatted(
-                    Case.isRetraction(taken) ? "the event it withdraws" : "its impression",
+                    Case.isRetraction(taken) ? "the event it withdraws"
+                            : "its impression, or is not remembered any more: it",
                     settings.orphanTimeout()));
         }
         if (file.neverTrains()) {
@@ -175,11 +225,18 @@ public final class Attribution {
         if (impression == null) {
             return file.holdsAnything() ? file.end() : file.close();
         }
-        if (!file.observed() && observationEnd(impression) <= millis) {
-            file.setObserved();
-            silence(file, impression);
+        Terms terms = new Terms(impression, settings);
+        for (Signal.KindCase signal : Terms.WATCHED) {
+            if (terms.watches(signal) && !file.observed(signal)
+                    && file.observationEnd(terms, signal) <= millis) {
+                file.setObserved(signal);
+                new Silence(file, impression, terms, signal).example()
+                        .ifPresent(example -> handOn(file, impression,
+                                LabelledExample.newBuilder().setExample(example)));
+            }
         }
-        if (attributionEnd(impression) > millis) {
+        if ((memoryIsShort ? terms.firstWindowEnd() : terms.closesAt()) > millis) {
+            wake(file, terms, millis);
             return file.end();
         }
         for (TakenFeedback taken : file.takeHeld(each -> true)) { // retractions; nothing else waits once it is there
@@ -189,120 +246,92 @@ public final class Attribution {
         return file.close();
     }
 
+    /** One timer at a time: the next of what is still to come. */
+    private static void wake(Case file, Terms terms, long afterMillis) {
+        long next = terms.closesAt();
+        if (terms.firstWindowEnd() > afterMillis) {
+            next = Math.min(next, terms.firstWindowEnd());
+        }
+        for (Signal.KindCase signal : Terms.WATCHED) {
+            if (terms.watches(signal) && !file.observed(signal)) {
+                next = Math.min(next, file.observationEnd(terms, signal));
+            }
+        }
+        file.add(new Effect.WakeAt(next));
+    }
+
     private void hold(Case file, TakenFeedback taken) {
         file.hold(taken);
         file.add(new Effect.WakeAt(orphanEnd(taken)));
     }
 
-    private void label(Case file, Impression impression, TakenFeedback taken) {
-        Optional<JoinCheck.Objection> objection =
-                joinCheck.objection(impression, taken.getEvent());
+    /** Judges an event of an impression that is there. */
+    private void judge(Case file, Impression impression, Terms terms, TakenFeedback taken,
+            Optional<JoinCheck.Objection> objection) {
+        Signal signal = taken.getEvent().getSignal();
+        long afterMillis = taken.getEvent().getReceivedAtMillis() - impression.getServedAtMillis();
         if (objection.isPresent()) {
-            file.refuse(taken, objection.get().reason(), objection.get().detail());
-            return;
+            // Whoever cannot prove that he was shown it says nothing about it, and breaks no silence.
+            file.refuse(taken, objection.get().reason(), objection.get().detail())
+                    .clearSignal()
+                    .clearItem();
+        } else if (afterMillis >= terms.windowMillis(signal.getKindCase())) {
+            file.add(late(taken, impression.getServedAtMillis(),
+                    terms.windowMillis(signal.getKindCase())));
+        } else if (signal.hasRendered()
+                && impression.getKind() == DecisionKind.DECISION_KIND_RANK) {
+            file.see(taken);
+            file.refuse(taken, REFUSAL_REASON_NO_LABEL,
+                    "rendered tells what was seen; silence is counted by it, nothing is trained on it");
+            wake(file, terms, Long.MIN_VALUE);
+        } else {
+            label(file, impression, terms, taken);
         }
-        SignalLabels.Reading reading = SignalLabels.read(impression, taken.getEvent().getSignal());
+    }
+
+    private static void label(Case file, Impression impression, Terms terms,
+            TakenFeedback taken) {
+        SignalLabels.Reading reading =
+                SignalLabels.read(impression, taken.getEvent().getSignal(), terms.rules());
         if (reading instanceof SignalLabels.Unfit unfit) {
             file.refuse(taken, unfit.reason(), unfit.detail());
-        } else if (reading instanceof SignalLabels.Labelled labelled) {
-            label(file, impression, taken, labelled);
-        }
-    }
-
-    private void label(
-            Case file, Impression impression, TakenFeedback taken, SignalLabels.Labelled labelled) {
-        long receivedAt = taken.getEvent().getReceivedAtMillis();
-        boolean early = receivedAt < observationEnd(impression);
-        if (early) {
-            file.setChosen();
-        }
-        Optional<ItemLabel> before = file.label(labelled.item(), labelled.kind());
-        if (before.isPresent() && before.get().getLabel().equals(labelled.comparable())) {
-            file.refuse(taken, REFUSAL_REASON_DUPLICATE,
-                    "item \"%s\" has this label already".formatted(labelled.item()));
             return;
         }
-        if (before.isPresent() && before.get().getReceivedAtMillis() > receivedAt) {
-            file.refuse(taken, REFUSAL_REASON_SUPERSEDED,
-                    "item \"%s\" was labelled otherwise %d ms later".formatted(labelled.item(),
-                            before.get().getReceivedAtMillis() - receivedAt));
-            return;
-        }
-        // Silence may have labelled the slate before: what follows it is its correction.
-        boolean afterSilence = hasSilence(impression) && (!early || file.observed());
-        int sequence = before.map(label -> label.getSequence() + 1).orElse(afterSilence ? 1 : 0);
-        Example example = ExampleMaker.explicit(impression, labelled, sequence, taken.getEvent());
-        file.setLabel(ItemLabel.newBuilder()
+        SignalLabels.Labelled labelled = (SignalLabels.Labelled) reading;
+        Case.Standing standing = file.standing(labelled, taken.getEvent(),
+                afterSilence(file, impression, terms, taken, labelled));
+        Example example = ExampleMaker.explicit(impression, labelled, taken.getEvent(), standing);
+        file.settle(taken)
+                .setExampleId(example.getExampleId())
                 .setItem(labelled.item())
+                .setRejectedImpressionId(example.getRejectedImpressionId())
                 .setKind(labelled.kind())
-                .setLabel(labelled.comparable())
-                .setSequence(sequence)
-                .setReceivedAtMillis(receivedAt)
-                .setFeedback(Case.keyOf(taken))
-                .build());
-        file.settle(taken, example.getExampleId(), labelled.item());
-        file.add(new Effect.Emit(
-                LabelledExample.newBuilder().setExample(example).setFeedback(taken).build()));
+                .setLabel(Hashes.brief(labelled.comparable()));
+        handOn(file, impression,
+                LabelledExample.newBuilder().setExample(example).setFeedback(taken));
     }
 
-    private void silence(Case file, Impression impression) {
-        if (file.chosen() || !hasSilence(impression)) {
-            return;
+    /** Whether silence labelled the item before this was received, or has been counted already. */
+    private static boolean afterSilence(Case file, Impression impression, Terms terms,
+            TakenFeedback taken, SignalLabels.Labelled labelled) {
+        for (Signal.KindCase signal : Terms.WATCHED) {
+            if (terms.watches(signal) && (file.observed(signal)
+                    || file.observationEnd(terms, signal) <= taken.getEvent()
+                            .getReceivedAtMillis())) {
+                if (new Silence(file, impression, terms, signal).isAbout(labelled.kind(),
+                        labelled.item())) {
+                    return true;
+                }
+            }
         }
-        double rate = settings.negativeSamplingRate();
-        List<ShownCandidate> kept = ExampleMaker.judged(impression)
-                .stream()
-                .filter(each -> Hashes.kept(impression.getImpressionId(), each.getId(), rate))
-                .toList();
-        if (!kept.isEmpty()) {
-            Example example =
-                    ExampleMaker.silent(impression, kept, rate, observationEnd(impression));
-            file.add(new Effect.Emit(LabelledExample.newBuilder().setExample(example).build()));
-        }
+        return false;
     }
 
-    private void retract(Case file, @Nullable Impression impression, TakenFeedback retraction) {
-        FeedbackKey target = Case.targetOf(retraction.getEvent());
-        Optional<TakenFeedback> held = file.held(target);
-        Optional<SettledFeedback> settled = file.settled(target);
-        if (held.isPresent()) {
-            file.release(held.get());
-            refuseBoth(file, held.get(), retraction);
-        } else if (settled.isEmpty()) {
-            hold(file, retraction);
-        } else if (settled.get().getExampleId().isEmpty() || impression == null) {
-            file.refuse(retraction, REFUSAL_REASON_RETRACTED,
-                    "event %s had been refused or withdrawn already"
-                            .formatted(target.getFeedbackId()));
-        } else {
-            String exampleId = settled.get().getExampleId();
-            String adapter = impression.getVersion().getAdapter();
-            file.unlabel(target);
-            file.settle(retraction, "", "");
-            file.add(new Effect.TakeBack(adapter, Withdrawal.newBuilder()
-                    .setRetraction(retraction)
-                    .setExampleId(exampleId)
-                    .build()));
-        }
-    }
-
-    private static void refuseBoth(Case file, TakenFeedback withdrawn, TakenFeedback retraction) {
-        file.refuse(withdrawn, REFUSAL_REASON_RETRACTED,
-                "withdrawn by event %s".formatted(retraction.getEvent().getFeedbackId()));
-        file.refuse(retraction, REFUSAL_REASON_RETRACTED,
-                "withdrew event %s".formatted(withdrawn.getEvent().getFeedbackId()));
-    }
-
-    private static boolean hasSilence(Impression impression) {
-        return impression.getKind() == DecisionKind.DECISION_KIND_RANK;
-    }
-
-    private long observationEnd(Impression impression) {
-        return impression.getServedAtMillis() + settings.observationWindow().toMillis();
-    }
-
-    private long attributionEnd(Impression impression) {
-        return impression.getServedAtMillis() + settings.attributionWindow().toMillis();
+    private static void handOn(Case file, Impression impression, LabelledExample.Builder example) {
+        file.add(new Effect.HandOn(LoopItems.of(impression)
+                .setExample(example)
+                .setRejectedImpressionId(example.getExample().getRejectedImpressionId())
+                .build()));
     }
 
     private long orphanEnd(TakenFeedback taken) {

@@ -2,19 +2,21 @@ package dev.flywheel.feedback.attribution;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.flywheel.api.v1.AttributionState;
-import dev.flywheel.api.v1.ExampleKind;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Impression;
-import dev.flywheel.api.v1.ItemLabel;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.SettledFeedback;
+import dev.flywheel.api.v1.Sight;
+import dev.flywheel.api.v1.Signal;
 import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.feedback.event.FeedbackIds;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -25,39 +27,58 @@ final class Case {
                     .thenComparing(taken -> taken.getEvent().getSource())
                     .thenComparing(taken -> taken.getEvent().getFeedbackId());
 
+    private static final Comparator<SettledFeedback> IN_ORDER_SAID =
+            Comparator.comparingLong(SettledFeedback::getReceivedAtMillis)
+                    .thenComparing(each -> each.getKey().getSource())
+                    .thenComparing(each -> each.getKey().getFeedbackId());
+
     private final AttributionState.Builder state;
-    private final List<Effect> effects = new ArrayList<>();
+    private final List<Effect> effects = new ArrayList<>(4);
     private @Nullable Impression impression;
 
-    Case(@Nullable AttributionState before) {
-        state = before == null ? AttributionState.newBuilder() : before.toBuilder();
-        impression = state.getImpression().isEmpty() ? null : parse(state);
-    }
-
-    private static Impression parse(AttributionState.Builder state) {
-        try {
-            return Impression.parseFrom(state.getImpression());
-        } catch (InvalidProtocolBufferException e) {
-            throw new IllegalStateException(
-                    "state holds an impression that was valid when it was put there", e);
+    /**
+     * What had been said of an item before an event, as far as is known.
+     *
+     * @param sequence how many labels it had, one after the other
+     */
+    record Standing(int sequence) {
+        boolean corrects() {
+            return sequence > 0;
         }
     }
 
+    Case(@Nullable AttributionState before) {
+        state = before == null ? AttributionState.newBuilder() : before.toBuilder();
+    }
+
     Step end() {
-        return new Step(state.build(), effects);
+        return Step.to(state.build(), effects);
     }
 
     /** Ends the step with nothing left to know. */
     Step close() {
-        return new Step(null, effects);
+        return Step.to(null, effects);
     }
 
     void add(Effect effect) {
         effects.add(effect);
     }
 
+    boolean hasImpression() {
+        return !state.getImpression().isEmpty();
+    }
+
+    /** Returns the impression, read once a step and only if asked for; null: it has not come. */
     @Nullable
     Impression impression() {
+        if (impression == null && hasImpression()) {
+            try {
+                impression = Impression.parseFrom(state.getImpression());
+            } catch (InvalidProtocolBufferException e) {
+                throw new IllegalStateException(
+                        "state holds an impression that was valid when it was put there", e);
+            }
+        }
         return impression;
     }
 
@@ -66,21 +87,53 @@ final class Case {
         state.setImpression(arrived.toByteString());
     }
 
-    boolean chosen() {
-        return state.getChosen();
+    // Silence.
+
+    boolean observed(Signal.KindCase signal) {
+        return signal == Signal.KindCase.CLICK ? state.getObserved() : state.getRewardObserved();
     }
 
-    void setChosen() {
-        state.setChosen(true);
+    void setObserved(Signal.KindCase signal) {
+        if (signal == Signal.KindCase.CLICK) {
+            state.setObserved(true);
+        } else {
+            state.setRewardObserved(true);
+        }
     }
 
-    boolean observed() {
-        return state.getObserved();
+    void see(TakenFeedback rendered) {
+        state.addSights(Sight.newBuilder()
+                .setAtMillis(rendered.getEvent().getReceivedAtMillis())
+                .setPlaces(rendered.getEvent().getSignal().getRendered().getPlaces()));
     }
 
-    void setObserved() {
-        state.setObserved(true);
+    long observationEnd(Terms terms, Signal.KindCase signal) {
+        return terms.observationEnd(signal, state);
     }
+
+    int placesSeen(Terms terms, long beforeMillis) {
+        return terms.placesSeen(state, beforeMillis);
+    }
+
+    /** Items of which something that breaks a signal's silence had been said at some time; the empty one: the whole slate. */
+    Set<String> spoken(Impression shown, Signal.KindCase signal, long atMillis) {
+        Set<String> spoken = new HashSet<>();
+        for (SettledFeedback each : state.getSettledList()) {
+            boolean breaks = signal == Signal.KindCase.CLICK ? each.getSignal() != 0
+                    : each.getSignal() == signal.getNumber();
+            boolean withdrawn = each.getRetractedAtMillis() > 0
+                    && each.getRetractedAtMillis() < atMillis;
+            if (breaks && each.getReceivedAtMillis() < atMillis && !withdrawn
+                    && (each.getItem().isEmpty()
+                            ? each.getSignal() == Signal.KindCase.DISMISS.getNumber()
+                            : SignalLabels.isShown(shown, each.getItem()))) {
+                spoken.add(each.getItem());
+            }
+        }
+        return spoken;
+    }
+
+    // Never.
 
     /** Forgets all but why nothing about this impression can be learned. */
     void neverTrain(RefusalReason why, long closesAtMillis) {
@@ -91,13 +144,23 @@ final class Case {
         return state.getNeverTrains() != RefusalReason.REFUSAL_REASON_UNSPECIFIED;
     }
 
+    RefusalReason whyNever() {
+        return state.getNeverTrains();
+    }
+
     long closesAt() {
         return state.getClosesAtMillis();
     }
 
+    // What waits.
+
     /** Bytes of the events that wait. */
     long heldBytes() {
-        return state.getHeldList().stream().mapToLong(TakenFeedback::getSerializedSize).sum();
+        long bytes = 0;
+        for (TakenFeedback each : state.getHeldList()) {
+            bytes += each.getSerializedSize();
+        }
+        return bytes;
     }
 
     /** Events that this case has looked at. */
@@ -106,7 +169,8 @@ final class Case {
     }
 
     boolean knows(FeedbackKey key) {
-        return settled(key).isPresent() || held(key).isPresent();
+        return state.getSettledList().stream().anyMatch(each -> each.getKey().equals(key))
+                || held(key).isPresent();
     }
 
     void hold(TakenFeedback taken) {
@@ -121,12 +185,11 @@ final class Case {
         return state.getHeldList().stream().filter(each -> keyOf(each).equals(key)).findFirst();
     }
 
-    /** Returns the retraction that waits for this event, if there is one. */
-    Optional<TakenFeedback> heldRetractionOf(FeedbackKey key) {
-        return state.getHeldList()
-                .stream()
-                .filter(each -> isRetraction(each) && targetOf(each.getEvent()).equals(key))
-                .findFirst();
+    /** Removes and returns the retractions that wait for this event, in the order they were received. */
+    List<TakenFeedback> takeRetractionsOf(FeedbackKey key) {
+        return holdsAnything()
+                ? takeHeld(each -> isRetraction(each) && targetOf(each.getEvent()).equals(key))
+                : List.of();
     }
 
     void release(TakenFeedback taken) {
@@ -135,6 +198,9 @@ final class Case {
 
     /** Removes and returns the held events that match, in the order they were received. */
     List<TakenFeedback> takeHeld(Predicate<TakenFeedback> matches) {
+        if (!holdsAnything()) {
+            return List.of();
+        }
         List<TakenFeedback> taken = new ArrayList<>();
         List<TakenFeedback> left = new ArrayList<>();
         state.getHeldList().forEach(each -> (matches.test(each) ? taken : left).add(each));
@@ -143,6 +209,8 @@ final class Case {
         return taken;
     }
 
+    // What has an end.
+
     Optional<SettledFeedback> settled(FeedbackKey key) {
         return state.getSettledList()
                 .stream()
@@ -150,34 +218,28 @@ final class Case {
                 .findFirst();
     }
 
-    void settle(TakenFeedback taken, String exampleId, String item) {
-        state.addSettled(SettledFeedback.newBuilder()
+    /** Remembers that an event has an end, and what it says of a slate. */
+    SettledFeedback.Builder settle(TakenFeedback taken) {
+        Signal signal = taken.getEvent().getSignal();
+        SettledFeedback.Builder settled = state.addSettledBuilder()
                 .setKey(keyOf(taken))
-                .setExampleId(exampleId)
-                .setItem(item));
+                .setReceivedAtMillis(taken.getEvent().getReceivedAtMillis());
+        switch (signal.getKindCase()) {
+            case CLICK, DISMISS, RATING, REWARD -> settled
+                    .setSignal(signal.getKindCase().getNumber())
+                    .setItem(SignalLabels.itemOf(signal));
+            case THUMB, CORRECTION, PREFERENCE, RETRACT, RENDERED, KIND_NOT_SET -> {}
+        }
+        return settled;
     }
 
-    void refuse(TakenFeedback taken, RefusalReason reason, String detail) {
-        settle(taken, "", "");
+    SettledFeedback.Builder refuse(TakenFeedback taken, RefusalReason reason, String detail) {
         effects.add(new Effect.Refuse(taken, reason, detail));
+        return settle(taken);
     }
 
-    Optional<ItemLabel> label(String item, ExampleKind kind) {
-        return state.getLabelsList()
-                .stream()
-                .filter(each -> each.getItem().equals(item) && each.getKind() == kind)
-                .findFirst();
-    }
-
-    void setLabel(ItemLabel label) {
-        removeLabels(each -> each.getItem().equals(label.getItem())
-                && each.getKind() == label.getKind());
-        state.addLabels(label);
-    }
-
-    /** Forgets an event that has an end, and its label. */
+    /** Forgets an event that has an end. */
     void forget(FeedbackKey key) {
-        removeLabels(each -> each.getFeedback().equals(key));
         List<SettledFeedback> left = state.getSettledList()
                 .stream()
                 .filter(each -> !each.getKey().equals(key))
@@ -185,20 +247,46 @@ final class Case {
         state.clearSettled().addAllSettled(left);
     }
 
-    /** Forgets what an event made of an example: its item is as unlabelled as before, its example is no longer its own. */
-    void unlabel(FeedbackKey key) {
-        removeLabels(each -> each.getFeedback().equals(key));
+    /** Remembers when an event was withdrawn; its example, if it became one, is no longer its own. */
+    void withdraw(FeedbackKey key, long atMillis) {
         for (int i = 0; i < state.getSettledCount(); i++) {
-            if (state.getSettled(i).getKey().equals(key)) {
-                state.getSettledBuilder(i).clearExampleId();
+            SettledFeedback each = state.getSettled(i);
+            if (each.getKey().equals(key)) {
+                long before = each.getRetractedAtMillis();
+                state.getSettledBuilder(i)
+                        .clearExampleId()
+                        .setRetractedAtMillis(before == 0 ? atMillis : Math.min(before, atMillis));
             }
         }
     }
 
-    private void removeLabels(Predicate<ItemLabel> matches) {
-        List<ItemLabel> left =
-                state.getLabelsList().stream().filter(matches.negate()).toList();
-        state.clearLabels().addAllLabels(left);
+    /**
+     * Returns what an item had been labelled by others before an event.
+     *
+     * @param silent whether silence labelled it first
+     */
+    Standing standing(SignalLabels.Labelled labelled, FeedbackEvent event, boolean silent) {
+        SettledFeedback mine = SettledFeedback.newBuilder()
+                .setKey(FeedbackIds.keyOf(event))
+                .setReceivedAtMillis(event.getReceivedAtMillis())
+                .setLabel(Hashes.brief(labelled.comparable()))
+                .build();
+        List<SettledFeedback> said = new ArrayList<>();
+        for (SettledFeedback each : state.getSettledList()) {
+            if (!each.getExampleId().isEmpty() && each.getKind() == labelled.kind()
+                    && each.getItem().equals(labelled.item())
+                    && IN_ORDER_SAID.compare(each, mine) < 0) {
+                said.add(each);
+            }
+        }
+        said.sort(IN_ORDER_SAID);
+        said.add(mine);
+        int labels = silent ? 1 : 0;
+        for (int i = 0; i < said.size(); i++) {
+            boolean same = i > 0 && said.get(i).getLabel().equals(said.get(i - 1).getLabel());
+            labels += same ? 0 : 1;
+        }
+        return new Standing(labels - 1);
     }
 
     static FeedbackKey keyOf(TakenFeedback taken) {

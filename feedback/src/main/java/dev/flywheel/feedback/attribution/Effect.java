@@ -1,21 +1,21 @@
 package dev.flywheel.feedback.attribution;
 
-import dev.flywheel.api.v1.LabelledExample;
+import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.TakenFeedback;
-import dev.flywheel.api.v1.Withdrawal;
 
 /** What a step of attribution brings about, in order. */
 public sealed interface Effect {
-    /** Hands an example on; an event behind it ends in that example. */
-    record Emit(LabelledExample example) implements Effect {}
-
     /**
-     * Asks for an example to be taken back; whoever holds it decides where the retraction ends.
-     *
-     * @param adapter whose example it is
+     * Hands an example on, or asks for one to be taken back. An event behind an example ends in it; where a retraction ends,
+     * whoever holds the example decides.
      */
-    record TakeBack(String adapter, Withdrawal withdrawal) implements Effect {}
+    record HandOn(LoopItem item) implements Effect {
+        /** Whether a feedback event goes on with it, rather than what silence says. */
+        public boolean carriesFeedback() {
+            return item.hasWithdrawal() || item.getExample().hasFeedback();
+        }
+    }
 
     /**
      * Ends an event without an example.

@@ -7,91 +7,142 @@ import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.LabelledOption;
 import dev.flywheel.api.v1.ShownCandidate;
+import dev.flywheel.api.v1.Signal;
 import dev.flywheel.feedback.event.FeedbackIds;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Makes examples out of an impression and a label. An example carries everything that training needs and depends on nothing
- * but its impression, item, label and sequence: the order in which other items were labelled leaves no trace in it.
+ * but its impression and event: the order in which events came leaves no trace in it but {@link Case.Standing}.
  */
 final class ExampleMaker {
-    private static final String SILENT = "silent";
+    static final String SILENCE = "silence";
 
     private ExampleMaker() {}
 
     /** Returns the example of an explicit signal. */
-    static Example explicit(
-            Impression impression, SignalLabels.Labelled label, int sequence, FeedbackEvent event) {
-        Example.Builder example = common(impression, label.kind())
+    static Example explicit(Impression impression, SignalLabels.Labelled label, FeedbackEvent event,
+            Case.Standing standing) {
+        Example.Builder example = common(impression, label.kind(), label.rule())
                 .setExampleId(Hashes.exampleId(impression.getImpressionId(), label.item(),
-                        label.kind(), label.comparable(), sequence))
+                        label.kind(), label.comparable()))
+                .setSignal(SignalRules.nameOf(label.signal()))
                 .addFeedback(FeedbackIds.keyOf(event))
                 .setLabelledAtMillis(event.getReceivedAtMillis())
-                .setLabelSequence(sequence);
+                .setLabelSequence(standing.sequence())
+                .setCorrects(standing.corrects());
         return switch (label.kind()) {
-            // The trainer's tokenizer turns the text into ids; nothing before it has one.
-            case EXAMPLE_KIND_SFT -> example
-                    .addOptions(LabelledOption.newBuilder()
-                            .setCandidateId(label.text())
-                            .setLabel(label.label()))
-                    .build();
+            case EXAMPLE_KIND_SFT -> corrected(impression, label.text(), example);
             case EXAMPLE_KIND_KTO -> example
                     .addOptions(option(impression.getCandidates(0), label.label()))
                     .build();
-            default -> judgedSlate(impression, label, example);
+            case EXAMPLE_KIND_DPO -> example
+                    .addOptions(option(impression.getCandidates(0), label.label()))
+                    .setRejectedImpressionId(label.text())
+                    .build();
+            case EXAMPLE_KIND_BANDIT -> decision(impression, label, example);
+            case EXAMPLE_KIND_BINARY, EXAMPLE_KIND_LISTWISE, EXAMPLE_KIND_UNSPECIFIED,
+                    UNRECOGNIZED ->
+                judgedSlate(impression, label, example);
         };
+    }
+
+    /** The trainer's tokenizer turns the text into ids, nothing before it has one; and it compares them with the answer's. */
+    private static Example corrected(Impression impression, String text, Example.Builder example) {
+        return example
+                .addOptions(LabelledOption.newBuilder().setCandidateId(text).setLabel(1))
+                .addOptions(LabelledOption.newBuilder()
+                        .setCandidateId(impression.getCandidates(0).getId())
+                        .addAllIds(impression.getCandidates(0).getIdsList()))
+                .build();
     }
 
     private static Example judgedSlate(
             Impression impression, SignalLabels.Labelled label, Example.Builder example) {
+        boolean alone = label.kind() == ExampleKind.EXAMPLE_KIND_BINARY || label.label() == 0;
         for (ShownCandidate candidate : judged(impression)) {
             boolean meant = label.item().isEmpty() || candidate.getId().equals(label.item());
             // Who says that one item was nothing says nothing about the others; beside a 0 theirs would say the same.
-            if (meant || label.label() != 0) {
+            if (meant || !alone) {
                 example.addOptions(option(candidate, meant ? label.label() : 0));
             }
         }
         return example.setScoring(impression.getScoring()).build();
     }
 
+    /** What is said of a whole slate is what its top place brought: it was the choice. */
+    private static Example decision(
+            Impression impression, SignalLabels.Labelled label, Example.Builder example) {
+        List<ShownCandidate> shown = judged(impression);
+        String meant = label.item().isEmpty() ? topOf(shown) : label.item();
+        for (ShownCandidate candidate : shown) {
+            example.addOptions(
+                    option(candidate, candidate.getId().equals(meant) ? label.label() : 0));
+        }
+        return example.setScoring(impression.getScoring()).build();
+    }
+
+    private static String topOf(List<ShownCandidate> shown) {
+        ShownCandidate top = shown.get(0);
+        for (ShownCandidate candidate : shown) {
+            top = candidate.getPlace() < top.getPlace() ? candidate : top;
+        }
+        return top.getId();
+    }
+
     /**
-     * Returns the example of a slate that nobody answered, over the items that sampling kept. Its weight is their share of what
-     * was shown: training takes the mean over them, times weight / rate, which is on average the mean over all that was shown.
+     * Returns the example of a slate on which a signal did not come.
+     *
+     * @param about the items that it labels, of which sampling kept these
+     * @param share factor of its weight
      */
-    static Example silent(Impression impression, List<ShownCandidate> kept, double rate,
+    static Example silent(Impression impression, Signal.KindCase signal, ExampleKind kind,
+            SignalRule rule, List<ShownCandidate> about, double share, double rate,
             long atMillis) {
-        ExampleKind kind = ExampleKind.EXAMPLE_KIND_LISTWISE;
-        Example.Builder example = common(impression, kind)
-                .setExampleId(Hashes.exampleId(impression.getImpressionId(), "", kind, SILENT, 0))
-                .setWeight((double) kept.size() / judged(impression).size())
+        Example.Builder example = common(impression, kind, rule)
+                .setExampleId(Hashes.exampleId(impression.getImpressionId(), "", kind,
+                        SILENCE + ":" + SignalRules.nameOf(signal)))
+                .setSignal(SILENCE)
+                .setWeight(rule.weight() * share)
                 .setSamplingRate(rate)
                 .setLabelledAtMillis(atMillis)
                 .setScoring(impression.getScoring());
-        kept.forEach(candidate -> example.addOptions(option(candidate, 0)));
+        about.forEach(candidate -> example.addOptions(option(candidate, 0)));
         return example.build();
     }
 
     /** Returns what the user could have judged: of a slate what was shown, of scored continuations all. */
     static List<ShownCandidate> judged(Impression impression) {
-        return impression.getKind() == DecisionKind.DECISION_KIND_RANK
-                ? impression.getCandidatesList()
-                        .stream()
-                        .filter(each -> each.getPlace() >= 0)
-                        .toList()
-                : impression.getCandidatesList();
+        if (impression.getKind() != DecisionKind.DECISION_KIND_RANK) {
+            return impression.getCandidatesList();
+        }
+        List<ShownCandidate> shown = new ArrayList<>(impression.getCandidatesCount());
+        for (ShownCandidate candidate : impression.getCandidatesList()) {
+            if (candidate.getPlace() >= 0) {
+                shown.add(candidate);
+            }
+        }
+        return shown;
     }
 
-    private static Example.Builder common(Impression impression, ExampleKind kind) {
-        return Example.newBuilder()
+    private static Example.Builder common(
+            Impression impression, ExampleKind kind, SignalRule rule) {
+        Example.Builder example = Example.newBuilder()
                 .setKind(kind)
                 .setTenant(impression.getTenant())
                 .setUser(impression.getUser())
                 .setImpressionId(impression.getImpressionId())
                 .setAdapter(impression.getVersion().getAdapter())
                 .setServedVersion(impression.getVersion().getNumber())
+                .setServedAtMillis(impression.getServedAtMillis())
                 .addAllPromptIds(impression.getPromptIdsList())
-                .setWeight(1)
+                .setWeight(rule.weight())
                 .setSamplingRate(1);
+        if (rule.klWeight() != null) {
+            example.setKlWeight(rule.klWeight());
+        }
+        return example;
     }
 
     private static LabelledOption option(ShownCandidate candidate, double label) {

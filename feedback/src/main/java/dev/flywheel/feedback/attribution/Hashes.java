@@ -11,16 +11,21 @@ import java.util.HexFormat;
 final class Hashes {
     private Hashes() {}
 
-    /** Returns the id of an example: SHA-256 over impression, item, kind, label and label sequence. */
-    static String exampleId(String impressionId, String item, ExampleKind kind, String label,
-            int sequence) {
-        return HexFormat.of()
-                .formatHex(
-                        sha256(impressionId, item, kind.name(), label, Integer.toString(sequence)));
+    /** Returns the id of an example: SHA-256 over impression, item, kind and label. */
+    static String exampleId(String impressionId, String item, ExampleKind kind, String label) {
+        return HexFormat.of().formatHex(sha256(impressionId, item, kind.name(), label));
+    }
+
+    /** Returns what tells two labels apart, of few characters where a label is a text. */
+    static String brief(String label) {
+        return label.length() <= 32 ? label : HexFormat.of().formatHex(sha256(label), 0, 16);
     }
 
     /** Whether an item is in a sample of this rate. */
     static boolean kept(String impressionId, String item, double rate) {
+        if (rate >= 1) {
+            return true;
+        }
         long hash = ByteBuffer.wrap(sha256("negative", impressionId, item)).getLong();
         double uniform = (hash >>> 11) * 0x1.0p-53;
         return uniform < rate;
@@ -31,7 +36,10 @@ final class Hashes {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             for (String part : parts) {
                 byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
-                digest.update(ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).array());
+                digest.update((byte) (bytes.length >>> 24));
+                digest.update((byte) (bytes.length >>> 16));
+                digest.update((byte) (bytes.length >>> 8));
+                digest.update((byte) bytes.length);
                 digest.update(bytes);
             }
             return digest.digest();

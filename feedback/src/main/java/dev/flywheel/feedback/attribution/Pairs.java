@@ -18,6 +18,7 @@ import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.PairState;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.ShownCandidate;
+import dev.flywheel.api.v1.Signal;
 import dev.flywheel.api.v1.TakenFeedback;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -58,8 +59,7 @@ public final class Pairs {
                 .setUser(impression.getUser())
                 .setAdapter(impression.getVersion().getAdapter())
                 .setConsents(consents)
-                .setClosesAtMillis(impression.getServedAtMillis()
-                        + settings.attributionWindow().toMillis());
+                .setClosesAtMillis(impression.getServedAtMillis() + windowMillis(impression));
         if (consents) {
             ShownCandidate given = impression.getCandidates(0);
             answer.setPromptDigest(digest(impression.getPromptIdsList()))
@@ -68,6 +68,14 @@ public final class Pairs {
                     .setScore(given.getScore());
         }
         return Optional.of(answer.build());
+    }
+
+    /** How long a preference over it may come: as long as one after it. */
+    private long windowMillis(Impression impression) {
+        return settings.signals()
+                .under(impression.getLearning(), settings.longestWindow())
+                .of(Signal.KindCase.PREFERENCE)
+                .attributionMillis();
     }
 
     private static ByteString digest(List<Integer> tokens) {

@@ -139,9 +139,9 @@ public final class EventSchema {
                     signal.getPreference().getRejectedImpressionId());
             case RETRACT ->
                 found.id("signal.retract.feedback_id", signal.getRetract().getFeedbackId());
-            case THUMB -> {}
+            case THUMB, RENDERED -> {}
             case KIND_NOT_SET -> found.add(
-                    "signal is not set; set one of click, dismiss, rating, thumb, correction, preference, reward, retract");
+                    "signal is not set; set one of click, dismiss, rating, thumb, correction, preference, reward, retract, rendered");
         }
         return found.first();
     }

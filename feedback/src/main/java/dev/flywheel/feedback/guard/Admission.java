@@ -71,8 +71,18 @@ public final class Admission implements JoinCheck {
 
     @Override
     public Optional<Objection> objection(Impression impression, FeedbackEvent event) {
-        boolean fits = signer.verify(event.getFeedbackToken()) instanceof TokenCheck.Genuine genuine
-                && genuine.token().fits(impression);
+        return signer.verify(event.getFeedbackToken()) instanceof TokenCheck.Genuine genuine
+                ? objection(impression, event, genuine.token())
+                : Optional.of(forged("feedback_token is not genuine any more"));
+    }
+
+    @Override
+    public Optional<Objection> objection(
+            Impression impression, FeedbackEvent event, FeedbackToken token) {
+        // The token is of the event's own impression, tenant and user, which need not be hashed again.
+        boolean fits = token.fitsVersionOf(impression)
+                && event.getTenant().equals(impression.getTenant())
+                && event.getUser().equals(impression.getUser());
         return fits ? Optional.empty()
                 : Optional.of(forged(
                         "feedback_token was issued for another version, user or time than the impression names"));

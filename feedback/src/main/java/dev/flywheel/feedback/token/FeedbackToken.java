@@ -60,14 +60,19 @@ public record FeedbackToken(
 
     /** Whether the token was made for this impression: same answer, tenant, user, version and time. */
     public boolean fits(Impression impression) {
+        return fitsVersionOf(impression)
+                && tenant.equals(impression.getTenant())
+                && userHash.equals(hashOf(impression.getTenant(), impression.getUser()));
+    }
+
+    /** Whether the token was made for an answer of this id, version and time, to whomever. */
+    public boolean fitsVersionOf(Impression impression) {
         VersionRef made = impression.getVersion();
         return impressionId.equals(impression.getImpressionId())
-                && tenant.equals(impression.getTenant())
                 && adapter.equals(made.getAdapter())
                 && version == made.getNumber()
                 && digest.equals(made.getDigest())
-                && servedAt.toEpochMilli() == impression.getServedAtMillis()
-                && userHash.equals(hashOf(impression.getTenant(), impression.getUser()));
+                && servedAt.toEpochMilli() == impression.getServedAtMillis();
     }
 
     private static MessageDigest sha256() {

@@ -86,19 +86,6 @@ class AttributionPropertyTest {
         });
     }
 
-    @Test
-    void noTwoExamplesOfAnImpressionShareAnIdUnlessOneWasTakenBack() {
-        forEachSeed(random -> {
-            List<Object> mixed = new ArrayList<>(events(random, true));
-            mixed.add(IMPRESSION);
-            Collections.shuffle(mixed, random);
-            Timeline timeline = run(mixed, random);
-            List<String> ids = new ArrayList<>(ids(timeline));
-            timeline.takenBack.forEach(ids::remove);
-            assertThat(ids).doesNotHaveDuplicates();
-        });
-    }
-
     private interface Property {
         void check(Random random);
     }

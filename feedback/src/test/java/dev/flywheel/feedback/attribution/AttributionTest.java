@@ -1,14 +1,12 @@
 package dev.flywheel.feedback.attribution;
 
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_CAPPED;
-import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_DUPLICATE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_EVALUATION_ONLY;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_LATE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NOT_APPLICABLE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_ADAPTER;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_CONSENT;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_RETRACTED;
-import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_SUPERSEDED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_UNMATCHED;
 import static dev.flywheel.feedback.attribution.Samples.CLOSED_AT;
 import static dev.flywheel.feedback.attribution.Samples.OBSERVED_AT;
@@ -17,12 +15,15 @@ import static dev.flywheel.feedback.attribution.Samples.answer;
 import static dev.flywheel.feedback.attribution.Samples.click;
 import static dev.flywheel.feedback.attribution.Samples.correction;
 import static dev.flywheel.feedback.attribution.Samples.dismiss;
+import static dev.flywheel.feedback.attribution.Samples.preferredTo;
 import static dev.flywheel.feedback.attribution.Samples.rating;
+import static dev.flywheel.feedback.attribution.Samples.rendered;
 import static dev.flywheel.feedback.attribution.Samples.retract;
 import static dev.flywheel.feedback.attribution.Samples.reward;
 import static dev.flywheel.feedback.attribution.Samples.scored;
 import static dev.flywheel.feedback.attribution.Samples.slate;
 import static dev.flywheel.feedback.attribution.Samples.taken;
+import static dev.flywheel.feedback.attribution.Samples.thumb;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -31,11 +32,8 @@ import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.ExampleKind;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.LabelledOption;
-import dev.flywheel.api.v1.Preference;
 import dev.flywheel.api.v1.Signal;
 import dev.flywheel.api.v1.TakenFeedback;
-import dev.flywheel.api.v1.Thumb;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -125,15 +123,16 @@ class AttributionTest {
     }
 
     @Test
-    void anotherEventThatSaysTheSameIsADuplicate() {
+    void anotherEventThatSaysTheSameHasTheSameIdForTheStoreToClaimOnce() {
         Timeline timeline = Timeline.open()
                 .impression(slate(3, 0))
                 .feedback(taken("f", 500, click("c1")), taken("g", 600, click("c1")),
                         taken("h", 600, rating("c1", 0.9)));
-        assertThat(timeline.examples).hasSize(1);
-        assertThat(timeline.refused)
-                .containsOnly(Map.entry("g", REFUSAL_REASON_DUPLICATE),
-                        Map.entry("h", REFUSAL_REASON_DUPLICATE));
+        assertThat(timeline.examples).extracting(Example::getExampleId)
+                .hasSize(3)
+                .containsOnly(timeline.examples.get(0).getExampleId());
+        assertThat(timeline.examples).extracting(Example::getLabelSequence).containsOnly(0);
+        assertThat(timeline.refused).isEmpty();
     }
 
     @Test
@@ -147,14 +146,25 @@ class AttributionTest {
     }
 
     @Test
-    void aChangedMindIsACorrectionAndWhatComesAfterItFromBeforeIsSuperseded() {
+    void aChangedMindIsACorrectionByReceiptAndBothAreLearnedFrom() {
         Timeline timeline = Timeline.open()
                 .impression(slate(2, 0))
                 .feedback(taken("f", 500, click("c1")), taken("g", 900, dismiss("c1")),
                         taken("h", 700, rating("c1", 1)));
-        assertThat(timeline.examples).extracting(Example::getLabelSequence).containsExactly(0, 1);
+        assertThat(timeline.examples).extracting(Example::getLabelSequence)
+                .containsExactly(0, 1, 0);
+        assertThat(timeline.examples).extracting(Example::getCorrects)
+                .containsExactly(false, true, false);
         assertThat(labels(timeline.examples.get(1))).containsExactly(0.0, -1.0);
-        assertThat(timeline.refused).containsOnly(Map.entry("h", REFUSAL_REASON_SUPERSEDED));
+        assertThat(timeline.examples.get(2).getExampleId())
+                .isEqualTo(timeline.examples.get(0).getExampleId());
+        Timeline reversed = Timeline.open()
+                .impression(slate(2, 0))
+                .feedback(taken("g", 900, dismiss("c1")), taken("f", 500, click("c1")));
+        assertThat(reversed.examples).extracting(Example::getExampleId)
+                .containsExactly(
+                        timeline.examples.get(1).getExampleId(),
+                        timeline.examples.get(0).getExampleId());
     }
 
     @Test
@@ -165,7 +175,7 @@ class AttributionTest {
         assertThat(labelsOf(slate(2, 0), reward("c0", -7))).containsExactly(-1.0, 0.0);
         assertThat(labelsOf(slate(2, 0), dismiss(""))).containsExactly(-1.0, -1.0);
         assertThat(labelsOf(scored(), reward("1", 1))).containsExactly(0.0, 1.0);
-        assertThat(labelsOf(answer(), correction("Paris"))).containsExactly(1.0);
+        assertThat(labelsOf(answer(), correction("Paris"))).containsExactly(1.0, 0.0);
     }
 
     @Test
@@ -177,22 +187,23 @@ class AttributionTest {
         assertThat(example.getKind()).isEqualTo(ExampleKind.EXAMPLE_KIND_SFT);
         assertThat(example.getOptions(0).getCandidateId()).isEqualTo(" Paris");
         assertThat(example.getOptions(0).getIdsList()).isEmpty();
+        assertThat(example.getOptions(1).getIdsList()).as("what it corrects").containsExactly(9);
     }
 
     @Test
     void aThumbJudgesTheAnswerThatWasGivenAndMayBeTurned() {
         Timeline timeline = Timeline.open()
                 .impression(answer())
-                .feedback(taken("up", 5, thumb(true)), taken("again", 6, thumb(true)),
-                        taken("down", 7, thumb(false)), taken("before", 6, thumb(true)));
+                .feedback(taken("up", 5, thumb(true)), taken("down", 7, thumb(false)));
         assertThat(timeline.examples).extracting(Example::getKind)
                 .containsOnly(ExampleKind.EXAMPLE_KIND_KTO);
         assertThat(timeline.examples).extracting(Example::getLabelSequence).containsExactly(0, 1);
+        assertThat(timeline.examples).extracting(Example::getCorrects)
+                .containsExactly(false, true);
         assertThat(timeline.examples).flatExtracting(AttributionTest::labels)
                 .containsExactly(1.0, -1.0);
         assertThat(timeline.examples.get(0).getOptions(0).getIdsList()).containsExactly(9);
-        assertThat(timeline.refused).containsOnly(Map.entry("again", REFUSAL_REASON_DUPLICATE),
-                Map.entry("before", REFUSAL_REASON_SUPERSEDED));
+        assertThat(timeline.refused).isEmpty();
     }
 
     @Test
@@ -220,23 +231,18 @@ class AttributionTest {
         assertThat(timeline.refused).containsOnly(Map.entry("w", REFUSAL_REASON_NOT_APPLICABLE));
     }
 
-    private static Signal.Builder thumb(boolean up) {
-        return Signal.newBuilder().setThumb(Thumb.newBuilder().setUp(up));
-    }
-
     @Test
     void signalsThatDoNotFitAreRefusedByReason() {
         Signal.Builder thumb = thumb(true);
-        Signal.Builder preference =
-                Signal.newBuilder()
-                        .setPreference(Preference.newBuilder().setRejectedImpressionId("x"));
+        Signal.Builder preference = preferredTo("x");
         assertThat(refusalOf(slate(1, 1), click("c1"))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
         assertThat(refusalOf(slate(1, 1), click("zz"))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
         assertThat(refusalOf(slate(1, 1), correction("x")))
                 .isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
         assertThat(refusalOf(slate(1, 1), thumb)).isEqualTo(REFUSAL_REASON_EVALUATION_ONLY);
         assertThat(refusalOf(answer(), click("c0"))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
-        assertThat(refusalOf(answer(), preference)).isEqualTo(REFUSAL_REASON_EVALUATION_ONLY);
+        assertThat(refusalOf(scored(), preference)).isEqualTo(REFUSAL_REASON_EVALUATION_ONLY);
+        assertThat(refusalOf(answer(), rendered(1))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
         assertThat(refusalOf(scored(), reward("2", 1))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
         assertThat(refusalOf(scored(), reward("", 1))).isEqualTo(REFUSAL_REASON_NOT_APPLICABLE);
         Impression bare = bare(slate(1, 0));
@@ -270,7 +276,7 @@ class AttributionTest {
         assertThat(timeline.refused).containsOnly(Map.entry("f", REFUSAL_REASON_LATE),
                 Map.entry("g", REFUSAL_REASON_LATE));
         assertThat(timeline.details.get("f"))
-                .isEqualTo("came 60000 ms after the answer, allowed are less than 60000");
+                .isEqualTo("click came 60000 ms after the answer, allowed are less than 60000");
         assertThat(timeline.details.get("g")).contains("got here out of order");
     }
 
@@ -311,8 +317,7 @@ class AttributionTest {
     @Test
     void whatWaitsForAnImpressionIsBoundedByItsBytes() {
         int bytes = taken("f", 0, correction("x".repeat(1_000))).getSerializedSize();
-        AttributionSettings two = new AttributionSettings(Duration.ofSeconds(10),
-                Duration.ofSeconds(60), Duration.ofSeconds(30), 1, 256, 2 * bytes, 2 * bytes);
+        AttributionSettings two = Samples.SETTINGS.withHeldBytes(2 * bytes, 2 * bytes);
         Timeline timeline = new Timeline(new Attribution(two, Samples.OPEN));
         for (int i = 0; i < 3; i++) {
             timeline.feedback(taken("" + i, 0, correction("x".repeat(1_000))));
@@ -384,8 +389,7 @@ class AttributionTest {
     @Test
     void oneImpressionTakesOnlySoManyEvents() {
         AttributionSettings two =
-                new AttributionSettings(Duration.ofSeconds(10), Duration.ofSeconds(60),
-                        Duration.ofSeconds(30), 1, 2, 1 << 20, 1 << 20);
+                Samples.SETTINGS.withEventsPerImpressionMax(2);
         Timeline timeline = new Timeline(new Attribution(two, Samples.OPEN))
                 .impression(slate(3, 0))
                 .feedback(taken("f", 1, click("c0")), taken("g", 2, click("c1")),
@@ -397,8 +401,7 @@ class AttributionTest {
     @Test
     void negativesAreSampledByHashAndSayAtWhichRate() {
         AttributionSettings half =
-                new AttributionSettings(Duration.ofSeconds(10), Duration.ofSeconds(60),
-                        Duration.ofSeconds(30), 0.5, 256, 1 << 20, 1 << 20);
+                Samples.SETTINGS.withNegativeSamplingRate(0.5);
         Attribution attribution = new Attribution(half, Samples.OPEN);
         int kept = 0;
         for (int i = 0; i < 400; i++) {
@@ -417,8 +420,7 @@ class AttributionTest {
 
     @Test
     void sampledSilenceCountsOnAverageForAllThatWasShown() {
-        AttributionSettings some = new AttributionSettings(Duration.ofSeconds(10),
-                Duration.ofSeconds(60), Duration.ofSeconds(30), 0.3, 256, 1 << 20, 1 << 20);
+        AttributionSettings some = Samples.SETTINGS.withNegativeSamplingRate(0.3);
         Attribution attribution = new Attribution(some, Samples.OPEN);
         int slates = 4_000;
         double sum = 0;

@@ -151,9 +151,7 @@ class PairsTest {
     @Test
     void whatWaitsForOneAnswerIsBoundedInBytes() {
         LoopItem item = preferred("f", 5).build();
-        Pairs small = new Pairs(new AttributionSettings(SETTINGS.observationWindow(),
-                SETTINGS.attributionWindow(), SETTINGS.orphanTimeout(), 1, 256,
-                2L * item.getSerializedSize(), 1 << 20));
+        Pairs small = new Pairs(SETTINGS.withHeldBytes(2L * item.getSerializedSize(), 1 << 20));
         PairState waiting = small.onItem(null, item).state();
         waiting = small.onItem(waiting, preferred("g", 5).build()).state();
         PairStep step = small.onItem(waiting, preferred("h", 5).build());

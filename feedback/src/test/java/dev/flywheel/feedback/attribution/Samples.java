@@ -7,14 +7,18 @@ import dev.flywheel.api.v1.DecisionKind;
 import dev.flywheel.api.v1.Dismiss;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.Impression;
+import dev.flywheel.api.v1.Preference;
 import dev.flywheel.api.v1.Rating;
+import dev.flywheel.api.v1.Rendered;
 import dev.flywheel.api.v1.Retract;
 import dev.flywheel.api.v1.Reward;
 import dev.flywheel.api.v1.Scoring;
 import dev.flywheel.api.v1.ShownCandidate;
 import dev.flywheel.api.v1.Signal;
 import dev.flywheel.api.v1.TakenFeedback;
+import dev.flywheel.api.v1.Thumb;
 import dev.flywheel.api.v1.VersionRef;
+import dev.flywheel.feedback.token.FeedbackToken;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -34,6 +38,12 @@ final class Samples {
         }
 
         @Override
+        public Optional<Objection> objection(
+                Impression impression, FeedbackEvent event, FeedbackToken token) {
+            return Optional.empty();
+        }
+
+        @Override
         public boolean consents(Impression impression) {
             return true;
         }
@@ -43,6 +53,12 @@ final class Samples {
     static final JoinCheck CONSENTING = new JoinCheck() {
         @Override
         public Optional<Objection> objection(Impression impression, FeedbackEvent event) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<Objection> objection(
+                Impression impression, FeedbackEvent event, FeedbackToken token) {
             return Optional.empty();
         }
 
@@ -70,7 +86,7 @@ final class Samples {
 
     static Impression answer() {
         return decision(DecisionKind.DECISION_KIND_GENERATE)
-                .addCandidates(ShownCandidate.newBuilder().setId("").addIds(9).setScore(-3))
+                .addCandidates(ShownCandidate.newBuilder().setId("answer").addIds(9).setScore(-3))
                 .build();
     }
 
@@ -134,5 +150,18 @@ final class Samples {
 
     static Signal.Builder retract(String id) {
         return Signal.newBuilder().setRetract(Retract.newBuilder().setFeedbackId(id));
+    }
+
+    static Signal.Builder thumb(boolean up) {
+        return Signal.newBuilder().setThumb(Thumb.newBuilder().setUp(up));
+    }
+
+    static Signal.Builder preferredTo(String impressionId) {
+        return Signal.newBuilder()
+                .setPreference(Preference.newBuilder().setRejectedImpressionId(impressionId));
+    }
+
+    static Signal.Builder rendered(int places) {
+        return Signal.newBuilder().setRendered(Rendered.newBuilder().setPlaces(places));
     }
 }

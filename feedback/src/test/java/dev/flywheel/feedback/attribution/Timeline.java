@@ -4,6 +4,7 @@ import dev.flywheel.api.v1.AttributionState;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Impression;
+import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.feedback.token.FeedbackToken;
@@ -30,6 +31,9 @@ final class Timeline {
     final List<String> takenBack = new ArrayList<>();
     final List<FeedbackKey> retractions = new ArrayList<>();
     int ignored;
+    final List<LoopItem> items = new ArrayList<>();
+    long room = Long.MAX_VALUE;
+    boolean memoryIsShort;
 
     Timeline(Attribution attribution) {
         this.attribution = attribution;
@@ -47,7 +51,7 @@ final class Timeline {
 
     Timeline impression(Impression impression) {
         tokenOf(impression);
-        apply(attribution.onImpression(state, impression));
+        apply(attribution.onImpression(state, impression, room));
         return this;
     }
 
@@ -63,7 +67,7 @@ final class Timeline {
         while (!timers.isEmpty() && timers.first() <= millis) {
             long due = timers.pollFirst();
             if (state != null) {
-                apply(attribution.onTime(state, due));
+                apply(attribution.onTime(state, due, memoryIsShort));
             }
         }
         return this;
@@ -90,11 +94,8 @@ final class Timeline {
     }
 
     private void apply(Effect effect) {
-        if (effect instanceof Effect.Emit emit) {
-            examples.add(emit.example().getExample());
-        } else if (effect instanceof Effect.TakeBack back) {
-            takenBack.add(back.withdrawal().getExampleId());
-            retractions.add(Case.keyOf(back.withdrawal().getRetraction()));
+        if (effect instanceof Effect.HandOn handOn) {
+            handedOn(handOn.item());
         } else if (effect instanceof Effect.Refuse refuse) {
             FeedbackKey key = Case.keyOf(refuse.feedback());
             refusedKeys.add(key);
@@ -104,6 +105,16 @@ final class Timeline {
             ignored++;
         } else if (effect instanceof Effect.WakeAt wake) {
             timers.add(wake.millis());
+        }
+    }
+
+    private void handedOn(LoopItem item) {
+        items.add(item);
+        if (item.hasExample()) {
+            examples.add(item.getExample().getExample());
+        } else {
+            takenBack.add(item.getWithdrawal().getExampleId());
+            retractions.add(Case.keyOf(item.getWithdrawal().getRetraction()));
         }
     }
 }

@@ -83,7 +83,7 @@ class AdmissionTest {
                 .build();
         Attribution attribution = new Attribution(AttributionSettings.of(Duration.ofSeconds(30),
                 Duration.ofMinutes(5), Duration.ofMinutes(1)), admission);
-        Step step = attribution.onImpression(null, slate);
+        Step step = attribution.onImpression(null, slate, 1 << 20);
         List<Effect> effects = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
             FeedbackEvent again = EVENT.toBuilder()
@@ -99,8 +99,11 @@ class AdmissionTest {
             effects.addAll(step.effects());
         }
         assertThat(effects.stream()
-                .filter(effect -> effect instanceof Effect.Emit)
-                .map(effect -> ((Effect.Emit) effect).example().getExample().getExampleId())
+                .filter(effect -> effect instanceof Effect.HandOn)
+                .map(effect -> ((Effect.HandOn) effect).item()
+                        .getExample()
+                        .getExample()
+                        .getExampleId())
                 .distinct()).as("ids, each of which is claimed once").hasSize(1);
     }
 

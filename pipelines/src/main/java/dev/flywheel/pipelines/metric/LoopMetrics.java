@@ -26,6 +26,11 @@ public final class LoopMetrics {
 
     /** Answers that pairs had no room to remember; preferences over them end unmatched. */
     public static final String ANSWERS_PASSED_OVER = "answersPassedOver";
+    /** Bytes of all that attribution remembers, of impressions and of what was said of them. */
+    public static final String REMEMBERED_BYTES = "rememberedBytes";
+
+    /** Impressions that were not remembered because {@code loop.remembered_bytes_max} was used up. */
+    public static final String NOT_REMEMBERED = "impressionsNotRemembered";
 
     public static final String RECEIVED = "receivedFeedback";
     public static final String HANDED_ON = "handedOnFeedback";

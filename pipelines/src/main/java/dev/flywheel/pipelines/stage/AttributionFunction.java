@@ -1,8 +1,6 @@
 package dev.flywheel.pipelines.stage;
 
 import dev.flywheel.api.v1.AttributionState;
-import dev.flywheel.api.v1.Example;
-import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.RefusalReason;
@@ -13,7 +11,6 @@ import dev.flywheel.feedback.attribution.Effect;
 import dev.flywheel.feedback.attribution.Step;
 import dev.flywheel.feedback.guard.Admission;
 import dev.flywheel.feedback.guard.GuardProfiles;
-import dev.flywheel.feedback.token.FeedbackToken;
 import dev.flywheel.feedback.token.TokenKeys;
 import dev.flywheel.feedback.token.TokenSigner;
 import dev.flywheel.pipelines.intake.DeadLetters;
@@ -22,15 +19,12 @@ import dev.flywheel.pipelines.metric.LoopMetrics;
 import dev.flywheel.pipelines.metric.StageFigures;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.List;
 import org.apache.flink.api.common.functions.OpenContext;
-import org.apache.flink.api.common.state.ListState;
-import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
-import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
@@ -55,13 +49,10 @@ public final class AttributionFunction
     private transient Admission admission;
     private transient ValueState<AttributionState> state;
     @SuppressWarnings("NullAway.Init") // by Flink: initializeState, before open
-    private transient ListState<Long> heldState;
-    @SuppressWarnings("NullAway.Init") // likewise
-    private transient ListState<Long> heldBytesState;
-    private transient volatile long held;
-    private transient volatile long heldBytes;
+    private transient AttributionMemory memory;
     private transient StageFigures figures;
     private transient Counter repeated;
+    private transient Counter notRemembered;
 
     public AttributionFunction(
             AttributionSettings settings, GuardProfiles profiles, Path tokenKeyFile,
@@ -79,16 +70,27 @@ public final class AttributionFunction
         state = getRuntimeContext().getState(
                 new ValueStateDescriptor<>("impression",
                         MessageType.ofMessage(AttributionState.class)));
-        figures = new StageFigures(getRuntimeContext().getMetricGroup(), () -> held);
-        getRuntimeContext().getMetricGroup()
-                .gauge(LoopMetrics.HELD_BYTES, (Gauge<Long>) () -> heldBytes);
-        repeated = getRuntimeContext().getMetricGroup().counter(LoopMetrics.REPEATED);
+        MetricGroup group = getRuntimeContext().getMetricGroup();
+        figures = new StageFigures(group, () -> memory.held());
+        group.gauge(LoopMetrics.HELD_BYTES, (Gauge<Long>) () -> memory.heldBytes());
+        group.gauge(LoopMetrics.REMEMBERED_BYTES, (Gauge<Long>) () -> memory.remembered());
+        repeated = group.counter(LoopMetrics.REPEATED);
+        notRemembered = group.counter(LoopMetrics.NOT_REMEMBERED);
     }
 
     @Override
     public void processElement1(Impression impression, Context context, Collector<LoopItem> out)
             throws Exception {
-        apply(attribution.onImpression(state.value(), impression), context, out);
+        AttributionState before = state.value();
+        Step step = attribution.onImpression(before, impression, memory.room());
+        if (step.changed() && isNotRemembered(step.state())) {
+            notRemembered.inc();
+        }
+        apply(before, step, context, out);
+    }
+
+    private static boolean isNotRemembered(@Nullable AttributionState after) {
+        return after != null && after.getNeverTrains() == RefusalReason.REFUSAL_REASON_CAPPED;
     }
 
     @Override
@@ -100,24 +102,19 @@ public final class AttributionFunction
             refuse(taken, refused.objection().reason(), refused.objection().detail(), context);
             return;
         }
-        FeedbackToken token = ((Admission.Admitted) arrival).token();
-        Step step = attribution.onFeedback(state.value(), taken, token,
+        AttributionState before = state.value();
+        Step step = attribution.onFeedback(before, taken, ((Admission.Admitted) arrival).token(),
                 context.timerService().currentWatermark());
-        long more = bytesHeld(step.state()) - bytesHeld(state.value());
-        if (more > 0 && heldBytes + more > settings.heldBytesMax()) {
+        long more = step.changed() ? AttributionMemory.moreHeld(before, step.state()) : 0;
+        if (more > 0 && memory.heldBytes() + more > settings.heldBytesMax()) {
             // A step that holds an event does nothing else, so nothing is lost by leaving it out.
             refuse(taken, RefusalReason.REFUSAL_REASON_CAPPED,
                     "%d bytes of events wait for their impressions already, at most %d are held"
-                            .formatted(heldBytes, settings.heldBytesMax()),
+                            .formatted(memory.heldBytes(), settings.heldBytesMax()),
                     context);
         } else {
-            apply(step, context, out);
+            apply(before, step, context, out);
         }
-    }
-
-    private static long bytesHeld(@Nullable AttributionState state) {
-        return state == null ? 0
-                : state.getHeldList().stream().mapToLong(TakenFeedback::getSerializedSize).sum();
     }
 
     @Override
@@ -125,52 +122,33 @@ public final class AttributionFunction
             throws Exception {
         AttributionState before = state.value();
         if (before != null) {
-            apply(attribution.onTime(before, millis), context, out);
+            apply(before, attribution.onTime(before, millis, memory.isShort()), context, out);
         }
     }
 
-    private void apply(Step step, Context context, Collector<LoopItem> out) throws Exception {
-        AttributionState before = state.value();
-        AttributionState after = step.state();
-        held += (after == null ? 0 : after.getHeldCount())
-                - (before == null ? 0 : before.getHeldCount());
-        heldBytes += bytesHeld(after) - bytesHeld(before);
-        state.update(after);
+    private void apply(@Nullable AttributionState before, Step step, Context context,
+            Collector<LoopItem> out) throws Exception {
+        if (step.changed()) {
+            memory.replaced(before, step.state());
+            state.update(step.state());
+        }
         for (Effect effect : step.effects()) {
             apply(effect, context, out);
         }
     }
 
     private void apply(Effect effect, Context context, Collector<LoopItem> out) {
-        if (effect instanceof Effect.Emit emit) {
-            Example example = emit.example().getExample();
-            LoopItem.Builder item = LoopItem.newBuilder()
-                    .setAdapter(example.getAdapter())
-                    .setTenant(example.getTenant())
-                    .setUser(example.getUser())
-                    .setExample(emit.example());
-            handOn(item.build(), emit.example().hasFeedback(), out);
-        } else if (effect instanceof Effect.TakeBack back) {
-            FeedbackEvent event = back.withdrawal().getRetraction().getEvent();
-            handOn(LoopItem.newBuilder()
-                    .setAdapter(back.adapter())
-                    .setTenant(event.getTenant())
-                    .setUser(event.getUser())
-                    .setWithdrawal(back.withdrawal())
-                    .build(), true, out);
+        if (effect instanceof Effect.HandOn handOn) {
+            out.collect(handOn.item());
+            if (handOn.carriesFeedback()) {
+                figures.handedOn();
+            }
         } else if (effect instanceof Effect.Refuse refuse) {
             refuse(refuse.feedback(), refuse.reason(), refuse.detail(), context);
         } else if (effect instanceof Effect.Ignore) {
             repeated.inc();
         } else if (effect instanceof Effect.WakeAt wake) {
             context.timerService().registerEventTimeTimer(wake.millis());
-        }
-    }
-
-    private void handOn(LoopItem item, boolean feedback, Collector<LoopItem> out) {
-        out.collect(item);
-        if (feedback) {
-            figures.handedOn();
         }
     }
 
@@ -182,26 +160,12 @@ public final class AttributionFunction
 
     @Override
     public void initializeState(FunctionInitializationContext context) throws Exception {
-        heldState = context.getOperatorStateStore()
-                .getListState(new ListStateDescriptor<>("held", Types.LONG));
-        heldBytesState = context.getOperatorStateStore()
-                .getListState(new ListStateDescriptor<>("heldBytes", Types.LONG));
-        // Whatever parallelism it is restored with, the parts add up to what is held.
-        held = sum(heldState);
-        heldBytes = sum(heldBytesState);
-    }
-
-    private static long sum(ListState<Long> parts) throws Exception {
-        long sum = 0;
-        for (long part : parts.get()) {
-            sum += part;
-        }
-        return sum;
+        memory = new AttributionMemory(context.getOperatorStateStore(),
+                settings.rememberedBytesMax());
     }
 
     @Override
     public void snapshotState(FunctionSnapshotContext context) throws Exception {
-        heldState.update(List.of(held));
-        heldBytesState.update(List.of(heldBytes));
+        memory.snapshot();
     }
 }

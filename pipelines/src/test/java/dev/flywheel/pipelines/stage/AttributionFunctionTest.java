@@ -9,6 +9,7 @@ import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.RefusalReason;
+import dev.flywheel.api.v1.ShownCandidate;
 import dev.flywheel.api.v1.Signal;
 import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.api.v1.VersionRef;
@@ -101,8 +102,9 @@ class AttributionFunctionTest {
     private KeyedTwoInputStreamOperatorTestHarness<String, Impression, TakenFeedback,
             LoopItem> harness()
                     throws Exception {
-        AttributionSettings settings = new AttributionSettings(Duration.ofSeconds(10),
-                Duration.ofSeconds(60), Duration.ofSeconds(30), 1, 256, 2 * BYTES, 2 * BYTES);
+        AttributionSettings settings = AttributionSettings
+                .of(Duration.ofSeconds(10), Duration.ofSeconds(60), Duration.ofSeconds(30))
+                .withHeldBytes(2 * BYTES, 2 * BYTES);
         var harness = new KeyedTwoInputStreamOperatorTestHarness<>(
                 new KeyedCoProcessOperator<>(new AttributionFunction(settings,
                         GuardProfiles.of(GuardProfile.DEFAULT), keys,
@@ -134,6 +136,7 @@ class AttributionFunctionTest {
                 .setKind(DecisionKind.DECISION_KIND_GENERATE)
                 .setServedAtMillis(SERVED_AT)
                 .setVersion(VersionRef.newBuilder().setAdapter(adapter))
+                .addCandidates(ShownCandidate.newBuilder().setId("answer").addIds(9))
                 .build();
     }
 

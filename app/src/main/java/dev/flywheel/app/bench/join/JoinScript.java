@@ -47,7 +47,7 @@ final class JoinScript {
 
     private final SplittableRandom random;
     private final TokenSigner signer;
-    private final long windowMillis = JoinSettings.WINDOWS.attributionWindow().toMillis();
+    private final long windowMillis = JoinSettings.WINDOWS.longestWindow().toMillis();
     private final long disorderMillis = JoinSettings.OUT_OF_ORDERNESS.toMillis();
     private final List<List<Arrival>> partitions = new ArrayList<>();
     private final Set<FeedbackKey> joined = new HashSet<>();
