@@ -120,6 +120,19 @@ final class Parameters implements AutoCloseable {
         stream.synchronize();
     }
 
+    /** Hands the accumulated gradient out and begins a new one. */
+    List<float[]> takeAccumulated() {
+        List<float[]> tensors = download(accumulated);
+        backend.fill(stream, accumulated, 0, total);
+        stream.synchronize();
+        return tensors;
+    }
+
+    /** Puts a gradient in the place of what was accumulated. */
+    void setAccumulated(List<float[]> tensors) {
+        upload(accumulated, tensors);
+    }
+
     void step(AdamW settings, double gradientScale) {
         step(settings, settings, total, gradientScale);
     }

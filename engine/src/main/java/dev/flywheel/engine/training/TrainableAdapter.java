@@ -126,6 +126,21 @@ public final class TrainableAdapter implements AutoCloseable {
         return parameters.accumulatedNorm();
     }
 
+    /** Hands out the step's gradient as accumulated so far, tensor by tensor, and begins a new one. */
+    public List<float[]> takeAccumulated() {
+        return parameters.takeAccumulated();
+    }
+
+    /** Puts a gradient, tensor by tensor, in the place of the step's. */
+    public void setAccumulated(List<float[]> tensors) {
+        parameters.setAccumulated(tensors);
+    }
+
+    /** Returns the number of elements that are trained. */
+    public long elements() {
+        return parameters.total();
+    }
+
     /**
      * Takes one AdamW step along {@code gradientScale} times the step's gradient, in which a gradient not
      * yet accumulated counts once; then forgets both.

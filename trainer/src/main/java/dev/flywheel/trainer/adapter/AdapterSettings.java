@@ -77,6 +77,13 @@ public record AdapterSettings(
                     .setAnchorsPerStep(8)
                     .build();
 
+    public AdapterSettings {
+        List<String> problems = RoundRanges.problems(round);
+        if (!problems.isEmpty()) {
+            throw new IllegalArgumentException(String.join("; ", problems));
+        }
+    }
+
     /** Defaults of a ranker of tenant {@code default} that serves each version at once. */
     public static AdapterSettings ranker() {
         return new AdapterSettings(

@@ -1,8 +1,10 @@
 package dev.flywheel.trainer.round;
 
 import dev.flywheel.api.v1.Example;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -38,6 +40,16 @@ final class Averaging {
 
     int users() {
         return unitsByUser.size();
+    }
+
+    /** Returns each user's examples by index, users in the order of their first. */
+    List<List<Integer>> byUser(List<PreparedExample> examples) {
+        Map<String, List<Integer>> byUser = new LinkedHashMap<>();
+        for (int i = 0; i < examples.size(); i++) {
+            byUser.computeIfAbsent(
+                    examples.get(i).example().getUser(), user -> new ArrayList<>()).add(i);
+        }
+        return List.copyOf(byUser.values());
     }
 
     /** Returns the example's share; the shares of all units sum to one. */

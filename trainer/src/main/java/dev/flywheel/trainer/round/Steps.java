@@ -18,7 +18,7 @@ import java.util.stream.DoubleStream;
  *
  * <p>A step's gradient is the mean over users of each user's mean over examples, each example's
  * gradient clipped on its own, so that no example and no user moves the adapter by more than its
- * share; plus the anchors' leash. Between two examples the round can be stopped. All work on the
+ * share; with a trim share the trimmed mean over users; plus the anchors' leash. Between two examples the round can be stopped. All work on the
  * device is in slices, so that serving waits for at most one (P10).
  */
 final class Steps {
@@ -68,39 +68,88 @@ final class Steps {
      * such example.
      */
     Result step(List<PreparedExample> examples, double learnedAt) {
-        Averaging averaging = new Averaging(examples);
-        double[] losses = new double[examples.size()];
-        List<Integer> broken = new ArrayList<>();
-        DoubleStream.Builder importance = DoubleStream.builder();
-        boolean moved = false;
         references.update();
         pass.slice(adapter::zeroGradients);
-        for (int i = 0; i < losses.length; i++) {
-            PreparedExample example = examples.get(i);
-            double[] logProbs = forward(example);
-            Loss loss = example.loss(logProbs, references);
-            losses[i] = loss.value();
-            if (loss.value() <= learnedAt) {
-                continue;
-            }
-            Arrays.stream(example.importance(logProbs)).forEach(importance::add);
-            double norm = backward(example, loss);
-            if (Double.isFinite(norm)) {
-                double clipped = clip(norm, example.reach(logProbs));
-                accumulate(averaging.share(example) * example.influence() * clipped);
-                moved = true;
-            } else {
-                accumulate(0);
-                broken.add(i);
+        Averaging averaging = new Averaging(examples);
+        Taught taught = new Taught(new double[examples.size()]);
+        if (UserGradients.trims(settings.getTrimShare(), averaging.users())) {
+            teachByUser(examples, learnedAt, averaging, taught);
+        } else {
+            for (int i = 0; i < examples.size(); i++) {
+                PreparedExample example = examples.get(i);
+                teach(example, i, learnedAt, averaging.share(example), taught);
             }
         }
-        if (!moved) {
-            return new Result(losses, 0, false, broken, new double[0]);
+        if (!taught.moved()) {
+            return taught.result(0);
         }
         leashToAnchors();
         double norm = sliced(adapter::accumulatedNorm);
         pass.slice(() -> adapter.step(adamW(), 1));
-        return new Result(losses, norm, true, broken, importance.build().toArray());
+        return taught.result(norm);
+    }
+
+    /** What the examples of a step have taught so far. */
+    private static final class Taught {
+        private final double[] losses;
+        private final List<Integer> broken = new ArrayList<>();
+        private final DoubleStream.Builder importance = DoubleStream.builder();
+        private int examples;
+
+        Taught(double[] losses) {
+            this.losses = losses;
+        }
+
+        boolean moved() {
+            return examples > 0;
+        }
+
+        Result result(double gradientNorm) {
+            return new Result(
+                    losses, gradientNorm, moved(), broken.stream().sorted().toList(),
+                    importance.build().toArray());
+        }
+    }
+
+    /** Keeps each user's gradient apart and takes their trimmed mean. */
+    private void teachByUser(
+            List<PreparedExample> examples, double learnedAt, Averaging averaging, Taught taught) {
+        UserGradients gradients = new UserGradients(pass, adapter, settings.getTrimShare());
+        for (List<Integer> ofUser : averaging.byUser(examples)) {
+            int before = taught.examples;
+            for (int i : ofUser) {
+                PreparedExample example = examples.get(i);
+                double share = averaging.share(example) * averaging.users();
+                teach(example, i, learnedAt, share, taught);
+            }
+            if (taught.examples > before) {
+                gradients.take();
+            }
+        }
+        if (taught.moved()) {
+            gradients.finish(averaging.users());
+        }
+    }
+
+    /** Adds the example's clipped gradient to the step's, unless its loss is low enough already. */
+    private void teach(
+            PreparedExample example, int index, double learnedAt, double share, Taught taught) {
+        double[] logProbs = forward(example);
+        Loss loss = example.loss(logProbs, references);
+        taught.losses[index] = loss.value();
+        if (loss.value() <= learnedAt) {
+            return;
+        }
+        Arrays.stream(example.importance(logProbs)).forEach(taught.importance::add);
+        double norm = backward(example, loss);
+        if (Double.isFinite(norm)) {
+            double clipped = clip(norm, example.reach(logProbs));
+            accumulate(share * example.influence() * clipped);
+            taught.examples++;
+        } else {
+            accumulate(0);
+            taught.broken.add(index);
+        }
     }
 
     /** Returns the loss of one example as the adapter is now. */

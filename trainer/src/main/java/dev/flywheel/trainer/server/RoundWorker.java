@@ -13,6 +13,7 @@ import dev.flywheel.api.v1.TrainReply;
 import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.trainer.adapter.Conversions;
+import dev.flywheel.trainer.adapter.RoundRanges;
 import dev.flywheel.trainer.gate.Gate;
 import dev.flywheel.trainer.gate.Verdict;
 import dev.flywheel.trainer.round.Parent;
@@ -20,6 +21,7 @@ import dev.flywheel.trainer.round.Round;
 import dev.flywheel.trainer.round.RoundInput;
 import dev.flywheel.trainer.round.RoundResult;
 import dev.flywheel.trainer.round.UnfitParentException;
+import dev.flywheel.trainer.round.Untrainable;
 import io.grpc.StatusRuntimeException;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +65,10 @@ public final class RoundWorker {
     Done run(RoundKey key, BooleanSupplier stopped) {
         Manifest manifest = store.getManifest(key.adapter(), key.seq());
         requireOurs(manifest, key);
+        List<String> problems = RoundRanges.problems(manifest.getSettings());
+        if (!problems.isEmpty()) {
+            return refused(key, String.join("; ", problems) + "; configure the adapter");
+        }
         RoundResult result = train(manifest, stopped);
         if (result.figures().getExamples() == 0) {
             return rejected(key, result, "none of its " + manifest.getExamplesCount()
@@ -175,26 +181,34 @@ public final class RoundWorker {
                         .setProbeFingerprint(result.probeFingerprint())
                         .setFigures(result.figures())
                         .setBackend(round.binding())
-                        .addAllUntrainable(untrainable(result))
+                        .addAllUntrainable(untrainable(result.untrainable()))
                         .build();
-        return done(key, result, reply);
+        return done(key, result.untrainable(), reply);
     }
 
     private Done rejected(RoundKey key, RoundResult result, String because) {
-        RoundFigures figures = result.figures().toBuilder().setRejectedBecause(because).build();
+        return rejected(key, result.figures(), result.untrainable(), because);
+    }
+
+    /** Settings stand in the manifest for good: the round can never be run. */
+    private Done refused(RoundKey key, String because) {
+        return rejected(key, RoundFigures.getDefaultInstance(), List.of(), because);
+    }
+
+    private Done rejected(
+            RoundKey key, RoundFigures figures, List<Untrainable> left, String because) {
         TrainReply reply =
                 TrainReply.newBuilder()
                         .setVerdict(Outcome.OUTCOME_REJECTED)
-                        .setFigures(figures)
+                        .setFigures(figures.toBuilder().setRejectedBecause(because))
                         .setBackend(round.binding())
-                        .addAllUntrainable(untrainable(result))
+                        .addAllUntrainable(untrainable(left))
                         .build();
-        return done(key, result, reply);
+        return done(key, left, reply);
     }
 
-    private static List<UntrainableExample> untrainable(RoundResult result) {
-        return result.untrainable()
-                .stream()
+    private static List<UntrainableExample> untrainable(List<Untrainable> untrainable) {
+        return untrainable.stream()
                 .map(left -> UntrainableExample.newBuilder()
                         .setExampleId(left.exampleId())
                         .setReason(left.reason())
@@ -203,7 +217,7 @@ public final class RoundWorker {
                 .toList();
     }
 
-    private static Done done(RoundKey key, RoundResult result, TrainReply reply) {
+    private static Done done(RoundKey key, List<Untrainable> untrainable, TrainReply reply) {
         RoundFigures figures = reply.getFigures();
         LOG.info(
                 "round done: adapter {} seq {} {} examples {} replayed {} users {} choices worth {}"
@@ -218,17 +232,16 @@ public final class RoundWorker {
                 figures.getLossBefore(),
                 figures.getLossAfter(),
                 figures.getRejectedBecause());
-        result.untrainable()
-                .forEach(
-                        left -> LOG.warn(
-                                "example not trained: adapter {} seq {} example {} {}: {}",
-                                key.adapter(),
-                                key.seq(),
-                                left.exampleId(),
-                                left.reason(),
-                                left.detail()));
+        untrainable.forEach(
+                left -> LOG.warn(
+                        "example not trained: adapter {} seq {} example {} {}: {}",
+                        key.adapter(),
+                        key.seq(),
+                        left.exampleId(),
+                        left.reason(),
+                        left.detail()));
         boolean committed = reply.getVerdict() == Outcome.OUTCOME_COMMITTED;
-        return new Done(reply, new RoundReport(key, committed, figures, result.untrainable()));
+        return new Done(reply, new RoundReport(key, committed, figures, untrainable));
     }
 
     private static PutBlobReply join(CompletableFuture<PutBlobReply> upload) {
