@@ -10,6 +10,7 @@ import dev.flywheel.pipelines.intake.DeadLetterSerializer;
 import dev.flywheel.pipelines.intake.DeadLetters;
 import dev.flywheel.pipelines.intake.EventDeserializer;
 import dev.flywheel.pipelines.intake.IntakeFunction;
+import dev.flywheel.pipelines.intake.NodeWatermarks;
 import dev.flywheel.pipelines.message.MessageType;
 import dev.flywheel.pipelines.metric.LoopMetrics;
 import dev.flywheel.pipelines.round.RoundDriverFactory;
@@ -18,7 +19,6 @@ import dev.flywheel.pipelines.stage.ComparedAnswers;
 import dev.flywheel.pipelines.stage.GuardFunction;
 import dev.flywheel.pipelines.stage.PairFunction;
 import java.util.Map;
-import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.base.DeliveryGuarantee;
@@ -42,8 +42,8 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * </pre>
  *
  * <p>It reads from its checkpoint's offsets, else from the beginning: the store's claims make every replay exact. Nothing is
- * transactional, so no checkpoint delays a version. Sources are never idle: each node's heartbeats move time in every
- * partition, and where they stop, time stops.
+ * transactional, so no checkpoint delays a version. Sources are never idle: the nodes' heartbeats move time in every
+ * partition, see {@link dev.flywheel.feedback.time.PartitionTime}, and where they all stop, time stops.
  */
 public final class LoopJob {
     /** The job's name in Flink. */
@@ -171,9 +171,7 @@ public final class LoopJob {
                 .setProperty("reconnect.backoff.max.ms", "500")
                 .build();
         return environment.fromSource(source,
-                WatermarkStrategy.<IntakeRecord>forBoundedOutOfOrderness(settings.outOfOrderness())
-                        .withTimestampAssigner(
-                                (record, brokerMillis) -> record.getEventTimeMillis()),
+                NodeWatermarks.strategy(settings.outOfOrderness(), settings.nodeLease()),
                 name, MessageType.ofMessage(IntakeRecord.class)).uid(name);
     }
 

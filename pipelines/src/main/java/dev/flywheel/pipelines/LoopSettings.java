@@ -19,6 +19,7 @@ import java.time.Duration;
  * @param attribution windows of the join
  * @param answerBytesMax bytes of answers that one subtask remembers to compare preferred ones with
  * @param outOfOrderness how far events of one partition may be out of order before time goes on without them
+ * @param nodeLease how far a node's heartbeats may be behind the newest before time goes on without it
  * @param guard caps on what users can teach
  * @param usersRemembered how long after its last example a user is known to be no newcomer
  * @param rounds how rounds follow one another
@@ -33,6 +34,7 @@ public record LoopSettings(
         AttributionSettings attribution,
         long answerBytesMax,
         Duration outOfOrderness,
+        Duration nodeLease,
         GuardProfiles guard,
         Duration usersRemembered,
         RoundPace rounds,
@@ -43,6 +45,10 @@ public record LoopSettings(
         if (outOfOrderness.isNegative()) {
             throw new IllegalArgumentException(
                     "out-of-orderness is " + outOfOrderness + ", it must not be below zero");
+        }
+        if (nodeLease.isNegative() || nodeLease.isZero()) {
+            throw new IllegalArgumentException(
+                    "node lease is " + nodeLease + ", it must be above zero");
         }
         if (usersRemembered.isNegative()) {
             throw new IllegalArgumentException(

@@ -204,6 +204,7 @@ public record FlywheelConfig(
             Duration topicRetention,
             Duration orphanTimeout,
             Duration outOfOrderness,
+            Duration nodeLease,
             double negativeSamplingRate,
             int eventsPerImpressionMax,
             long heldBytesPerImpressionMax,
@@ -250,6 +251,8 @@ public record FlywheelConfig(
             Check.within("loop.publisher_buffer_bytes", publisherBufferBytes, 1_048_576,
                     Integer.MAX_VALUE);
             Check.positive("loop.heartbeat_interval", heartbeatInterval);
+            Check.notShorter("loop.node_lease", nodeLease, "loop.heartbeat_interval",
+                    heartbeatInterval);
             Check.positive("loop.token_lifetime", tokenLifetime);
             // Below, no token would fit in; above, no dead letter into what Kafka takes by default.
             Check.within("loop.feedback_bytes_max", feedbackBytesMax, 8_192, 524_288);

@@ -264,7 +264,8 @@ final class LoopParts {
                 closing.add("impression publisher",
                         () -> new ImpressionPublisher(publishing, clock));
         FeedbackPublisher feedback =
-                closing.add("feedback publisher", () -> new FeedbackPublisher(publishing, clock));
+                closing.add("feedback publisher", () -> new FeedbackPublisher(publishing, clock,
+                        impressions::unwrittenSince));
         awaitPublishers(impressions, feedback);
         ServingNode.Parts parts =
                 new ServingNode.Parts(

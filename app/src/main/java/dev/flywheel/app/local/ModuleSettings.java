@@ -104,6 +104,7 @@ final class ModuleSettings {
                         loop.rememberedBytesMax()),
                 loop.answerBytesMax(),
                 loop.outOfOrderness(),
+                loop.nodeLease(),
                 guards(config),
                 loop.usersRemembered(),
                 new RoundPace(

@@ -12,6 +12,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -34,15 +35,22 @@ final class EventProducer implements AutoCloseable {
     private final String topic;
     private final String nodeId;
     private final InstantSource clock;
+    private final LongSupplier unwrittenSince;
     private final ScheduledExecutorService timer;
     private final Set<Integer> unacknowledged = ConcurrentHashMap.newKeySet();
 
+    /**
+     * Starts to beat.
+     *
+     * @param unwrittenSince when the oldest impression of this node was served that Kafka does not have, 0 if it has all
+     */
     EventProducer(PublisherSettings settings, Properties properties, String topic,
-            InstantSource clock) {
+            InstantSource clock, LongSupplier unwrittenSince) {
         this.producer = new KafkaProducer<>(properties);
         this.topic = topic;
         this.nodeId = settings.nodeId();
         this.clock = clock;
+        this.unwrittenSince = unwrittenSince;
         this.timer = Executors.newSingleThreadScheduledExecutor(task -> {
             Thread thread = new Thread(task, "heartbeat-" + topic);
             thread.setDaemon(true);
@@ -99,10 +107,27 @@ final class EventProducer implements AutoCloseable {
         if (!unacknowledged.add(partition)) {
             return;
         }
-        Heartbeat heartbeat =
-                Heartbeat.newBuilder().setNodeId(nodeId).setAtMillis(clock.millis()).build();
-        send(EventRecords.of(topic, partition, heartbeat),
+        send(EventRecords.of(topic, partition, heartbeat().build()),
                 (metadata, failure) -> unacknowledged.remove(partition));
+    }
+
+    private Heartbeat.Builder heartbeat() {
+        return Heartbeat.newBuilder()
+                .setNodeId(nodeId)
+                .setAtMillis(clock.millis())
+                .setUnwrittenSinceMillis(unwrittenSince.getAsLong());
+    }
+
+    /** Tells each partition that this node is not to be waited for, after all that it has sent. */
+    private void sayLast() {
+        try {
+            for (PartitionInfo partition : partitions()) {
+                send(EventRecords.of(topic, partition.partition(),
+                        heartbeat().setLast(true).build()), (metadata, failure) -> {});
+            }
+        } catch (RuntimeException e) {
+            log.warn("last heartbeat of topic {} failed: {}", topic, e.toString());
+        }
     }
 
     private List<PartitionInfo> partitions() {
@@ -113,10 +138,19 @@ final class EventProducer implements AutoCloseable {
         }
     }
 
-    /** Stops the heartbeats and waits, within limits, for what was sent to be acknowledged. */
+    /** Stops the heartbeats, with a last one, and waits, within limits, for what was sent to be acknowledged. */
     @Override
     public void close() {
         timer.shutdownNow();
+        try {
+            // A heartbeat after the last one would take the lease anew.
+            if (!timer.awaitTermination(CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
+                log.warn("heartbeats of topic {} do not stop", topic);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        sayLast();
         producer.close(CLOSE_TIMEOUT);
     }
 }

@@ -4,6 +4,7 @@ import dev.flywheel.api.v1.FeedbackEvent;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.LongSupplier;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 
 /**
@@ -15,12 +16,24 @@ public final class FeedbackPublisher implements AutoCloseable {
     private final Topics topics;
     private final InstantSource clock;
 
+    /** Makes a publisher of a node that writes no impressions. */
     public FeedbackPublisher(PublisherSettings settings, InstantSource clock) {
+        this(settings, clock, () -> 0);
+    }
+
+    /**
+     * Makes a publisher.
+     *
+     * @param unwrittenSince {@link ImpressionPublisher#unwrittenSince} of the same node, so that feedback waits for what is not
+     *     written yet even where heartbeats cannot get into the impressions' topic either
+     */
+    public FeedbackPublisher(PublisherSettings settings, InstantSource clock,
+            LongSupplier unwrittenSince) {
         this.topics = settings.topics();
         this.clock = clock;
         this.producer = new EventProducer(settings,
                 settings.producer("feedback", settings.feedbackTimeout()), topics.feedback(),
-                clock);
+                clock, unwrittenSince);
     }
 
     /** Waits until events can be accepted; false if they cannot by then. For start-up only. */

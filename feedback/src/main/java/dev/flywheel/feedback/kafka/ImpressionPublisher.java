@@ -14,6 +14,7 @@ public final class ImpressionPublisher implements AutoCloseable {
 
     private final EventProducer producer;
     private final Topics topics;
+    private final Unwritten unwritten = new Unwritten();
     private final AtomicLong acknowledged = new AtomicLong();
     private final AtomicLong refused = new AtomicLong();
     private final AtomicLong failed = new AtomicLong();
@@ -21,7 +22,8 @@ public final class ImpressionPublisher implements AutoCloseable {
     public ImpressionPublisher(PublisherSettings settings, InstantSource clock) {
         this.topics = settings.topics();
         this.producer = new EventProducer(settings,
-                settings.producer("impressions", DELIVERY_TIMEOUT), topics.impression(), clock);
+                settings.producer("impressions", DELIVERY_TIMEOUT), topics.impression(), clock,
+                unwritten::since);
     }
 
     /** Waits until impressions can be accepted; false if they cannot by then. For start-up only. */
@@ -31,8 +33,11 @@ public final class ImpressionPublisher implements AutoCloseable {
 
     /** Returns whether the impression was accepted; if not, its answer must carry no feedback token. */
     public boolean publish(Impression impression) {
+        long servedAt = impression.getServedAtMillis();
+        unwritten.begin(servedAt);
         boolean accepted =
                 producer.send(EventRecords.of(topics, impression), (metadata, failure) -> {
+                    unwritten.end(servedAt);
                     if (failure == null) {
                         acknowledged.incrementAndGet();
                     } else {
@@ -43,6 +48,11 @@ public final class ImpressionPublisher implements AutoCloseable {
             refused.incrementAndGet();
         }
         return accepted;
+    }
+
+    /** When the oldest impression was served that Kafka has not acknowledged, milliseconds since 1970; 0 if there is none. */
+    public long unwrittenSince() {
+        return unwritten.since();
     }
 
     /** Impressions that Kafka has acknowledged. */

@@ -20,6 +20,8 @@ import java.util.HexFormat;
  * @param userHash hash of tenant and user pseudonym, see {@link #hashOf}
  * @param servedAt when it answered; whole milliseconds
  * @param expiresAt first instant at which feedback is no longer taken; whole milliseconds
+ * @param nodeId the node that answered, whose word it takes that the answer's impression is still to be written; empty in tokens
+ *     of older releases
  */
 public record FeedbackToken(
         String impressionId,
@@ -29,7 +31,8 @@ public record FeedbackToken(
         String digest,
         String userHash,
         Instant servedAt,
-        Instant expiresAt) {
+        Instant expiresAt,
+        String nodeId) {
 
     /** Returns what the token of an impression says. */
     public static FeedbackToken of(Impression impression, Duration lifetime) {
@@ -43,7 +46,8 @@ public record FeedbackToken(
                 version.getDigest(),
                 hashOf(impression.getTenant(), impression.getUser()),
                 servedAt,
-                servedAt.plus(lifetime));
+                servedAt.plus(lifetime),
+                impression.getNodeId());
     }
 
     /** Returns the hash that binds a token to a user without naming them: 32 lower-case hex digits. */

@@ -22,7 +22,9 @@ import javax.crypto.spec.SecretKeySpec;
  * Thread-safe.
  */
 public final class TokenSigner {
-    private static final int FORMAT = 2;
+    private static final int FORMAT = 3;
+    /** Had no node. */
+    private static final int FORMAT_BEFORE = 2;
     private static final int MAC_BYTES = 32;
     private static final int TEXT_CHARS_MAX = 4096;
     private static final String ALGORITHM = "HmacSHA256";
@@ -72,9 +74,9 @@ public final class TokenSigner {
         byte[] mac = Arrays.copyOfRange(signed, body.length, signed.length);
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(body))) {
             int format = in.readUnsignedByte();
-            if (format != FORMAT) {
-                return new TokenCheck.Forged("feedback_token has format %d, known is %d"
-                        .formatted(format, FORMAT));
+            if (format != FORMAT && format != FORMAT_BEFORE) {
+                return new TokenCheck.Forged("feedback_token has format %d, known are %d and %d"
+                        .formatted(format, FORMAT_BEFORE, FORMAT));
             }
             Optional<TokenKeys.Key> key = keys.find(in.readUTF());
             if (key.isEmpty()) {
@@ -84,7 +86,7 @@ public final class TokenSigner {
             if (!MessageDigest.isEqual(mac, mac(key.get(), body))) {
                 return new TokenCheck.Forged("feedback_token is not signed by us or was altered");
             }
-            return new TokenCheck.Genuine(rest(in));
+            return new TokenCheck.Genuine(rest(in, format));
         } catch (IOException e) {
             return new TokenCheck.Forged("feedback_token is cut short");
         }
@@ -103,16 +105,17 @@ public final class TokenSigner {
             out.writeUTF(token.userHash());
             out.writeLong(token.servedAt().toEpochMilli());
             out.writeLong(token.expiresAt().toEpochMilli());
+            out.writeUTF(token.nodeId());
         } catch (IOException e) {
             throw new UncheckedIOException("a token field is longer than 65535 bytes", e);
         }
         return bytes.toByteArray();
     }
 
-    private static FeedbackToken rest(DataInputStream in) throws IOException {
+    private static FeedbackToken rest(DataInputStream in, int format) throws IOException {
         return new FeedbackToken(in.readUTF(), in.readUTF(), in.readUTF(), in.readLong(),
                 in.readUTF(), in.readUTF(), Instant.ofEpochMilli(in.readLong()),
-                Instant.ofEpochMilli(in.readLong()));
+                Instant.ofEpochMilli(in.readLong()), format == FORMAT ? in.readUTF() : "");
     }
 
     private static byte[] mac(TokenKeys.Key key, byte[] body) {

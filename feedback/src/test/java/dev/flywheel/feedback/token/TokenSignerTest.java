@@ -5,12 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.VersionRef;
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.List;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,6 +24,7 @@ class TokenSignerTest {
             .setImpressionId("imp-1")
             .setTenant("acme")
             .setUser("u-7")
+            .setNodeId("node-3")
             .setServedAtMillis(1_000)
             .setVersion(VersionRef.newBuilder()
                     .setAdapter("news/ranker")
@@ -44,6 +50,32 @@ class TokenSignerTest {
         assertThat(signer.verify(signer.sign(TOKEN))).isEqualTo(new TokenCheck.Genuine(TOKEN));
         assertThat(TOKEN.expiresAt())
                 .isEqualTo(Instant.ofEpochMilli(1_000).plus(Duration.ofHours(24)));
+    }
+
+    @Test
+    void aTokenOfAnOlderReleaseIsStillReadAndNamesNoNode() throws Exception {
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        try (DataOutputStream out = new DataOutputStream(body)) {
+            out.writeByte(2);
+            for (String text : List.of("a", TOKEN.impressionId(), TOKEN.tenant(),
+                    TOKEN.adapter())) {
+                out.writeUTF(text);
+            }
+            out.writeLong(TOKEN.version());
+            out.writeUTF(TOKEN.digest());
+            out.writeUTF(TOKEN.userHash());
+            out.writeLong(TOKEN.servedAt().toEpochMilli());
+            out.writeLong(TOKEN.expiresAt().toEpochMilli());
+        }
+        Mac mac = Mac.getInstance("HmacSHA256");
+        mac.init(new SecretKeySpec(secret(1), "HmacSHA256"));
+        byte[] signature = mac.doFinal(body.toByteArray());
+        body.write(signature);
+        String text = Base64.getUrlEncoder().withoutPadding().encodeToString(body.toByteArray());
+        FeedbackToken token = ((TokenCheck.Genuine) signer.verify(text)).token();
+        assertThat(token.nodeId()).isEmpty();
+        assertThat(token.fits(IMPRESSION)).isTrue();
+        assertThat(TOKEN.nodeId()).isEqualTo("node-3");
     }
 
     @Test

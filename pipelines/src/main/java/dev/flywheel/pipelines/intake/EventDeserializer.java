@@ -3,6 +3,7 @@ package dev.flywheel.pipelines.intake;
 import com.google.protobuf.ByteString;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.Heartbeat;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.IntakeRecord;
 import dev.flywheel.api.v1.TakenFeedback;
@@ -54,6 +55,11 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
     /** Fills in the content and returns the time that the record claims. */
     abstract long read(ConsumerRecord<byte[], byte[]> record, IntakeRecord.Builder taken);
 
+    static long beat(IntakeRecord.Builder taken, Heartbeat heartbeat) {
+        taken.setHeartbeat(heartbeat);
+        return heartbeat.getAtMillis();
+    }
+
     final long malformed(
             ConsumerRecord<byte[], byte[]> record, IntakeRecord.Builder taken, FeedbackKey key,
             String problem) {
@@ -86,7 +92,7 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
                 return valid.event().getServedAtMillis();
             }
             return intake instanceof Intake.Beat<Impression> beat
-                    ? beat.heartbeat().getAtMillis()
+                    ? beat(taken, beat.heartbeat())
                     : malformed(record, taken, IntakeReader.headersKey(record),
                             ((Intake.Malformed<Impression>) intake).problem());
         }
@@ -112,7 +118,7 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
                 return valid.event().getReceivedAtMillis();
             }
             return intake instanceof Intake.Beat<FeedbackEvent> beat
-                    ? beat.heartbeat().getAtMillis()
+                    ? beat(taken, beat.heartbeat())
                     : malformed(record, taken, reader.claimedKey(record),
                             ((Intake.Malformed<FeedbackEvent>) intake).problem());
         }
