@@ -15,6 +15,7 @@ import dev.flywheel.pipelines.message.MessageType;
 import dev.flywheel.pipelines.metric.LoopMetrics;
 import dev.flywheel.pipelines.round.RoundDriverFactory;
 import dev.flywheel.pipelines.stage.AttributionFunction;
+import dev.flywheel.pipelines.stage.AttributionStage;
 import dev.flywheel.pipelines.stage.ComparedAnswers;
 import dev.flywheel.pipelines.stage.GuardFunction;
 import dev.flywheel.pipelines.stage.PairFunction;
@@ -97,12 +98,11 @@ public final class LoopJob {
             SingleOutputStreamOperator<TakenFeedback> feedback,
             LoopSettings settings) {
         return named(
-                impressions.connect(feedback)
-                        .keyBy(Impression::getImpressionId,
-                                taken -> taken.getEvent().getImpressionId(), Types.STRING)
-                        .process(new AttributionFunction(settings.attribution(), settings.guard(),
-                                settings.tokenKeys(), letters(LoopMetrics.ATTRIBUTION, settings)),
-                                MessageType.ofMessage(LoopItem.class)),
+                AttributionStage.of(impressions, feedback,
+                        new AttributionFunction(settings.attribution(),
+                                settings.orphanTimeoutMax(), settings.guard(),
+                                settings.tokenKeys(),
+                                letters(LoopMetrics.ATTRIBUTION, settings))),
                 LoopMetrics.ATTRIBUTION);
     }
 

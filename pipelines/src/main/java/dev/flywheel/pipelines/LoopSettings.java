@@ -17,6 +17,7 @@ import java.time.Duration;
  * @param servers where store and trainer listen
  * @param tokenKeys file of the keys that sign feedback tokens; readable where the job runs
  * @param attribution windows of the join
+ * @param orphanTimeoutMax how long feedback waits for an impression at most, while the node that answered has not written all
  * @param answerBytesMax bytes of answers that one subtask remembers to compare preferred ones with
  * @param outOfOrderness how far events of one partition may be out of order before time goes on without them
  * @param nodeLease how far a node's heartbeats may be behind the newest before time goes on without it
@@ -32,6 +33,7 @@ public record LoopSettings(
         ServerTargets servers,
         Path tokenKeys,
         AttributionSettings attribution,
+        Duration orphanTimeoutMax,
         long answerBytesMax,
         Duration outOfOrderness,
         Duration nodeLease,
@@ -54,6 +56,11 @@ public record LoopSettings(
             throw new IllegalArgumentException(
                     "users are remembered for " + usersRemembered
                             + ", it must not be below zero");
+        }
+        if (orphanTimeoutMax.compareTo(attribution.orphanTimeout()) < 0) {
+            throw new IllegalArgumentException(
+                    "longest orphan timeout is %s, it must not be shorter than the orphan timeout of %s"
+                            .formatted(orphanTimeoutMax, attribution.orphanTimeout()));
         }
         if (answerBytesMax < 1) {
             throw new IllegalArgumentException(

@@ -203,6 +203,7 @@ public record FlywheelConfig(
             int partitions,
             Duration topicRetention,
             Duration orphanTimeout,
+            Duration orphanTimeoutMax,
             Duration outOfOrderness,
             Duration nodeLease,
             double negativeSamplingRate,
@@ -231,6 +232,8 @@ public record FlywheelConfig(
             Check.within("loop.partitions", partitions, 1, 1_000);
             Check.atLeast("loop.topic_retention", topicRetention, Duration.ofHours(1));
             Check.positive("loop.orphan_timeout", orphanTimeout);
+            Check.notShorter("loop.orphan_timeout_max", orphanTimeoutMax, "loop.orphan_timeout",
+                    orphanTimeout);
             Check.atMostTenYears("loop.out_of_orderness", outOfOrderness);
             Check.atMostTenYears("loop.round_linger", roundLinger);
             Check.within("loop.broker_port", brokerPort, 0, 65_535);

@@ -102,6 +102,7 @@ final class ModuleSettings {
                         loop.heldBytesPerImpressionMax(),
                         loop.heldBytesMax(),
                         loop.rememberedBytesMax()),
+                loop.orphanTimeoutMax(),
                 loop.answerBytesMax(),
                 loop.outOfOrderness(),
                 loop.nodeLease(),

@@ -209,10 +209,18 @@ public final class Attribution {
      * Tells the machine that event time has reached {@code millis}.
      *
      * @param memoryIsShort whether to remember no longer than the first window lasts
+     * @param patience how long feedback waits for its impression beyond the orphan timeout
      */
-    public Step onTime(AttributionState before, long millis, boolean memoryIsShort) {
+    public Step onTime(AttributionState before, long millis, boolean memoryIsShort,
+            Patience patience) {
         Case file = new Case(before);
         for (TakenFeedback taken : file.takeHeld(each -> orphanEnd(each) <= millis)) {
+            long until = file.hasImpression() ? millis : patience.until(taken, millis);
+            if (until > millis) {
+                file.hold(taken);
+                file.add(new Effect.WakeAt(until));
+                continue;
+            }
             file.refuse(taken, REFUSAL_REASON_UNMATCHED, "%s did not come within %s".formatted(
                     Case.isRetraction(taken) ? "the event it withdraws"
                             : "its impression, or is not remembered any more: it",

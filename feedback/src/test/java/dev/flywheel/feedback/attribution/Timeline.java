@@ -67,7 +67,7 @@ final class Timeline {
         while (!timers.isEmpty() && timers.first() <= millis) {
             long due = timers.pollFirst();
             if (state != null) {
-                apply(attribution.onTime(state, due, memoryIsShort));
+                apply(attribution.onTime(state, due, memoryIsShort, Patience.NONE));
             }
         }
         return this;

@@ -101,7 +101,7 @@ final class LoopRig implements AutoCloseable {
         settings = new LoopSettings(broker.bootstrapServers(), TOPICS,
                 new ServerTargets(target, target), keys,
                 AttributionSettings.of(OBSERVATION, Duration.ofMinutes(10), Duration.ofMinutes(5)),
-                1 << 20, Duration.ofMillis(200), Duration.ofSeconds(10),
+                Duration.ofMinutes(20), 1 << 20, Duration.ofMillis(200), Duration.ofSeconds(10),
                 GuardProfiles.of(GuardProfile.DEFAULT),
                 Duration.ofDays(7),
                 RoundPace.of(Duration.ofMillis(20), Duration.ofSeconds(30), 1_000), 1,

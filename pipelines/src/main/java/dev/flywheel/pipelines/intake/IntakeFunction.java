@@ -1,17 +1,21 @@
 package dev.flywheel.pipelines.intake;
 
+import dev.flywheel.api.v1.Heartbeat;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.IntakeRecord;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.TakenFeedback;
+import dev.flywheel.pipelines.message.MessageType;
 import dev.flywheel.pipelines.metric.LoopMetrics;
 import dev.flywheel.pipelines.metric.StageFigures;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
+import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +25,14 @@ import org.jspecify.annotations.Nullable;
 public abstract class IntakeFunction<T> extends ProcessFunction<IntakeRecord, T> {
     private static final long serialVersionUID = 1L;
 
+    /** Side output of what nodes report of themselves, where it says anything new. */
+    public static final OutputTag<Heartbeat> REPORTS =
+            new OutputTag<>("reports", MessageType.ofMessage(Heartbeat.class));
+
+    /** Nodes whose last report is known; of others each is handed on. */
+    private static final int NODES_MAX = 1_024;
+
+    private transient Map<String, Boolean> complete;
     private transient Map<Integer, Long> positions;
     private transient StageFigures figures;
 
@@ -36,6 +48,7 @@ public abstract class IntakeFunction<T> extends ProcessFunction<IntakeRecord, T>
 
     @Override
     public void open(OpenContext context) {
+        complete = new HashMap<>();
         positions = new ConcurrentHashMap<>();
         figures = new StageFigures(getRuntimeContext().getMetricGroup(), () -> 0);
     }
@@ -49,8 +62,23 @@ public abstract class IntakeFunction<T> extends ProcessFunction<IntakeRecord, T>
         } else if (record.hasMalformed()) {
             context.output(DeadLetters.REFUSED, record.getMalformed());
             figures.refused(RefusalReason.REFUSAL_REASON_MALFORMED);
+        } else if (record.hasHeartbeat() && saysMore(record.getHeartbeat())) {
+            context.output(REPORTS, record.getHeartbeat()
+                    .toBuilder()
+                    .setAtMillis(record.getEventTimeMillis())
+                    .build());
         }
         taken(record.getPartition(), record.getOffset() + 1);
+    }
+
+    /** Whether a heartbeat says more than that its node still has nothing unwritten. */
+    private boolean saysMore(Heartbeat heartbeat) {
+        boolean all = heartbeat.getUnwrittenSinceMillis() == 0;
+        if (complete.size() >= NODES_MAX && !complete.containsKey(heartbeat.getNodeId())) {
+            complete.clear();
+        }
+        Boolean before = complete.put(heartbeat.getNodeId(), all);
+        return !all || before == null || !before;
     }
 
     abstract @Nullable T event(IntakeRecord record);

@@ -6,7 +6,9 @@ import dev.flywheel.api.v1.Correction;
 import dev.flywheel.api.v1.DeadLetter;
 import dev.flywheel.api.v1.DecisionKind;
 import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.Heartbeat;
 import dev.flywheel.api.v1.Impression;
+import dev.flywheel.api.v1.IntakeRecord;
 import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.ShownCandidate;
@@ -27,9 +29,12 @@ import java.time.Duration;
 import java.util.List;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
-import org.apache.flink.streaming.api.operators.co.KeyedCoProcessOperator;
+import org.apache.flink.runtime.state.heap.HeapKeyedStateBackend;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.co.CoBroadcastWithKeyedOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
-import org.apache.flink.streaming.util.KeyedTwoInputStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.KeyedBroadcastOperatorTestHarness;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,7 +60,7 @@ class AttributionFunctionTest {
         try (var job = harness()) {
             job.open();
             for (int i = 0; i < 3; i++) {
-                job.processElement2(new StreamRecord<>(taken(answer("" + i, "a"))));
+                job.processElement(record(taken(answer("" + i, "a"))));
             }
             assertThat(refusals(job)).containsExactly(RefusalReason.REFUSAL_REASON_CAPPED);
             checkpoint = job.snapshot(1, 1);
@@ -63,11 +68,11 @@ class AttributionFunctionTest {
         try (var job = harness()) {
             job.initializeState(checkpoint);
             job.open();
-            job.processElement2(new StreamRecord<>(taken(answer("3", "a"))));
+            job.processElement(record(taken(answer("3", "a"))));
             assertThat(refusals(job)).containsExactly(RefusalReason.REFUSAL_REASON_CAPPED);
-            job.processElement1(new StreamRecord<>(answer("0", "a")));
+            job.processElement(record(answer("0", "a")));
             assertThat(job.extractOutputValues()).hasSize(1);
-            job.processElement2(new StreamRecord<>(taken(answer("4", "a"))));
+            job.processElement(record(taken(answer("4", "a"))));
             assertThat(refusals(job)).as("there is room again").hasSize(1);
         }
     }
@@ -76,11 +81,11 @@ class AttributionFunctionTest {
     void answersOfTheBareBaseLeaveNothingBehind() throws Exception {
         try (var job = harness()) {
             job.open();
-            job.processElement1(new StreamRecord<>(answer("0", "")));
-            job.processElement2(new StreamRecord<>(taken(answer("0", ""))));
-            job.processElement2(new StreamRecord<>(taken(answer("1", ""))));
-            job.processElement1(new StreamRecord<>(answer("1", "")));
-            assertThat(job.numKeyedStateEntries()).isZero();
+            job.processElement(record(answer("0", "")));
+            job.processElement(record(taken(answer("0", ""))));
+            job.processElement(record(taken(answer("1", ""))));
+            job.processElement(record(answer("1", "")));
+            assertThat(entries(job)).isZero();
             assertThat(job.numEventTimeTimers()).isZero();
             assertThat(refusals(job)).containsExactly(RefusalReason.REFUSAL_REASON_NO_ADAPTER,
                     RefusalReason.REFUSAL_REASON_NO_ADAPTER);
@@ -93,32 +98,114 @@ class AttributionFunctionTest {
             job.open();
             TakenFeedback.Builder late = taken(answer("0", "a")).toBuilder();
             late.getEventBuilder().setReceivedAtMillis(SERVED_AT + 60_000);
-            job.processElement2(new StreamRecord<>(late.build()));
+            job.processElement(record(late.build()));
             assertThat(refusals(job)).containsExactly(RefusalReason.REFUSAL_REASON_LATE);
-            assertThat(job.numKeyedStateEntries()).isZero();
+            assertThat(entries(job)).isZero();
         }
     }
 
-    private KeyedTwoInputStreamOperatorTestHarness<String, Impression, TakenFeedback,
-            LoopItem> harness()
-                    throws Exception {
+    @Test
+    void feedbackWaitsOnWhileItsNodeHasNotWrittenTheAnswer() throws Exception {
+        OperatorSubtaskState checkpoint;
+        try (var job = harness()) {
+            job.open();
+            job.processElement(record(taken(answer("0", "a"))));
+            report(job, SERVED_AT + 20_000, SERVED_AT);
+            toMillis(job, SERVED_AT + 40_000);
+            assertThat(refusals(job)).as("30 s are over").isEmpty();
+            checkpoint = job.snapshot(1, 1);
+        }
+        try (var job = harness()) {
+            job.initializeState(checkpoint);
+            job.open();
+            toMillis(job, SERVED_AT + 50_000);
+            assertThat(refusals(job)).as("the report outlives a restart").isEmpty();
+            report(job, SERVED_AT + 52_000, 0);
+            job.processElement(record(answer("0", "a")));
+            assertThat(job.extractOutputValues()).hasSize(1);
+        }
+    }
+
+    @Test
+    void feedbackOnAnAnswerThatItsNodeHasLostEndsWhenTheNodeHasNothingUnwrittenLeft()
+            throws Exception {
+        try (var job = harness()) {
+            job.open();
+            job.processElement(record(taken(answer("0", "a"))));
+            report(job, SERVED_AT + 20_000, SERVED_AT);
+            toMillis(job, SERVED_AT + 40_000);
+            assertThat(refusals(job)).isEmpty();
+            report(job, SERVED_AT + 41_000, 0);
+            toMillis(job, SERVED_AT + 50_000);
+            assertThat(refusals(job)).containsExactly(RefusalReason.REFUSAL_REASON_UNMATCHED);
+        }
+    }
+
+    @Test
+    void theLastReportOfANodeThatIsGoneHoldsFeedbackBackForTheLongestTimeoutOnly()
+            throws Exception {
+        try (var job = harness()) {
+            job.open();
+            job.processElement(record(taken(answer("0", "a"))));
+            report(job, SERVED_AT + 20_000, SERVED_AT);
+            toMillis(job, SERVED_AT + 90_004);
+            assertThat(refusals(job)).isEmpty();
+            toMillis(job, SERVED_AT + 90_005);
+            assertThat(refusals(job)).containsExactly(RefusalReason.REFUSAL_REASON_UNMATCHED);
+        }
+    }
+
+    private static int entries(
+            KeyedBroadcastOperatorTestHarness<String, IntakeRecord, Heartbeat, LoopItem> job) {
+        AbstractStreamOperator<?> operator = (AbstractStreamOperator<?>) job.getOperator();
+        return ((HeapKeyedStateBackend<?>) operator.<String>getKeyedStateBackend())
+                .numKeyValueStateEntries();
+    }
+
+    private static void report(
+            KeyedBroadcastOperatorTestHarness<String, IntakeRecord, Heartbeat, LoopItem> job,
+            long atMillis, long unwrittenSince) throws Exception {
+        job.processBroadcastElement(new StreamRecord<>(Heartbeat.newBuilder()
+                .setNodeId("node-1")
+                .setAtMillis(atMillis)
+                .setUnwrittenSinceMillis(unwrittenSince)
+                .build()));
+    }
+
+    private static void toMillis(
+            KeyedBroadcastOperatorTestHarness<String, IntakeRecord, Heartbeat, LoopItem> job,
+            long millis) throws Exception {
+        job.processWatermark(new Watermark(millis));
+        job.processBroadcastWatermark(new Watermark(millis));
+    }
+
+    private static StreamRecord<IntakeRecord> record(Impression impression) {
+        return new StreamRecord<>(IntakeRecord.newBuilder().setImpression(impression).build());
+    }
+
+    private static StreamRecord<IntakeRecord> record(TakenFeedback taken) {
+        return new StreamRecord<>(IntakeRecord.newBuilder().setFeedback(taken).build());
+    }
+
+    private KeyedBroadcastOperatorTestHarness<String, IntakeRecord, Heartbeat, LoopItem> harness()
+            throws Exception {
         AttributionSettings settings = AttributionSettings
                 .of(Duration.ofSeconds(10), Duration.ofSeconds(60), Duration.ofSeconds(30))
                 .withHeldBytes(2 * BYTES, 2 * BYTES);
-        var harness = new KeyedTwoInputStreamOperatorTestHarness<>(
-                new KeyedCoProcessOperator<>(new AttributionFunction(settings,
-                        GuardProfiles.of(GuardProfile.DEFAULT), keys,
-                        new DeadLetters("attribution", "topic", 1_000))),
-                Impression::getImpressionId, taken -> taken.getEvent().getImpressionId(),
-                Types.STRING);
+        AttributionFunction function = new AttributionFunction(settings, Duration.ofSeconds(90),
+                GuardProfiles.of(GuardProfile.DEFAULT), keys,
+                new DeadLetters("attribution", "topic", 1_000));
+        var harness = new KeyedBroadcastOperatorTestHarness<>(
+                new CoBroadcastWithKeyedOperator<>(function,
+                        List.of(AttributionFunction.REPORTS)),
+                AttributionStage::impressionId, Types.STRING, 1, 1, 0);
         harness.setup(MessageType.ofMessage(LoopItem.class)
                 .createSerializer(harness.getExecutionConfig().getSerializerConfig()));
         return harness;
     }
 
     private static List<RefusalReason> refusals(
-            KeyedTwoInputStreamOperatorTestHarness<String, Impression, TakenFeedback,
-                    LoopItem> job) {
+            KeyedBroadcastOperatorTestHarness<String, IntakeRecord, Heartbeat, LoopItem> job) {
         var letters = job.getSideOutput(DeadLetters.REFUSED);
         return letters == null ? List.of()
                 : letters.stream()
@@ -133,6 +220,7 @@ class AttributionFunctionTest {
                 .setImpressionId(id)
                 .setTenant("acme")
                 .setUser("u")
+                .setNodeId("node-1")
                 .setKind(DecisionKind.DECISION_KIND_GENERATE)
                 .setServedAtMillis(SERVED_AT)
                 .setVersion(VersionRef.newBuilder().setAdapter(adapter))

@@ -15,6 +15,7 @@ import dev.flywheel.pipelines.intake.IntakeFunction;
 import dev.flywheel.pipelines.message.MessageType;
 import dev.flywheel.pipelines.metric.LoopMetrics;
 import dev.flywheel.pipelines.stage.AttributionFunction;
+import dev.flywheel.pipelines.stage.AttributionStage;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -78,12 +79,9 @@ final class JoinJob {
                 .process(IntakeFunction.impressions(), MessageType.ofMessage(Impression.class));
         SingleOutputStreamOperator<TakenFeedback> feedback = records
                 .process(IntakeFunction.feedback(), MessageType.ofMessage(TakenFeedback.class));
-        SingleOutputStreamOperator<LoopItem> attributed = impressions.connect(feedback)
-                .keyBy(Impression::getImpressionId,
-                        taken -> taken.getEvent().getImpressionId(), Types.STRING)
-                .process(new AttributionFunction(JoinSettings.WINDOWS,
-                        GuardProfiles.of(GuardProfile.TRUSTED_STREAM), keys, letters),
-                        MessageType.ofMessage(LoopItem.class));
+        SingleOutputStreamOperator<LoopItem> attributed = AttributionStage.of(impressions, feedback,
+                new AttributionFunction(JoinSettings.WINDOWS, JoinSettings.WINDOWS.orphanTimeout(),
+                        GuardProfiles.of(GuardProfile.TRUSTED_STREAM), keys, letters));
         attributed.process(new Emitted(number), Types.INT).sinkTo(new DiscardingSink<>());
         attributed.getSideOutput(DeadLetters.REFUSED)
                 .process(new Refused(number), Types.INT)
