@@ -53,7 +53,7 @@ public final class OrphanWait implements Serializable {
 
     private static boolean mayBeUnwritten(Heartbeat report, long servedAtMillis) {
         long since = report.getUnwrittenSinceMillis();
-        // Or it was served after the report was made, of which the report says nothing.
-        return since != 0 && since <= servedAtMillis || servedAtMillis > report.getAtMillis();
+        // Or it was served when the report was made, or later, of which the report says nothing.
+        return since != 0 && since <= servedAtMillis || servedAtMillis >= report.getAtMillis();
     }
 }

@@ -26,6 +26,7 @@ import dev.flywheel.feedback.guard.GuardProfile;
 import dev.flywheel.feedback.guard.GuardProfiles;
 import dev.flywheel.feedback.kafka.FeedbackPublisher;
 import dev.flywheel.feedback.kafka.ImpressionPublisher;
+import dev.flywheel.feedback.kafka.Intake;
 import dev.flywheel.feedback.kafka.IntakeReader;
 import dev.flywheel.feedback.kafka.PublisherSettings;
 import dev.flywheel.feedback.kafka.Topics;
@@ -69,6 +70,7 @@ final class LoopRig implements AutoCloseable {
     private static final Duration START = Duration.ofSeconds(90);
     private static final Duration DRAIN = Duration.ofSeconds(90);
 
+    private final InstantSource clock;
     final EmbeddedBroker broker;
     final Store store;
     final StoreClient client;
@@ -83,6 +85,16 @@ final class LoopRig implements AutoCloseable {
     EmbeddedFlink flink;
 
     LoopRig(Path folder) throws Exception {
+        this(folder, InstantSource.system());
+    }
+
+    /**
+     * Starts everything.
+     *
+     * @param clock of the node; broker and job have none but the machine's
+     */
+    LoopRig(Path folder, InstantSource clock) throws Exception {
+        this.clock = clock;
         Path keys = folder.resolve("token-keys");
         Files.writeString(keys, TokenKeys.format("k1", "0123456789abcdef0123456789abcdef"
                 .getBytes(StandardCharsets.US_ASCII)));
@@ -109,8 +121,8 @@ final class LoopRig implements AutoCloseable {
         PublisherSettings publisher =
                 PublisherSettings.of(broker.bootstrapServers(), TOPICS, "node-1",
                         Duration.ofMillis(100));
-        impressions = new ImpressionPublisher(publisher, InstantSource.system());
-        feedback = new FeedbackPublisher(publisher, InstantSource.system());
+        impressions = new ImpressionPublisher(publisher, clock);
+        feedback = new FeedbackPublisher(publisher, clock);
         if (!impressions.awaitReady(START) || !feedback.awaitReady(START)) {
             throw new IllegalStateException("broker does not answer");
         }
@@ -221,7 +233,7 @@ final class LoopRig implements AutoCloseable {
                         .setAdapter(adapter)
                         .setDigest("ab".repeat(32))
                         .setBaseDigest("ba".repeat(32)))
-                .setServedAtMillis(System.currentTimeMillis())
+                .setServedAtMillis(clock.millis())
                 .addPromptIds(1)
                 .setScoring(Scoring.newBuilder().setVerdict(true).setAcceptId(1).setRejectId(2));
         for (int i = 0; i < 3; i++) {
@@ -238,6 +250,40 @@ final class LoopRig implements AutoCloseable {
         return shown;
     }
 
+    /** Publishes an answer of so many tokens to a prompt, given to this user now. */
+    Impression answer(String adapter, String id, String user, int tokens) {
+        Impression given = unwrittenAnswer(adapter, id, user, tokens);
+        if (!impressions.publish(given)) {
+            throw new IllegalStateException("impression was not accepted");
+        }
+        return given;
+    }
+
+    /** Makes the same, and publishes nothing. */
+    Impression unwrittenAnswer(String adapter, String id, String user, int tokens) {
+        ShownCandidate.Builder answer = ShownCandidate.newBuilder().setId("answer").setScore(-1);
+        IntStream.range(0, tokens).forEach(i -> answer.addIds(20 + i));
+        return Impression.newBuilder()
+                .setImpressionId(id)
+                .setNodeId("node-1")
+                .setTenant("acme")
+                .setUser(user)
+                .setKind(DecisionKind.DECISION_KIND_GENERATE)
+                .setVersion(VersionRef.newBuilder()
+                        .setAdapter(adapter)
+                        .setDigest("ab".repeat(32))
+                        .setBaseDigest("ba".repeat(32)))
+                .setServedAtMillis(clock.millis())
+                .addPromptIds(1)
+                .addPromptIds(2)
+                .addCandidates(answer)
+                .build();
+    }
+
+    FeedbackEvent signal(Impression impression, String feedbackId, Signal.Builder signal) {
+        return click(impression, feedbackId, "unused").toBuilder().setSignal(signal).build();
+    }
+
     FeedbackEvent click(Impression impression, String feedbackId, String item) {
         return FeedbackEvent.newBuilder()
                 .setFeedbackId(feedbackId)
@@ -246,7 +292,7 @@ final class LoopRig implements AutoCloseable {
                 .setTenant(impression.getTenant())
                 .setUser(impression.getUser())
                 .setFeedbackToken(signer.sign(FeedbackToken.of(impression, Duration.ofHours(1))))
-                .setReceivedAtMillis(System.currentTimeMillis())
+                .setReceivedAtMillis(clock.millis())
                 .setSignal(Signal.newBuilder().setClick(Click.newBuilder().setCandidateId(item)))
                 .build();
     }
@@ -292,9 +338,23 @@ final class LoopRig implements AutoCloseable {
         return refused;
     }
 
+    /** Whether a node's heartbeats are in every partition of the feedback topic. */
+    boolean hasBeaten(String node) {
+        return records(TOPICS.feedback()).stream()
+                .filter(record -> READER.feedback(record) instanceof Intake.Beat<FeedbackEvent> beat
+                        && beat.heartbeat().getNodeId().equals(node))
+                .map(ConsumerRecord::partition)
+                .distinct()
+                .count() == PARTITIONS;
+    }
+
     List<ConsumerRecord<byte[], byte[]>> deadLetters() {
+        return records(TOPICS.deadFeedback());
+    }
+
+    private List<ConsumerRecord<byte[], byte[]>> records(String topic) {
         List<TopicPartition> partitions = IntStream.range(0, PARTITIONS)
-                .mapToObj(p -> new TopicPartition(TOPICS.deadFeedback(), p))
+                .mapToObj(p -> new TopicPartition(topic, p))
                 .toList();
         List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
         try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
