@@ -10,11 +10,18 @@ import picocli.CommandLine.Spec;
         name = "adapter",
         mixinStandardHelpOptions = true,
         description = {
-            "Looks into PEFT folders, checks, compares and merges them, and moves adapters between them and a node's store.",
+            "Makes, configures and deletes the adapters of a node; looks into PEFT folders, checks, compares and merges them, and moves"
+                    + " adapters between them and a node's store.",
             "Folders have adapter_config.json and adapter_model.safetensors, as peft writes them."
         },
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
+            AdapterCreateCommand.class,
+            AdapterConfigureCommand.class,
+            AdapterDeleteCommand.class,
+            AdapterListCommand.class,
+            AdapterShowCommand.class,
+            AdapterSettingsCommand.class,
             AdapterInspectCommand.class,
             AdapterVerifyCommand.class,
             AdapterExportCommand.class,
@@ -28,6 +35,6 @@ public final class AdapterCommand implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(spec.commandLine(),
-                "missing command, such as inspect or export");
+                "missing command, such as create or inspect");
     }
 }

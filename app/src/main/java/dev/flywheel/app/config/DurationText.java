@@ -8,8 +8,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Durations with their unit: {@code 250ms}, {@code 3s}, {@code 10m}, {@code 24h}, {@code 7d}. */
-final class DurationText {
-    static final String UNITS = "ms, s, m, h, d";
+public final class DurationText {
+    public static final String UNITS = "ms, s, m, h, d";
 
     private static final Pattern TEXT = Pattern.compile("(\\d{1,12})(ms|s|m|h|d)");
     private static final Map<String, ChronoUnit> UNIT_BY_NAME =
@@ -23,7 +23,7 @@ final class DurationText {
     private DurationText() {}
 
     /** Returns the duration, null if {@code text} is none. */
-    static @Nullable Duration read(String text) {
+    public static @Nullable Duration read(String text) {
         Matcher matcher = TEXT.matcher(text);
         ChronoUnit unit = matcher.matches() ? UNIT_BY_NAME.get(matcher.group(2)) : null;
         return unit == null ? null : Duration.of(Long.parseLong(matcher.group(1)), unit);

@@ -285,12 +285,13 @@ final class LoopParts {
                         registry(storeServices)));
     }
 
-    /** Operators and watchers read the registry on the public port; what commits stays inside. */
-    private static List<BindableService> registry(List<BindableService> services) {
+    /** Operators and watchers use the registry on the public port; what commits stays inside. */
+    private List<BindableService> registry(List<BindableService> services) {
         List<BindableService> shown = new ArrayList<>();
         for (BindableService service : services) {
             if (service.bindService().getServiceDescriptor().getName().endsWith(".Registry")) {
-                shown.add(service);
+                shown.add(new NodeRegistry(service, store, base,
+                        ModuleSettings.adapter(config.adapter()), config.engine().rankMax()));
             }
         }
         return shown;

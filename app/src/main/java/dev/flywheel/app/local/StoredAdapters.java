@@ -8,7 +8,9 @@ import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.CreateAdapterRequest;
 import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.store.Store;
+import dev.flywheel.trainer.adapter.AdapterCreation;
 import dev.flywheel.trainer.adapter.AdapterSettings;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -109,6 +111,12 @@ public final class StoredAdapters implements AutoCloseable {
                         .setStartDigest(digest)
                         .putAllPeftFields(imported.kept())
                         .build());
+    }
+
+    /** Makes an adapter as a node of this base would; what the request leaves out is as the settings say. */
+    public AdapterRecord create(BaseModel base, CreateAdapterRequest request) {
+        return client.createAdapter(AdapterCreation.complete(client, base,
+                ModuleSettings.adapter(config.adapter()), config.engine().rankMax(), request));
     }
 
     @Override

@@ -1,0 +1,25 @@
+package dev.flywheel.app.cli;
+
+import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.trainer.adapter.AdapterSettings;
+
+/** What an adapter mostly learns from; each has settings that suit it on the built-in base. */
+enum AdapterPurpose {
+    /** Small steps, several a round. */
+    clicks,
+    /** Repeated until they are known, with other answers held in place. */
+    corrections;
+
+    /** Returns what an adapter for it is made with. */
+    AdapterRecord adapter() {
+        AdapterSettings settings = switch (this) {
+            case clicks -> AdapterSettings.ranker();
+            case corrections -> AdapterSettings.teacher();
+        };
+        return AdapterRecord.newBuilder()
+                .setLora(settings.lora())
+                .setRound(settings.round())
+                .setRelease(settings.release())
+                .build();
+    }
+}
