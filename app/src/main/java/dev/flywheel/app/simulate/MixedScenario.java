@@ -8,6 +8,7 @@ import java.util.Map;
 /** One adapter that learns from every kind of signal at once, slates and answers in the same rounds. */
 record MixedScenario(int rounds) implements Scenario {
     private static final Duration PAUSE = Duration.ofSeconds(60);
+    private static final int GROUPS = 4;
     private static final int ASKS = 6;
     private static final int QUESTIONS = 6;
     private static final String SLATES = "slates";
@@ -35,11 +36,21 @@ record MixedScenario(int rounds) implements Scenario {
         return rounds;
     }
 
+    /** A ranker's small steps, and a teacher's repetition of what was corrected. */
+    private static AdapterSettings adapter() {
+        AdapterSettings ranker = AdapterSettings.ranker();
+        return ranker.withRound(ranker.round()
+                .toBuilder()
+                .setSftTargetLoss(0.05)
+                .setSftStepsMax(40)
+                .build());
+    }
+
     @Override
     public SeedFigures play(Stage stage, long seed) throws InterruptedException {
         String learner = "simulated/mixed-%d".formatted(seed);
-        stage.createAdapter(learner, AdapterSettings.teacher());
-        RankingSession slates = new RankingSession(stage, learner,
+        stage.createAdapter(learner, adapter());
+        RankingSession slates = new RankingSession(stage, learner, GROUPS,
                 List.of(Reaction.CLICK, Reaction.RATING, Reaction.REWARD), seed);
         AnswerSession thumbs = new AnswerSession(stage, learner, AnswerSession.Kind.THUMB, ASKS,
                 QUESTIONS, seed);

@@ -111,6 +111,7 @@ record PoisoningScenario() implements Scenario {
         final String caps;
         final Attack attack;
         final boolean attacked;
+        final List<String> attackIds = new ArrayList<>();
         long attacks;
         long measured;
         long wanted;
@@ -226,6 +227,9 @@ record PoisoningScenario() implements Scenario {
             if (ask.honest && measured) {
                 measure(ask, slate.getFirst());
             }
+            if (place >= 0 && !ask.honest) {
+                ask.arm.attackIds.add(reply.getImpressionId());
+            }
             if (place >= 0) {
                 due.add(new Stage.Sending(reply.getFeedbackToken(), reply.getImpressionId(),
                         ask.reader.user(),
@@ -267,7 +271,9 @@ record PoisoningScenario() implements Scenario {
                 Arm control = controls.get(arm.attack.aim());
                 if (arm.attacked && control != null) {
                     String name = figuresArm(arm.attack, arm.caps);
-                    figures.with(name, "onTopPercent", arm.points())
+                    figures.with(name, "attackClicksTrainedPercent",
+                            100.0 * stage.trained(arm.attackIds) / arm.attackIds.size())
+                            .with(name, "onTopPercent", arm.points())
                             .with(name, GAIN, arm.points() - control.points());
                 }
             }

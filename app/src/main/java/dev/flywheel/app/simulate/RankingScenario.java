@@ -11,6 +11,7 @@ record RankingScenario(
         String name,
         String summary,
         Reaction reaction,
+        int groups,
         AdapterSettings adapter,
         LearningSettings learning,
         int rounds) implements Scenario {
@@ -18,7 +19,7 @@ record RankingScenario(
 
     @Override
     public Map<String, Object> settings() {
-        return Map.of("groups", RankingSession.GROUPS, "rounds", rounds, "asksPerRound",
+        return Map.of("groups", groups, "rounds", rounds, "asksPerRound",
                 RankingSession.ASKS, "slate", RankingSession.SLATE, "roundSeconds",
                 RankingSession.READING.plus(PAUSE).toSeconds());
     }
@@ -32,7 +33,8 @@ record RankingScenario(
     public SeedFigures play(Stage stage, long seed) throws InterruptedException {
         String learner = "simulated/%s-%d".formatted(name, seed);
         stage.createAdapter(learner, adapter, learning);
-        RankingSession session = new RankingSession(stage, learner, List.of(reaction), seed);
+        RankingSession session =
+                new RankingSession(stage, learner, groups, List.of(reaction), seed);
         for (int round = 0; round < rounds; round++) {
             session.round();
             stage.settle();

@@ -12,7 +12,6 @@ import java.util.concurrent.Callable;
  * Readers of one adapter's slates, who are shown what the frozen base would have ranked too. For one thread.
  */
 final class RankingSession {
-    static final int GROUPS = 4;
     static final int ASKS = 16;
     static final int SLATE = 3;
 
@@ -27,13 +26,14 @@ final class RankingSession {
     private final Gains gains = new Gains();
 
     /**
+     * @param groups of readers
      * @param reactions what readers do, each as often as the others
      */
-    RankingSession(Stage stage, String adapter, List<Reaction> reactions, long seed) {
+    RankingSession(Stage stage, String adapter, int groups, List<Reaction> reactions, long seed) {
         this.stage = stage;
         this.adapter = adapter;
         this.reactions = List.copyOf(reactions);
-        this.audience = new Audience(seed, GROUPS);
+        this.audience = new Audience(seed, groups);
         this.random = new SplittableRandom(seed);
     }
 

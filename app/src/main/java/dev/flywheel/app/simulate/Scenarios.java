@@ -1,6 +1,8 @@
 package dev.flywheel.app.simulate;
 
 import dev.flywheel.api.v1.LearningSettings;
+import dev.flywheel.api.v1.Loss;
+import dev.flywheel.api.v1.SignalSettings;
 import dev.flywheel.trainer.adapter.AdapterSettings;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -8,11 +10,26 @@ import java.util.stream.Collectors;
 /** All scenarios by name. */
 public final class Scenarios {
     private static final int ROUNDS = 40;
+    private static final int GROUPS = 4;
+
+    /** What is disliked tells little of what is liked where there is much to choose from. */
+    private static final int GROUPS_THAT_DISMISS = 2;
+
+    /**
+     * Pushes what was dismissed below the rest of its slate. Listwise, it is only told that it is disliked: nothing is ever
+     * liked, and all items go down alike. No click is expected, so its absence says nothing.
+     */
+    private static final LearningSettings DISMISSALS = LearningSettings.newBuilder()
+            .setClick(SignalSettings.newBuilder().setObservationMillis(0).setRenderedMillis(0))
+            .setDismiss(SignalSettings.newBuilder().setLoss(Loss.LOSS_BANDIT))
+            .build();
 
     private static final List<Scenario> ALL =
             List.of(
                     slates("click", "clicks alone, with position bias and noise", Reaction.CLICK),
-                    slates("dismiss", "dismissals of the top item alone", Reaction.DISMISS),
+                    new RankingScenario("dismiss", "dismissals of the top item alone",
+                            Reaction.DISMISS, GROUPS_THAT_DISMISS, AdapterSettings.ranker(),
+                            DISMISSALS, ROUNDS),
                     slates("rating", "ratings of the top item alone", Reaction.RATING),
                     slates("reward", "rewards of the top item alone", Reaction.REWARD),
                     new AnswerScenario("thumb", "thumbs on drawn answers alone",
@@ -30,7 +47,7 @@ public final class Scenarios {
     private Scenarios() {}
 
     private static Scenario slates(String name, String summary, Reaction reaction) {
-        return new RankingScenario(name, summary, reaction, AdapterSettings.ranker(),
+        return new RankingScenario(name, summary, reaction, GROUPS, AdapterSettings.ranker(),
                 LearningSettings.getDefaultInstance(), ROUNDS);
     }
 

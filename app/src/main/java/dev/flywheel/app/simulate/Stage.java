@@ -147,6 +147,11 @@ final class Stage implements AutoCloseable {
         }
     }
 
+    /** Returns how many of the events that were sent under these ids have been trained on. */
+    long trained(List<String> ids) {
+        return ids.stream().filter(id -> outcomes.end(key(id)).equals(Outcomes.TRAINED)).count();
+    }
+
     void step(String note) {
         steps.step(note);
     }
