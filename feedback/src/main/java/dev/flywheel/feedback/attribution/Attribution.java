@@ -82,12 +82,31 @@ public final class Attribution {
                     : step;
         }
         file.setImpression(impression);
+        takeWaiting(file, impression, terms);
+        wake(file, terms, Long.MIN_VALUE);
+        return file.end();
+    }
+
+    /** What came before its impression is judged as if it had come after it, what withdraws first. */
+    private void takeWaiting(Case file, Impression impression, Terms terms) {
+        for (TakenFeedback taken : file.takeHeld(each -> isLate(each, impression, terms))) {
+            file.add(late(taken, impression.getServedAtMillis(),
+                    terms.windowMillis(taken.getEvent().getSignal().getKindCase())));
+        }
+        for (TakenFeedback retraction : file.takeHeld(Case::isRetraction)) {
+            if (Retractions.waits(file, retraction)) {
+                file.hold(retraction);
+            }
+        }
         for (TakenFeedback taken : file.takeHeld(each -> !Case.isRetraction(each))) {
             judge(file, impression, terms, taken,
                     joinCheck.objection(impression, taken.getEvent()));
         }
-        wake(file, terms, Long.MIN_VALUE);
-        return file.end();
+    }
+
+    private static boolean isLate(TakenFeedback taken, Impression impression, Terms terms) {
+        return taken.getEvent().getReceivedAtMillis() - impression.getServedAtMillis() >= terms
+                .windowMillis(taken.getEvent().getSignal().getKindCase());
     }
 
     private static Step never(Case file, Terms terms, Function<TakenFeedback, Effect> refusal,
@@ -123,22 +142,26 @@ public final class Attribution {
             // Not settled: the state must not grow with what is refused for its time or its number.
             return Step.unchanged(before, List.of(refusal.get()));
         }
-        if (Case.isRetraction(taken)) {
-            if (Retractions.waits(file, taken)) {
-                hold(file, taken);
-            }
-            return file.end();
-        }
-        List<TakenFeedback> retractions = file.takeRetractionsOf(key);
-        if (!retractions.isEmpty()) {
-            Retractions.refuseBoth(file, taken, retractions);
-        } else if (impression == null || terms == null) {
-            hold(file, taken);
+        if (impression == null || terms == null) {
+            hold(file, taken); // retractions too: whether they are in time is not known yet
         } else {
-            judge(file, impression, terms, taken,
-                    joinCheck.objection(impression, taken.getEvent(), token));
+            take(file, impression, terms, taken, token);
         }
         return file.end();
+    }
+
+    private void take(Case file, Impression impression, Terms terms, TakenFeedback taken,
+            FeedbackToken token) {
+        List<TakenFeedback> retractions = Case.isRetraction(taken) ? List.of()
+                : file.takeRetractionsOf(Case.keyOf(taken));
+        if (!retractions.isEmpty()) {
+            Retractions.refuseBoth(file, taken, retractions);
+        } else if (!Case.isRetraction(taken)) {
+            judge(file, impression, terms, taken,
+                    joinCheck.objection(impression, taken.getEvent(), token));
+        } else if (Retractions.waits(file, taken)) {
+            hold(file, taken);
+        }
     }
 
     private Optional<Effect> refusalOnArrival(@Nullable AttributionState before, Case file,
@@ -277,15 +300,11 @@ public final class Attribution {
     private void judge(Case file, Impression impression, Terms terms, TakenFeedback taken,
             Optional<JoinCheck.Objection> objection) {
         Signal signal = taken.getEvent().getSignal();
-        long afterMillis = taken.getEvent().getReceivedAtMillis() - impression.getServedAtMillis();
         if (objection.isPresent()) {
             // Whoever cannot prove that he was shown it says nothing about it, and breaks no silence.
             file.refuse(taken, objection.get().reason(), objection.get().detail())
                     .clearSignal()
                     .clearItem();
-        } else if (afterMillis >= terms.windowMillis(signal.getKindCase())) {
-            file.add(late(taken, impression.getServedAtMillis(),
-                    terms.windowMillis(signal.getKindCase())));
         } else if (signal.hasRendered()
                 && impression.getKind() == DecisionKind.DECISION_KIND_RANK) {
             file.see(taken);

@@ -18,13 +18,14 @@ final class Retractions {
     private Retractions() {}
 
     /**
-     * Takes a retraction.
+     * Takes a retraction of an impression that is there. A retraction is not itself withdrawn.
      *
      * @return whether it has to wait for the event that it withdraws
      */
     static boolean waits(Case file, TakenFeedback retraction) {
         FeedbackKey target = Case.targetOf(retraction.getEvent());
-        Optional<TakenFeedback> held = file.held(target);
+        Optional<TakenFeedback> held =
+                file.held(target).filter(each -> !Case.isRetraction(each));
         if (held.isPresent()) {
             file.release(held.get());
             refuseBoth(file, held.get(), List.of(retraction));

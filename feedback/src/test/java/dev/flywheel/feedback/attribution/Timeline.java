@@ -30,6 +30,7 @@ final class Timeline {
     final Map<String, String> details = new LinkedHashMap<>();
     final List<String> takenBack = new ArrayList<>();
     final List<FeedbackKey> retractions = new ArrayList<>();
+    final List<FeedbackKey> withdrawn = new ArrayList<>();
     int ignored;
     final List<LoopItem> items = new ArrayList<>();
     long room = Long.MAX_VALUE;
@@ -115,6 +116,7 @@ final class Timeline {
         } else {
             takenBack.add(item.getWithdrawal().getExampleId());
             retractions.add(Case.keyOf(item.getWithdrawal().getRetraction()));
+            withdrawn.add(Case.targetOf(item.getWithdrawal().getRetraction().getEvent()));
         }
     }
 }

@@ -46,6 +46,10 @@ class AttributionFunctionTest {
     private static final long SERVED_AT = 1_000_000;
     private static final int BYTES = taken(answer("0", "a")).getSerializedSize();
 
+    private static final AttributionSettings SETTINGS = AttributionSettings
+            .of(Duration.ofSeconds(10), Duration.ofSeconds(60), Duration.ofSeconds(30))
+            .withHeldBytes(2 * BYTES, 2 * BYTES);
+
     @TempDir Path folder;
     private Path keys;
 
@@ -74,6 +78,32 @@ class AttributionFunctionTest {
             assertThat(job.extractOutputValues()).hasSize(1);
             job.processElement(record(taken(answer("4", "a"))));
             assertThat(refusals(job)).as("there is room again").hasSize(1);
+        }
+    }
+
+    @Test
+    void answersThatDoNotFitInAreNotRememberedAlsoAfterARestart() throws Exception {
+        AttributionSettings small = SETTINGS.withRememberedBytesMax(1_350);
+        OperatorSubtaskState checkpoint;
+        try (var job = harness(small)) {
+            job.open();
+            for (int i = 0; i < 3; i++) {
+                job.processElement(record(answer("" + i, "a")));
+                job.processElement(record(taken(answer("" + i, "a"))));
+            }
+            assertThat(job.extractOutputValues()).hasSize(2);
+            assertThat(refusals(job)).containsExactly(RefusalReason.REFUSAL_REASON_CAPPED);
+            checkpoint = job.snapshot(1, 1);
+        }
+        try (var job = harness(small)) {
+            job.initializeState(checkpoint);
+            job.open();
+            job.processElement(record(answer("3", "a")));
+            assertThat(entries(job)).as("what says that 2 came, and no more").isEqualTo(3);
+            toMillis(job, SERVED_AT + 60_000);
+            assertThat(entries(job)).isZero();
+            job.processElement(record(answer("4", "a")));
+            assertThat(entries(job)).as("there is room again").isEqualTo(1);
         }
     }
 
@@ -189,9 +219,11 @@ class AttributionFunctionTest {
 
     private KeyedBroadcastOperatorTestHarness<String, IntakeRecord, Heartbeat, LoopItem> harness()
             throws Exception {
-        AttributionSettings settings = AttributionSettings
-                .of(Duration.ofSeconds(10), Duration.ofSeconds(60), Duration.ofSeconds(30))
-                .withHeldBytes(2 * BYTES, 2 * BYTES);
+        return harness(SETTINGS);
+    }
+
+    private KeyedBroadcastOperatorTestHarness<String, IntakeRecord, Heartbeat, LoopItem> harness(
+            AttributionSettings settings) throws Exception {
         AttributionFunction function = new AttributionFunction(settings, Duration.ofSeconds(90),
                 GuardProfiles.of(GuardProfile.DEFAULT), keys,
                 new DeadLetters("attribution", "topic", 1_000));
