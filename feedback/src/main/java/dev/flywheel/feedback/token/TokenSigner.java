@@ -11,7 +11,9 @@ import java.security.MessageDigest;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -30,6 +32,8 @@ public final class TokenSigner {
     private static final String ALGORITHM = "HmacSHA256";
 
     private final TokenKeys keys;
+    /** By key id: one that has its key and nothing else yet; only copies of it compute. */
+    private final Map<String, Mac> macs = new ConcurrentHashMap<>();
 
     public TokenSigner(TokenKeys keys) {
         this.keys = keys;
@@ -118,11 +122,19 @@ public final class TokenSigner {
                 Instant.ofEpochMilli(in.readLong()), format == FORMAT ? in.readUTF() : "");
     }
 
-    private static byte[] mac(TokenKeys.Key key, byte[] body) {
+    private byte[] mac(TokenKeys.Key key, byte[] body) {
+        try {
+            return ((Mac) macs.computeIfAbsent(key.id(), id -> keyed(key)).clone()).doFinal(body);
+        } catch (CloneNotSupportedException e) {
+            return keyed(key).doFinal(body);
+        }
+    }
+
+    private static Mac keyed(TokenKeys.Key key) {
         try {
             Mac mac = Mac.getInstance(ALGORITHM);
             mac.init(new SecretKeySpec(key.secret(), ALGORITHM));
-            return mac.doFinal(body);
+            return mac;
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("every Java platform has " + ALGORITHM, e);
         }
