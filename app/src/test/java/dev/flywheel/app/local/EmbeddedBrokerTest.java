@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.flywheel.api.v1.Click;
 import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.Heartbeat;
 import dev.flywheel.api.v1.Signal;
 import dev.flywheel.feedback.kafka.EventRecords;
 import dev.flywheel.feedback.kafka.FeedbackPublisher;
@@ -18,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -71,6 +73,26 @@ class EmbeddedBrokerTest {
                     .isInstanceOf(StartException.class)
                     .hasMessageContaining(
                             "port " + taken.getLocalPort() + " on 127.0.0.1 is taken");
+        }
+    }
+
+    @Test
+    void aNodeThatStopsInOrderSaysSoLastInEveryPartition(@TempDir Path folder) throws Exception {
+        try (EmbeddedBroker broker = EmbeddedBroker.start(folder, 0)) {
+            publish(broker, event("f"));
+            Map<Integer, Heartbeat> last = new HashMap<>();
+            for (ConsumerRecord<byte[], byte[]> record : all(broker)) {
+                if (new IntakeReader(65_536, false)
+                        .feedback(record) instanceof Intake.Beat<FeedbackEvent>(Heartbeat beat)) {
+                    last.put(record.partition(), beat);
+                }
+            }
+            assertThat(last).hasSize(PARTITIONS);
+            assertThat(last.values()).allSatisfy(beat -> {
+                assertThat(beat.getLast()).isTrue();
+                assertThat(beat.getNodeId()).isEqualTo("node-1");
+                assertThat(beat.getUnwrittenSinceMillis()).isZero();
+            });
         }
     }
 
