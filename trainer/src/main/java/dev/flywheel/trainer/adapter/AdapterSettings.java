@@ -64,8 +64,44 @@ public record AdapterSettings(
                     .build();
 
     /**
-     * For answers that people correct: repeats until the corrected text is what the model would say
-     * (0.05 nats a token are 95 % each), held to the base's answers on anchors in every step.
+     * For clicks that are learned as probabilities (BINARY). All of it is against what keeps a ranker's
+     * scores from being probabilities:
+     *
+     * <ul>
+     *   <li>one step a round: a second step over the same examples moves what is rare less than what is
+     *       common;
+     *   <li>beta2 of 0.999: the second moment follows no single round, or a round with a click, whose
+     *       gradient is long, would take a shorter step than one with silence;
+     *   <li>twice the ranker's rate, for a third of its steps. The clip stays at 1, which of a verdict
+     *       cuts how steep the model is and not how wrong it was.
+     * </ul>
+     */
+    private static final RoundSettings ESTIMATOR_ROUND =
+            RANKER_ROUND.toBuilder().setSteps(1).setLearningRate(1e-3).setBeta2(0.999).build();
+
+    /**
+     * For rewards of decisions (BANDIT): as a ranker, measured against a reward of 0.3, so that what
+     * brings nothing is learned from too. On the built-in base, with items of which a third bring 0.8 and
+     * the others 0.1, the expected reward rises from 0.38 to 0.64 in 960 decisions; with a baseline of 0 to
+     * 0.56, since a policy that only hears of its successes grows sure of what it tries most.
+     */
+    private static final RoundSettings DECIDER_ROUND =
+            RANKER_ROUND.toBuilder().setRewardBaseline(0.3).build();
+
+    /**
+     * For answers that people judge: corrections repeat until the corrected text is what the model would
+     * say (0.05 nats a token are 95 % each), held to the base's answers on anchors in every step.
+     *
+     * <ul>
+     *   <li>edit_weight of 4: what a correction changed counts four times what the answer had right. Taught
+     *       facts come out at 96 % instead of 95 %, with as many unrelated answers unchanged;
+     *   <li>thumbs and preferences take one step of 2e-3 a round at beta 0.1: eight of them a round bring
+     *       the better of two answers from 72 % to 81-91 % in three rounds and above 99 % in 25, while 93 to
+     *       98 % of the base's facts stay; with a ranker's settings, without anchors, 75 to 83 % do.
+     * </ul>
+     *
+     * <p>trim_share is 0 in all defaults: by coordinate a trimmed mean cuts what few users say of
+     * something that the others do not speak of.
      */
     private static final RoundSettings TEACHER_ROUND =
             RANKER_ROUND.toBuilder()
@@ -73,6 +109,7 @@ public record AdapterSettings(
                     .setSteps(1)
                     .setSftTargetLoss(0.05)
                     .setSftStepsMax(40)
+                    .setEditWeight(4)
                     .setAnchorWeight(1)
                     .setAnchorsPerStep(8)
                     .build();
@@ -90,7 +127,17 @@ public record AdapterSettings(
                 "default", LORA, RANKER_ROUND, ReleasePolicy.RELEASE_POLICY_IMMEDIATE);
     }
 
-    /** Defaults of an adapter of tenant {@code default} that learns corrections. */
+    /** Defaults of a ranker of tenant {@code default} whose scores are to be click rates (BINARY). */
+    public static AdapterSettings estimator() {
+        return ranker().withRound(ESTIMATOR_ROUND);
+    }
+
+    /** Defaults of a ranker of tenant {@code default} that learns from rewards (BANDIT). */
+    public static AdapterSettings decider() {
+        return ranker().withRound(DECIDER_ROUND);
+    }
+
+    /** Defaults of an adapter of tenant {@code default} that learns corrections, thumbs and preferences. */
     public static AdapterSettings teacher() {
         return new AdapterSettings(
                 "default", LORA, TEACHER_ROUND, ReleasePolicy.RELEASE_POLICY_IMMEDIATE);

@@ -21,8 +21,8 @@ package dev.flywheel.trainer.objective;
  * arXiv:2012.03245; with late_share = 1 they are FNW's 1 + p and 1 - p^2 (Ktena et al., RecSys 2019,
  * arXiv:1907.06558); with 0 all are one.
  *
- * <p>A sum over items, not a mean: a mean would let the one item of a click weigh what a whole silent
- * slate weighs, and scores would be no probabilities.
+ * <p>A sum over items, not a mean, which would let the one item of a click weigh what a whole silent
+ * slate weighs: scores would be no probabilities.
  *
  * @param lateShare share of the positives that come after silence has been counted, [0, 1)
  */

@@ -15,9 +15,10 @@ import java.util.Set;
  * <p>However much one user clicked, all of it together moves a step by 1 / users. Examples without
  * a user count as one user's.
  *
- * <p>A user's mean is over examples, and over slates where these are sums over items: the item that
- * was taken and those that were passed over are two examples, or one, depending on when each was
- * known, which must not change what they weigh.
+ * <p>A user's mean is over examples; of items that were each taken or not it is over their slates,
+ * and each item weighs what a slate does: what is known of one slate comes as one example or as two,
+ * with few items or many, which must not change what an item weighs, or scores would be no
+ * probabilities.
  */
 final class Averaging {
     private final Map<String, Integer> unitsByUser = new HashMap<>();
@@ -25,7 +26,7 @@ final class Averaging {
     Averaging(List<PreparedExample> examples) {
         Set<Slate> slates = new HashSet<>();
         for (PreparedExample example : examples) {
-            if (!(example instanceof PreparedExample.Verdicts)
+            if (!(example instanceof PreparedExample.Verdict)
                     || slates.add(Slate.of(example.example()))) {
                 unitsByUser.merge(example.example().getUser(), 1, Integer::sum);
             }

@@ -72,7 +72,7 @@ final class ExamplePreparer {
      */
     record Limits(int vocabSize, int positionsMax, int rowsMax) {}
 
-    /** What a round trains on, in the order of its examples, and what it leaves out. */
+    /** What a round trains on, in the order of its examples, some as several, and what it leaves out. */
     record Prepared(List<PreparedExample> examples, List<Untrainable> left) {}
 
     Prepared prepare(List<Example> examples) {
@@ -80,7 +80,7 @@ final class ExamplePreparer {
         List<Untrainable> left = new ArrayList<>();
         for (Example example : examples) {
             try {
-                prepared.add(prepare(example));
+                prepared.addAll(prepare(example));
             } catch (UntrainableException why) {
                 left.add(new Untrainable(example.getExampleId(), why.reason(), why.detail()));
             } catch (IllegalArgumentException malformed) {
@@ -92,7 +92,7 @@ final class ExamplePreparer {
         return new Prepared(prepared, left);
     }
 
-    private PreparedExample prepare(Example example) {
+    private List<PreparedExample> prepare(Example example) {
         Requirement.holds(
                 example.getWeight() > 0 && Double.isFinite(example.getWeight()),
                 "weight must be above 0, was " + example.getWeight());
@@ -101,12 +101,12 @@ final class ExamplePreparer {
                 "sampling_rate must be in (0, 1], was " + example.getSamplingRate());
         OptionRows rows = new OptionRows(limits, Leash.weight(example, settings) > 0);
         return switch (example.getKind()) {
-            case EXAMPLE_KIND_LISTWISE -> slate(example, rows);
-            case EXAMPLE_KIND_SFT -> correction(example, rows);
-            case EXAMPLE_KIND_KTO -> answer(example, rows);
-            case EXAMPLE_KIND_DPO -> pair(example, rows);
+            case EXAMPLE_KIND_LISTWISE -> List.of(slate(example, rows));
+            case EXAMPLE_KIND_SFT -> List.of(correction(example, rows));
+            case EXAMPLE_KIND_KTO -> List.of(answer(example, rows));
+            case EXAMPLE_KIND_DPO -> List.of(pair(example, rows));
             case EXAMPLE_KIND_BINARY -> verdicts(example, rows);
-            case EXAMPLE_KIND_BANDIT -> decision(example, rows);
+            case EXAMPLE_KIND_BANDIT -> List.of(decision(example, rows));
             case EXAMPLE_KIND_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalArgumentException(
                     "kind must be one of %s, was %s".formatted(kinds(), example.getKind()));
         };
@@ -130,18 +130,25 @@ final class ExamplePreparer {
         return new PreparedExample.Slate(example, scored.batch(), scored.terms(), labels);
     }
 
-    private static PreparedExample verdicts(Example example, OptionRows rows) {
+    /** Each item by itself, so that how far its gradient is cut does not depend on its neighbours. */
+    private static List<PreparedExample> verdicts(Example example, OptionRows rows) {
         Requirement.holds(
                 example.getScoring().getVerdict(),
                 "scoring.verdict must be true: only a verdict is a probability of its own");
-        OptionRows.Scored scored = rows.verdicts(example);
-        return new PreparedExample.Verdicts(
-                example,
-                scored.batch(),
-                scored.terms(),
-                labels(example, 0),
-                example.getSignal().equals(SILENCE),
-                new VerdictObjective(example.getLateShare()));
+        double[] labels = labels(example, 0);
+        boolean silence = example.getSignal().equals(SILENCE);
+        VerdictObjective objective = new VerdictObjective(example.getLateShare());
+        List<PreparedExample> items = new ArrayList<>();
+        for (int k = 0; k < labels.length; k++) {
+            Example item =
+                    example.toBuilder().clearOptions().addOptions(example.getOptions(k)).build();
+            OptionRows.Scored scored = rows.verdicts(item);
+            items.add(
+                    new PreparedExample.Verdict(
+                            example, scored.batch(), scored.terms(), labels[k], silence,
+                            objective));
+        }
+        return items;
     }
 
     /** The reward stands at its item; where all are 0 it is what the top place brought. */

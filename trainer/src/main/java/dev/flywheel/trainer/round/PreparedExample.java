@@ -70,37 +70,37 @@ sealed interface PreparedExample {
     }
 
     /**
-     * Items that were each taken or not; the loss is their sum.
+     * An item that was taken or not; an example of several is so many of these.
      *
-     * @param labels share of each item's verdict that is yes
+     * @param label share of the verdict that is yes
      * @param silence whether nobody said so
      */
-    record Verdicts(
+    record Verdict(
             Example example,
             PackedBatch batch,
             OptionTerms terms,
-            double[] labels,
+            double label,
             boolean silence,
             VerdictObjective objective)
             implements
                 PreparedExample {
         @Override
         public Loss loss(double[] logProbs, References references) {
-            Loss loss = slopes(logProbs);
+            Loss loss = slope(logProbs);
             return new Loss(loss.value(), terms.toTargets(loss.gradient()));
         }
 
         /**
-         * The sum of the items' slopes |dL/do|: so a gradient is cut by how steep the model is there,
-         * never by how far it was wrong, which would cut rare labels more and leave no probabilities.
+         * The slope |dL/do|: so a gradient is cut by how steep the model is there, never by how far it
+         * was wrong, which would cut what is rare more than what is not and leave no probabilities.
          */
         @Override
         public double reach(double[] logProbs) {
-            return Arrays.stream(slopes(logProbs).gradient()).map(Math::abs).sum();
+            return Math.abs(slope(logProbs).gradient()[0]);
         }
 
-        private Loss slopes(double[] logProbs) {
-            return objective.loss(terms.scores(logProbs), labels, silence);
+        private Loss slope(double[] logProbs) {
+            return objective.loss(terms.scores(logProbs), new double[] {label}, silence);
         }
     }
 

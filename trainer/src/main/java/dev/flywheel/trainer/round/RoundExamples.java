@@ -8,9 +8,12 @@ import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.trainer.objective.ImportanceWeights;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -88,19 +91,14 @@ final class RoundExamples {
     RoundFigures.Builder figures(Steps.Result first) {
         Set<String> users = new HashSet<>();
         TreeMap<String, Integer> kinds = new TreeMap<>();
-        int brokenReplays = 0;
-        for (int broken : first.broken()) {
-            brokenReplays += broken >= own.size() ? 1 : 0;
-        }
-        for (int i = 0; i < own.size(); i++) {
-            if (!first.broken().contains(i)) {
-                users.add(own.get(i).example().getUser());
-                kinds.merge(name(own.get(i).example().getKind()), 1, Integer::sum);
-            }
+        List<Example> trained = trained(own, brokenIds(first));
+        for (Example example : trained) {
+            users.add(example.getUser());
+            kinds.merge(name(example.getKind()), 1, Integer::sum);
         }
         return RoundFigures.newBuilder()
-                .setExamples(own.size() - first.broken().size() + brokenReplays)
-                .setReplayed(replayed.size() - brokenReplays)
+                .setExamples(trained.size())
+                .setReplayed(trained(replayed, brokenIds(first)).size())
                 .setUsers(users.size())
                 .putAllExamplesByKind(kinds)
                 .setEffectiveSampleSize(
@@ -112,16 +110,36 @@ final class RoundExamples {
     /** The round's own examples that could not be trained on. */
     List<Untrainable> untrainable(Steps.Result first) {
         List<Untrainable> untrainable = new ArrayList<>(left);
-        for (int broken : first.broken()) {
-            if (broken < own.size()) {
+        Set<String> broken = brokenIds(first);
+        for (Example example : trained(own, Set.of())) {
+            if (broken.contains(example.getExampleId())) {
                 untrainable.add(
                         new Untrainable(
-                                own.get(broken).example().getExampleId(),
+                                example.getExampleId(),
                                 UntrainableReason.UNTRAINABLE_REASON_NOT_FINITE,
                                 "its gradient holds a number that is not finite"));
             }
         }
         return untrainable;
+    }
+
+    private Set<String> brokenIds(Steps.Result first) {
+        List<PreparedExample> all = all();
+        return first.broken()
+                .stream()
+                .map(index -> all.get(index).example().getExampleId())
+                .collect(Collectors.toSet());
+    }
+
+    /** Each example once, without those that are broken. */
+    private static List<Example> trained(List<PreparedExample> prepared, Set<String> broken) {
+        Map<String, Example> byId = new LinkedHashMap<>();
+        for (PreparedExample each : prepared) {
+            if (!broken.contains(each.example().getExampleId())) {
+                byId.put(each.example().getExampleId(), each.example());
+            }
+        }
+        return List.copyOf(byId.values());
     }
 
     private static String name(ExampleKind kind) {

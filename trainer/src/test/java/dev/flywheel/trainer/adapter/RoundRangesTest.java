@@ -16,6 +16,8 @@ class RoundRangesTest {
     void theDefaultsAreWithinThem() {
         assertThat(RoundRanges.problems(AdapterSettings.ranker().round())).isEmpty();
         assertThat(RoundRanges.problems(AdapterSettings.teacher().round())).isEmpty();
+        assertThat(RoundRanges.problems(AdapterSettings.estimator().round())).isEmpty();
+        assertThat(RoundRanges.problems(AdapterSettings.decider().round())).isEmpty();
     }
 
     @Test

@@ -115,8 +115,8 @@ class GradientPathTest {
                             .toBuilder()
                             .setLateShare(0.4)
                             .build();
-            PreparedExample.Verdicts verdicts =
-                    (PreparedExample.Verdicts) prepared(example, SETTINGS).getFirst();
+            PreparedExample.Verdict verdicts =
+                    (PreparedExample.Verdict) prepared(example, SETTINGS).getFirst();
             double[] held = weights(scores(verdicts, warm), label);
             double side = label == 1 ? -1 : 1;
             check(example, at -> {
@@ -139,7 +139,7 @@ class GradientPathTest {
         }).toArray();
     }
 
-    private double[] scores(PreparedExample.Verdicts verdicts, LoraWeights at) {
+    private double[] scores(PreparedExample.Verdict verdicts, LoraWeights at) {
         return verdicts.terms().scores(logProbs(verdicts, at));
     }
 
