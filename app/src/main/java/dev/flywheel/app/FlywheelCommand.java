@@ -5,6 +5,7 @@ import dev.flywheel.app.cli.BenchCommand;
 import dev.flywheel.app.cli.ConfigCommand;
 import dev.flywheel.app.cli.DemoCommand;
 import dev.flywheel.app.cli.DlqCommand;
+import dev.flywheel.app.cli.EvaluationCommand;
 import dev.flywheel.app.cli.Failures;
 import dev.flywheel.app.cli.FuzzCommand;
 import dev.flywheel.app.cli.ModelCommand;
@@ -43,6 +44,7 @@ import picocli.CommandLine.Spec;
             FuzzCommand.class,
             AdapterCommand.class,
             DlqCommand.class,
+            EvaluationCommand.class,
             BenchCommand.class,
             ConfigCommand.class
         })

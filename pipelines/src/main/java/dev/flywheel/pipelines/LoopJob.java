@@ -17,16 +17,22 @@ import dev.flywheel.pipelines.round.RoundDriverFactory;
 import dev.flywheel.pipelines.stage.AttributionFunction;
 import dev.flywheel.pipelines.stage.AttributionStage;
 import dev.flywheel.pipelines.stage.ComparedAnswers;
+import dev.flywheel.pipelines.stage.CrowdFunction;
+import dev.flywheel.pipelines.stage.EvaluationFunction;
+import dev.flywheel.pipelines.stage.EvaluationSerializer;
 import dev.flywheel.pipelines.stage.GuardFunction;
 import dev.flywheel.pipelines.stage.PairFunction;
 import java.util.Map;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.DataStreamUtils;
+import org.apache.flink.streaming.api.datastream.KeyedStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -37,9 +43,13 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * <pre>
  * impressions ─┐                   preferences, by the other answer: pairs
  *              │                           ┌────┴────┐
- *              ├─ by impression: attribution ─────────┴─ by user: guard ─ by adapter: round driver ─► store, trainer
- * feedback ────┘        │                                │                 │
- *                       └────────────────────────────────┴─────────────────┴─► dead letters
+ *              ├─ by impression: attribution ─────────┴─ by user: guard ─ by adapter: crowd guard
+ * feedback ────┘        │                                │                     │
+ *                       │                                │                 evaluation ─► evaluations
+ *                       │                                │                     │
+ *                       │                                │                 round driver ─► store, trainer
+ *                       │                                │                     │
+ *                       └────────────────────────────────┴─────────────────────┴─► dead letters
  * </pre>
  *
  * <p>It reads from its checkpoint's offsets, else from the beginning: the store's claims make every replay exact. Nothing is
@@ -81,14 +91,17 @@ public final class LoopJob {
         SingleOutputStreamOperator<LoopItem> paired = paired(impressions, attributed, settings);
         SingleOutputStreamOperator<LoopItem> guarded =
                 guarded(attributed.filter(LoopJob::isWhole).union(paired), settings);
-        SingleOutputStreamOperator<DeadLetter> refusedByDriver = driven(guarded, settings);
+        SingleOutputStreamOperator<LoopItem> crowdGuarded = crowdGuarded(guarded, settings);
+        SingleOutputStreamOperator<DeadLetter> refusedByDriver =
+                driven(evaluated(crowdGuarded, settings), settings);
         refusedByDriver
                 .union(impressions.getSideOutput(DeadLetters.REFUSED),
                         feedback.getSideOutput(DeadLetters.REFUSED),
                         attributed.getSideOutput(DeadLetters.REFUSED),
                         paired.getSideOutput(DeadLetters.REFUSED),
-                        guarded.getSideOutput(DeadLetters.REFUSED))
-                .sinkTo(sink(settings))
+                        guarded.getSideOutput(DeadLetters.REFUSED),
+                        crowdGuarded.getSideOutput(DeadLetters.REFUSED))
+                .sinkTo(sink(settings, new DeadLetterSerializer()))
                 .name(LoopMetrics.DEAD_LETTERS)
                 .uid(LoopMetrics.DEAD_LETTERS);
     }
@@ -139,10 +152,42 @@ public final class LoopJob {
                 LoopMetrics.GUARD);
     }
 
-    private static SingleOutputStreamOperator<DeadLetter> driven(
+    private static SingleOutputStreamOperator<LoopItem> crowdGuarded(
             SingleOutputStreamOperator<LoopItem> guarded, LoopSettings settings) {
         return named(
                 guarded.keyBy(LoopItem::getAdapter, Types.STRING)
+                        .process(new CrowdFunction(settings.guard(), settings.usersRemembered(),
+                                letters(LoopMetrics.CROWD_GUARD, settings)),
+                                MessageType.ofMessage(LoopItem.class)),
+                LoopMetrics.CROWD_GUARD);
+    }
+
+    /** By adapter like the stage before it, whose task it shares: no item travels again. */
+    private static KeyedStream<LoopItem, String> stillByAdapter(
+            SingleOutputStreamOperator<LoopItem> items) {
+        return DataStreamUtils.reinterpretAsKeyedStream(items, LoopItem::getAdapter, Types.STRING);
+    }
+
+    private static SingleOutputStreamOperator<LoopItem> evaluated(
+            SingleOutputStreamOperator<LoopItem> guarded, LoopSettings settings) {
+        SingleOutputStreamOperator<LoopItem> evaluated = named(
+                stillByAdapter(guarded)
+                        .process(new EvaluationFunction(settings.evaluation()),
+                                MessageType.ofMessage(LoopItem.class)),
+                LoopMetrics.EVALUATION);
+        evaluated.getSideOutput(EvaluationFunction.EVALUATED)
+                .sinkTo(sink(settings, new EvaluationSerializer(settings.topics().evaluation())))
+                .name(LoopMetrics.EVALUATIONS)
+                .uid(LoopMetrics.EVALUATIONS)
+                // In a task of its own: what waits for Kafka must not hold up rounds.
+                .disableChaining();
+        return evaluated;
+    }
+
+    private static SingleOutputStreamOperator<DeadLetter> driven(
+            SingleOutputStreamOperator<LoopItem> evaluated, LoopSettings settings) {
+        return named(
+                stillByAdapter(evaluated)
                         .transform(LoopMetrics.ROUND_DRIVER,
                                 MessageType.ofMessage(DeadLetter.class),
                                 new RoundDriverFactory(settings.servers(), settings.rounds(),
@@ -175,11 +220,12 @@ public final class LoopJob {
                 name, MessageType.ofMessage(IntakeRecord.class)).uid(name);
     }
 
-    private static KafkaSink<DeadLetter> sink(LoopSettings settings) {
-        return KafkaSink.<DeadLetter>builder()
+    private static <T> KafkaSink<T> sink(LoopSettings settings,
+            KafkaRecordSerializationSchema<T> serializer) {
+        return KafkaSink.<T>builder()
                 .setBootstrapServers(settings.brokers())
                 .setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
-                .setRecordSerializer(new DeadLetterSerializer())
+                .setRecordSerializer(serializer)
                 .setProperty("linger.ms", "1")
                 .setProperty("acks", "all")
                 .setProperty("max.request.size", Integer.toString(

@@ -6,6 +6,7 @@ import dev.flywheel.feedback.kafka.IntakeReader;
 import dev.flywheel.feedback.kafka.Topics;
 import dev.flywheel.pipelines.round.RoundPace;
 import dev.flywheel.pipelines.round.ServerTargets;
+import dev.flywheel.pipelines.stage.EvaluationLimits;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -24,6 +25,7 @@ import java.time.Duration;
  * @param guard caps on what users can teach
  * @param usersRemembered how long after its last example a user is known to be no newcomer
  * @param rounds how rounds follow one another
+ * @param evaluation how versions are held against what users did
  * @param parallelism subtasks of each stage; at most the partitions of a topic, or time would stand still
  * @param reader what is taken from the topics; of a feedback record that is too long the dead letter keeps so many bytes
  */
@@ -40,6 +42,7 @@ public record LoopSettings(
         GuardProfiles guard,
         Duration usersRemembered,
         RoundPace rounds,
+        EvaluationLimits evaluation,
         int parallelism,
         IntakeReader reader) {
 

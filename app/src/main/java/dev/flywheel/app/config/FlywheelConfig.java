@@ -226,7 +226,10 @@ public record FlywheelConfig(
             boolean confluentFraming,
             String guardProfile,
             Map<String, String> tenantGuardProfiles,
-            Duration usersRemembered) {
+            Duration usersRemembered,
+            Duration evaluationWindow,
+            int evaluationCellsMax,
+            int evaluationImpressionsMax) {
         public Loop {
             Check.matches("loop.env", env, NAME);
             Check.within("loop.partitions", partitions, 1, 1_000);
@@ -260,6 +263,9 @@ public record FlywheelConfig(
             // Below, no token would fit in; above, no dead letter into what Kafka takes by default.
             Check.within("loop.feedback_bytes_max", feedbackBytesMax, 8_192, 524_288);
             Check.atMostTenYears("loop.users_remembered", usersRemembered);
+            Check.positive("loop.evaluation_window", evaluationWindow);
+            Check.within("loop.evaluation_cells_max", evaluationCellsMax, 1, 1_000_000);
+            Check.within("loop.evaluation_impressions_max", evaluationImpressionsMax, 1, 1e7);
         }
     }
 

@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Looks after the loop's job: says so, once, when it has ended for good, and exports how often it was restarted and how much
- * feedback is on its way.
+ * Looks after the loop's job: says so, once, when it has ended for good, and exports how often it was restarted, how much
+ * feedback is on its way, and how well versions foresaw what users did.
  *
  * <p>Flink restarts a job after most failures by itself; one that is over learns nothing more, whatever else still answers.
  * The caller closes it before the job.
@@ -29,6 +29,7 @@ public final class JobWatch implements AutoCloseable {
 
     private final Job job;
     private final Consumer<String> over;
+    private final EvaluationMeters evaluations;
     private final AtomicLong restarts = new AtomicLong();
     private final AtomicLong pending = new AtomicLong(NOT_MEASURED);
     /** Where the feedback topic ended at the last look: what has come since may still be too new to show. */
@@ -52,6 +53,9 @@ public final class JobWatch implements AutoCloseable {
 
         /** Returns the feedback on its way up to {@code ends}; empty while it cannot be measured. */
         Optional<Long> pending(Map<Integer, Long> ends) throws IOException, InterruptedException;
+
+        /** Returns the newest figures of evaluation, by adapter and figure. */
+        Map<String, Map<String, Double>> evaluations() throws IOException, InterruptedException;
     }
 
     public JobWatch(EmbeddedFlink flink, LoopProgress progress, MeterRegistry meters,
@@ -65,6 +69,7 @@ public final class JobWatch implements AutoCloseable {
     JobWatch(Job job, MeterRegistry meters, Duration interval, Consumer<String> over) {
         this.job = job;
         this.over = over;
+        this.evaluations = new EvaluationMeters(meters);
         Gauge.builder("flywheel.loop.job.restarts", restarts, AtomicLong::get)
                 .description("times Flink started the loop's job again")
                 .register(meters);
@@ -111,6 +116,7 @@ public final class JobWatch implements AutoCloseable {
         Map<Integer, Long> before = ends;
         pending.set(before == null ? NOT_MEASURED : job.pending(before).orElse(NOT_MEASURED));
         ends = job.ends();
+        evaluations.show(job.evaluations());
     }
 
     @Override
@@ -149,6 +155,12 @@ public final class JobWatch implements AutoCloseable {
         public Optional<Long> pending(Map<Integer, Long> ends)
                 throws IOException, InterruptedException {
             return progress.measure(ends).map(LoopProgress.Pending::total);
+        }
+
+        @Override
+        public Map<String, Map<String, Double>> evaluations()
+                throws IOException, InterruptedException {
+            return progress.evaluations();
         }
     }
 }

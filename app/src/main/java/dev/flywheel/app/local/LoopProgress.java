@@ -3,6 +3,7 @@ package dev.flywheel.app.local;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.flywheel.feedback.kafka.Topics;
+import dev.flywheel.pipelines.metric.EvaluationGauges;
 import dev.flywheel.pipelines.metric.LoopMetrics;
 import java.io.IOException;
 import java.net.URI;
@@ -18,8 +19,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
@@ -44,13 +48,20 @@ public final class LoopProgress implements AutoCloseable {
             // Pairs gets some of what attribution hands on, and hands it on to the guard.
             new Hop(List.of(LoopMetrics.ATTRIBUTION, LoopMetrics.PAIRS),
                     List.of(LoopMetrics.PAIRS, LoopMetrics.GUARD)),
-            new Hop(List.of(LoopMetrics.GUARD), List.of(LoopMetrics.ROUND_DRIVER)));
+            new Hop(List.of(LoopMetrics.GUARD), List.of(LoopMetrics.CROWD_GUARD)),
+            new Hop(List.of(LoopMetrics.CROWD_GUARD), List.of(LoopMetrics.EVALUATION)),
+            new Hop(List.of(LoopMetrics.EVALUATION), List.of(LoopMetrics.ROUND_DRIVER)));
 
     private static final List<String> STAGES =
             HOPS.stream()
                     .flatMap(hop -> Stream.concat(hop.from().stream(), hop.to().stream()))
                     .distinct()
                     .toList();
+
+    /** {@code <subtask>.evaluation.adapter.<adapter>.<figure>}. */
+    private static final Pattern EVALUATED = Pattern.compile(
+            "\\d+\\." + LoopMetrics.EVALUATION + "\\." + EvaluationGauges.GROUP
+                    + "\\.(.+)\\.(\\w+)");
 
     private final HttpClient http = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
     private final URI job;
@@ -130,6 +141,35 @@ public final class LoopProgress implements AutoCloseable {
                 .min()
                 .orElse(0);
         return Optional.of(new Pending(lag, onTheWire(figures), held, asOf));
+    }
+
+    /** Returns what each adapter's newest closed window of evaluation came to, by figure, as far as the job reports it. */
+    public Map<String, Map<String, Double>> evaluations() throws IOException, InterruptedException {
+        Map<String, Map<String, Double>> found = new TreeMap<>();
+        for (JsonNode vertex : get("").path("vertices")) {
+            if (vertex.path("name").asText().contains(LoopMetrics.EVALUATION)) {
+                readEvaluations("/vertices/" + vertex.path("id").asText() + "/metrics", found);
+            }
+        }
+        return found;
+    }
+
+    private void readEvaluations(String metrics, Map<String, Map<String, Double>> found)
+            throws IOException, InterruptedException {
+        List<String> names = new ArrayList<>();
+        get(metrics).forEach(metric -> names.add(metric.path("id").asText()));
+        names.removeIf(name -> !EVALUATED.matcher(name).matches());
+        for (List<String> some : inBatches(names)) {
+            String wanted =
+                    some.stream().map(LoopProgress::encoded).collect(Collectors.joining(","));
+            for (JsonNode metric : get(metrics + "?get=" + wanted)) {
+                Matcher name = EVALUATED.matcher(metric.path("id").asText());
+                if (name.matches()) {
+                    found.computeIfAbsent(name.group(1), adapter -> new HashMap<>())
+                            .put(name.group(2), metric.path("value").asDouble());
+                }
+            }
+        }
     }
 
     /**

@@ -13,6 +13,7 @@ import dev.flywheel.feedback.kafka.Topics;
 import dev.flywheel.pipelines.LoopSettings;
 import dev.flywheel.pipelines.round.RoundPace;
 import dev.flywheel.pipelines.round.ServerTargets;
+import dev.flywheel.pipelines.stage.EvaluationLimits;
 import dev.flywheel.serving.settings.DeviceSettings;
 import dev.flywheel.serving.settings.RankSettings;
 import dev.flywheel.serving.settings.RequestSettings;
@@ -115,6 +116,10 @@ final class ModuleSettings {
                         loop.callBackoffMax(),
                         loop.roundAttemptsMax(),
                         loop.bufferedExamplesMax()),
+                new EvaluationLimits(
+                        loop.evaluationWindow(),
+                        loop.evaluationCellsMax(),
+                        loop.evaluationImpressionsMax()),
                 1,
                 reader(loop));
     }

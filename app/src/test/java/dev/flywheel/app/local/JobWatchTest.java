@@ -71,12 +71,37 @@ class JobWatchTest {
         assertThat(pending().value()).isEqualTo(-1);
     }
 
+    @Test
+    void theNewestFiguresOfEachAdapterAreExported() {
+        job.evaluations = Map.of("news/ranker", Map.of("logLoss", 0.25, "version", 7.0),
+                "desk", Map.of("logLoss", 0.5));
+
+        watch.look();
+
+        assertThat(logLoss("news/ranker")).isEqualTo(0.25);
+        assertThat(logLoss("desk")).isEqualTo(0.5);
+        job.evaluations = Map.of("desk", Map.of("logLoss", 0.125));
+        watch.look();
+        assertThat(logLoss("desk")).isEqualTo(0.125);
+        assertThat(meters.find("flywheel.loop.evaluation.log.loss").gauges())
+                .as("an adapter that is reported no more")
+                .hasSize(1);
+    }
+
+    private double logLoss(String adapter) {
+        return meters.get("flywheel.loop.evaluation.log.loss")
+                .tag("adapter", adapter)
+                .gauge()
+                .value();
+    }
+
     private Gauge pending() {
         return meters.get("flywheel.loop.pending").gauge();
     }
 
     /** A job that is as the test says; seven events are on their way whatever the ends. */
     private static final class ScriptedJob implements JobWatch.Job {
+        private Map<String, Map<String, Double>> evaluations = Map.of();
         private boolean over;
         private boolean broken;
         private boolean silent;
@@ -104,6 +129,11 @@ class JobWatchTest {
         @Override
         public Map<Integer, Long> ends() {
             return Map.of(0, 9L);
+        }
+
+        @Override
+        public Map<String, Map<String, Double>> evaluations() {
+            return evaluations;
         }
 
         @Override

@@ -7,6 +7,7 @@ public enum EventType {
     IMPRESSION("dev.flywheel.impression.v1"),
     FEEDBACK("dev.flywheel.feedback.v1"),
     HEARTBEAT("dev.flywheel.heartbeat.v1"),
+    EVALUATION("dev.flywheel.evaluation.v1"),
     REFUSED_FEEDBACK("dev.flywheel.refused-feedback.v1");
 
     private final String text;

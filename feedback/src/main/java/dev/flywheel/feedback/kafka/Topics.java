@@ -48,8 +48,13 @@ public record Topics(String environment) {
         return "dlq." + impression();
     }
 
+    /** Where the job tells how well versions foresaw what users did. */
+    public String evaluation() {
+        return "flywheel." + environment + ".evaluation.v1";
+    }
+
     public List<String> all() {
-        return List.of(impression(), feedback(), deadFeedback(), deadImpression());
+        return List.of(impression(), feedback(), evaluation(), deadFeedback(), deadImpression());
     }
 
     /** Makes the topics that are not there yet, to keep events for a week; those that are stay as they are. */

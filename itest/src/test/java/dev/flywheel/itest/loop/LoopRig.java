@@ -36,6 +36,7 @@ import dev.flywheel.feedback.token.TokenSigner;
 import dev.flywheel.pipelines.LoopSettings;
 import dev.flywheel.pipelines.round.RoundPace;
 import dev.flywheel.pipelines.round.ServerTargets;
+import dev.flywheel.pipelines.stage.EvaluationLimits;
 import dev.flywheel.store.Store;
 import dev.flywheel.store.StoreSettings;
 import io.grpc.Grpc;
@@ -116,7 +117,8 @@ final class LoopRig implements AutoCloseable {
                 Duration.ofMinutes(20), 1 << 20, Duration.ofMillis(200), Duration.ofSeconds(10),
                 GuardProfiles.of(GuardProfile.DEFAULT),
                 Duration.ofDays(7),
-                RoundPace.of(Duration.ofMillis(20), Duration.ofSeconds(30), 1_000), 1,
+                RoundPace.of(Duration.ofMillis(20), Duration.ofSeconds(30), 1_000),
+                new EvaluationLimits(Duration.ofSeconds(1), 1_000, 1_000), 1,
                 READER);
         PublisherSettings publisher =
                 PublisherSettings.of(broker.bootstrapServers(), TOPICS, "node-1",
@@ -223,6 +225,15 @@ final class LoopRig implements AutoCloseable {
 
     /** Publishes a slate of three, shown to this user now. */
     Impression slate(String adapter, String id, String user) {
+        Impression shown = unpublished(adapter, id, user);
+        if (!impressions.publish(shown)) {
+            throw new IllegalStateException("impression was not accepted");
+        }
+        return shown;
+    }
+
+    /** Returns such a slate, for the test to publish. */
+    Impression unpublished(String adapter, String id, String user) {
         Impression.Builder impression = Impression.newBuilder()
                 .setImpressionId(id)
                 .setNodeId("node-1")
@@ -243,11 +254,7 @@ final class LoopRig implements AutoCloseable {
                     .setPlace(i)
                     .setPropensity(1.0 / 3));
         }
-        Impression shown = impression.build();
-        if (!impressions.publish(shown)) {
-            throw new IllegalStateException("impression was not accepted");
-        }
-        return shown;
+        return impression.build();
     }
 
     /** Publishes an answer of so many tokens to a prompt, given to this user now. */

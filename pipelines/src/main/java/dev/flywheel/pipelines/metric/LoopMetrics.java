@@ -12,7 +12,10 @@ public final class LoopMetrics {
     public static final String ATTRIBUTION = "attribution";
     public static final String PAIRS = "pairs";
     public static final String GUARD = "guard";
+    public static final String CROWD_GUARD = "crowd-guard";
+    public static final String EVALUATION = "evaluation";
     public static final String ROUND_DRIVER = "round-driver";
+    public static final String EVALUATIONS = "evaluations";
     public static final String DEAD_LETTERS = "dead-letters";
 
     /** Distinct feedback events in an operator's state, buffers and calls. */

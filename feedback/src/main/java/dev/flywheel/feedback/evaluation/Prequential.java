@@ -1,0 +1,165 @@
+package dev.flywheel.feedback.evaluation;
+
+import dev.flywheel.adapters.identity.Digest;
+import dev.flywheel.api.v1.Evaluation;
+import dev.flywheel.api.v1.EvaluationCell;
+import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.JudgedImpression;
+import dev.flywheel.api.v1.JudgedItem;
+import dev.flywheel.api.v1.LabelledExample;
+import dev.flywheel.api.v1.LabelledOption;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Prequential evaluation: each label is held against the verdict that the answer was served with, before it is trained on.
+ *
+ * <p>An example counts once, in the window of its label's own time and under the version that served the answer: in examples,
+ * signals and reward, whatever is said later.
+ *
+ * <p>An item of an answer counts once too, in items, log loss, predicted, observed and AUC, by the label in force: what the user
+ * said of it before what follows from silence or from what they said of other items; of what was said the latest by its own
+ * time, of what follows the earliest. A label that takes the place of another takes back what that had contributed, in the
+ * window where it had; so a late click makes the figures of an earlier window anew. In which order the same labels come does
+ * not matter. What is not kept any more, see {@link Memory}, cannot be taken back, and labels of windows that are not kept any
+ * more do not count. A retraction takes nothing back: it speaks of what is to be learned, not of what the user did.
+ *
+ * <p>Taken is an item with a label above 0. A label of 0 or below is a not taken; of a decision that a policy is judged by
+ * ({@code EXAMPLE_KIND_BANDIT}) only the item that the label is about counts. Items without a verdict, such as continuations,
+ * do not count.
+ */
+public final class Prequential {
+    private final long windowMillis;
+
+    /**
+     * @param window length of the windows, event time
+     */
+    public Prequential(Duration window) {
+        this.windowMillis = window.toMillis();
+    }
+
+    /**
+     * Takes an example.
+     *
+     * @param changed cells with other figures than before
+     * @param firstTaken whether it is the first that was said of its items, and they were taken
+     */
+    public record Outcome(Collection<CellKey> changed, boolean firstTaken) {
+        static final Outcome NOTHING = new Outcome(List.of(), false);
+    }
+
+    /** Counts an example in; one that has been counted changes nothing. */
+    public Outcome judge(LabelledExample labelled, Memory memory) throws Exception {
+        Example example = labelled.getExample();
+        JudgedImpression known = memory.impression(example.getImpressionId());
+        JudgedImpression before = known == null ? JudgedImpression.getDefaultInstance() : known;
+        long mark = mark(example.getExampleId());
+        if (before.getExamplesList().contains(mark)) {
+            return Outcome.NOTHING;
+        }
+        CellKey here = CellKey.of(example.getServedVersion(), example.getLabelledAtMillis(),
+                windowMillis);
+        Changes changes = new Changes(memory);
+        changes.of(here)
+                .example(Labels.signalOf(labelled), Labels.rewardOf(labelled),
+                        example.getLabelledAtMillis());
+        JudgedImpression.Builder after = before.toBuilder().addExamples(mark);
+        boolean firstTaken = false;
+        for (LabelledOption option : Labels.judgedOf(labelled)) {
+            JudgedItem item = Labels.item(labelled, option, here.beginsAtMillis());
+            firstTaken |= item.getSaid() && item.getTaken() && !isSaid(before, item.getItem());
+            count(item, example.getServedVersion(), after, changes);
+        }
+        memory.put(example.getImpressionId(), after.build());
+        changes.keep();
+        return new Outcome(changes.cells.keySet(), firstTaken);
+    }
+
+    private static boolean isSaid(JudgedImpression impression, String item) {
+        return impression.getItemsList()
+                .stream()
+                .anyMatch(each -> each.getItem().equals(item) && each.getSaid());
+    }
+
+    private static void count(JudgedItem item, long version, JudgedImpression.Builder impression,
+            Changes changes) throws Exception {
+        for (int i = 0; i < impression.getItemsCount(); i++) {
+            JudgedItem other = impression.getItems(i);
+            if (other.getItem().equals(item.getItem())) {
+                if (Labels.inForce(item, other)) {
+                    changes.of(new CellKey(version, other.getBeginsAtMillis()))
+                            .verdict(Verdict.of(other), -1);
+                    impression.setItems(i, item);
+                    changes.of(new CellKey(version, item.getBeginsAtMillis()))
+                            .verdict(Verdict.of(item), 1);
+                }
+                return;
+            }
+        }
+        impression.addItems(item);
+        changes.of(new CellKey(version, item.getBeginsAtMillis())).verdict(Verdict.of(item), 1);
+    }
+
+    private static long mark(String exampleId) {
+        String digest = exampleId.length() == 64 ? exampleId
+                : Digest.of(exampleId.getBytes(StandardCharsets.UTF_8)).hex();
+        return Long.parseUnsignedLong(digest.substring(0, 16), 16);
+    }
+
+    /** Returns a cell as others are to see it. */
+    public Evaluation evaluation(String adapter, CellKey key, EvaluationCell cell) {
+        return described(new CellFigures(cell), adapter, key);
+    }
+
+    /** Returns all versions of a window as one, under the newest of them. */
+    public Evaluation together(String adapter, Map<CellKey, EvaluationCell> cells) {
+        CellFigures sum = new CellFigures(EvaluationCell.getDefaultInstance());
+        CellKey newest = new CellKey(0, 0);
+        for (Map.Entry<CellKey, EvaluationCell> each : cells.entrySet()) {
+            sum.add(each.getValue());
+            newest = each.getKey().version() >= newest.version() ? each.getKey() : newest;
+        }
+        return described(sum, adapter, newest);
+    }
+
+    private Evaluation described(CellFigures figures, String adapter, CellKey key) {
+        return figures.evaluation()
+                .setAdapter(adapter)
+                .setVersion(key.version())
+                .setBeginsAtMillis(key.beginsAtMillis())
+                .setLengthMillis(windowMillis)
+                .build();
+    }
+
+    /** Cells while they change. */
+    private static final class Changes {
+        private final Memory memory;
+        private final Map<CellKey, CellFigures> cells = new LinkedHashMap<>();
+
+        Changes(Memory memory) {
+            this.memory = memory;
+        }
+
+        CellFigures of(CellKey key) throws Exception {
+            CellFigures found = cells.get(key);
+            if (found == null) {
+                EvaluationCell cell = memory.cell(key);
+                found = new CellFigures(
+                        cell == null ? EvaluationCell.getDefaultInstance() : cell);
+                cells.put(key, found);
+            }
+            return found;
+        }
+
+        void keep() throws Exception {
+            for (Map.Entry<CellKey, CellFigures> each : new ArrayList<>(cells.entrySet())) {
+                memory.put(each.getKey(), each.getValue().changed());
+            }
+        }
+    }
+}
