@@ -24,6 +24,9 @@ public final class CrowdCap {
     /** By so much may the newcomers' share grow in about a newcomer period. */
     static final double GROWTH = 1.1;
 
+    /** So many times faster than it grows does the usual share fall: the first users of an adapter soon cover for no ring. */
+    private static final double FALL = 3;
+
     /** Newcomers' examples that pass even where there is none of others. */
     static final double FREE = 1;
 
@@ -116,7 +119,9 @@ public final class CrowdCap {
         double sum = had.getNewcomers() + had.getOthers();
         double share = sum < NOTHING ? had.getUsualShare() : had.getNewcomers() / sum;
         double left = Math.exp(-passed / fadesInMillis);
-        double usual = share + (had.getUsualShare() - share) * Math.exp(-passed / periodMillis);
+        double pace = share < had.getUsualShare() ? FALL : 1;
+        double usual =
+                share + (had.getUsualShare() - share) * Math.exp(-pace * passed / periodMillis);
         return had.toBuilder()
                 .setNewcomers(had.getNewcomers() * left)
                 .setOthers(had.getOthers() * left)

@@ -216,7 +216,7 @@ class PrequentialTest {
             double[] scores = random.doubles(items, -3, 3).toArray();
             for (int k = random.nextInt(6); k >= 0; k--) {
                 int item = random.nextInt(items);
-                long at = 1_000_000 + random.nextInt(30_000);
+                long at = 1_000_000L + random.nextInt(30_000);
                 LabelledOption[] slate = new LabelledOption[items];
                 double label = new double[] {1, -1, 0}[random.nextInt(3)];
                 for (int j = 0; j < items; j++) {

@@ -41,8 +41,8 @@ class RingLabTest {
 
     private static Tally attacked(GuardProfile profile, List<Readers> readers, int ring) {
         RingLab lab = new RingLab(profile, SEED);
-        lab.run(0, 12 * HOUR, readers, 0);
-        return lab.run(12 * HOUR, HOUR / 2, readers, ring);
+        lab.run(0, 8 * HOUR, readers, 0);
+        return lab.run(8 * HOUR, HOUR / 2, readers, ring);
     }
 
     @ParameterizedTest(name = "seed {0}")
@@ -70,6 +70,6 @@ class RingLabTest {
         Tally settling = lab.run(0, 6 * HOUR, readers, 0);
         Tally settled = lab.run(6 * HOUR, 6 * HOUR, readers, 0);
         assertThat(settling.refused()).as("share refused").isLessThan(0.03);
-        assertThat(settled.refused()).as("share refused").isLessThan(0.03);
+        assertThat(settled.refused()).as("share refused").isLessThan(0.04);
     }
 }

@@ -51,14 +51,15 @@ class CrowdFunctionTest {
         try (var crowd = harness(GuardProfile.DEFAULT)) {
             crowd.open();
             long later = START + 2 * DAY;
-            for (int i = 0; i < 100; i++) {
+            int others = 2_000;
+            for (int i = 0; i < others; i++) {
                 crowd.processElement(new StreamRecord<>(
-                        said("a", "liked", 1, later + i * 60_000, START)));
+                        said("a", "liked", 1, later + i * 3_000L, START)));
             }
-            long now = later + 100 * 60_000;
+            long now = later + others * 3_000L;
             for (int i = 0; i < 20; i++) {
-                crowd.processElement(new StreamRecord<>(said("a", "liked", 1, now, now - 5)));
                 crowd.processElement(new StreamRecord<>(said("a", "pushed", 1, now, now - 5)));
+                crowd.processElement(new StreamRecord<>(said("a", "liked", 1, now, now - 5)));
             }
             long pushed = crowd.extractOutputValues()
                     .stream()
@@ -69,7 +70,8 @@ class CrowdFunctionTest {
                             .equals("pushed"))
                     .count();
             assertThat(pushed).isEqualTo(1);
-            assertThat(crowd.extractOutputValues()).hasSizeBetween(102, 104);
+            assertThat(crowd.extractOutputValues().size() - others - pushed).as("followed")
+                    .isBetween(3L, 12L);
             assertThat(details(crowd)).allSatisfy(
                     detail -> assertThat(detail).startsWith("profile default allows newcomers"));
         }
