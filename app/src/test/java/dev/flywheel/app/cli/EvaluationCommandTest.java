@@ -12,7 +12,7 @@ class EvaluationCommandTest {
     @Test
     void aTimeThatIsNoneIsMisuse() {
         CommandRun.isMisuse("--since is -1, it must be 0 to 31536000", "evaluation", "--since", -1);
-        CommandRun.isMisuse("Invalid value for option '--since'", "evaluation", "--since", "soon");
+        CommandRun.isMisuse("invalid value for option '--since'", "evaluation", "--since", "soon");
     }
 
     @Test
