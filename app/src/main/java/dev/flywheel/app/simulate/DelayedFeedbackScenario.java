@@ -28,8 +28,8 @@ import java.util.concurrent.Callable;
  */
 record DelayedFeedbackScenario() implements Scenario {
     private static final int GROUPS = 4;
-    private static final int TICKS = 90;
-    private static final int MEASURED = 30;
+    private static final int TICKS = 140;
+    private static final int MEASURED = 80;
     private static final int ASKS = 10;
     private static final Duration TICK = Duration.ofSeconds(10);
     private static final Duration OBSERVATION = Duration.ofSeconds(30);
