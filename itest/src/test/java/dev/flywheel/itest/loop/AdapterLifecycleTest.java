@@ -12,12 +12,15 @@ import dev.flywheel.api.v1.CreateAdapterRequest;
 import dev.flywheel.api.v1.DeleteAdapterRequest;
 import dev.flywheel.api.v1.Loss;
 import dev.flywheel.api.v1.RankReply;
+import dev.flywheel.app.FlywheelCommand;
 import dev.flywheel.app.audit.FeedbackFates;
 import dev.flywheel.app.config.ConfigLoader;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.app.local.LocalLoop;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,6 +39,7 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 /** An outside client makes an adapter at a running node, configures it under traffic, and deletes it. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
@@ -103,6 +107,9 @@ class AdapterLifecycleTest {
             assertThat(fates.balanced()).as("%s", fates).isTrue();
             assertThat(fates.acknowledged()).isEqualTo(1 + clicks.get());
             assertThat(fates.trained()).isPositive();
+            assertThat(registry.getVersion(ADAPTER, 1).getFigures().getExamplesByKindMap())
+                    .containsOnlyKeys("BINARY");
+            anOperatorConfigures(node.endpoints().grpc());
 
             RankReply last = client.rank("last");
             delete(registry);
@@ -119,7 +126,7 @@ class AdapterLifecycleTest {
                     entry -> entry.getAction() != AuditAction.AUDIT_ACTION_ALIAS_MOVED)
                     .extracting(AuditEntry::getActor)
                     .containsOnly("test")
-                    .hasSize(9);
+                    .hasSize(10);
         }
     }
 
@@ -172,6 +179,16 @@ class AdapterLifecycleTest {
                 .setExpectedRevision(registry.getAdapter(ADAPTER).getRevision())
                 .setActor("test")
                 .build());
+    }
+
+    private static void anOperatorConfigures(String address) {
+        StringWriter out = new StringWriter();
+        CommandLine line = FlywheelCommand.commandLine();
+        line.setOut(new PrintWriter(out, true));
+        assertThat(line.execute("adapter", "configure", ADAPTER, "--node", address, "--set",
+                "learning.click.weight=0.5", "--unset", "exploration", "--actor", "test")).isZero();
+        assertThat(out.toString()).contains("learning.click.weight: unset -> 0.5",
+                "exploration.temperature: 0 -> unset");
     }
 
     private static boolean refused(LoopClient client) {

@@ -218,6 +218,7 @@ class AdapterChangesTest {
         AdapterRecord deleted = delete();
         assertThat(deleted.getDeletedAtMillis()).isEqualTo(9);
         assertThat(deleted.getRevision()).isEqualTo(2);
+        assertThat(log.load().adapter(ADAPTER).epoch()).as("nobody's").isEqualTo(epoch + 1);
         for (Command<?> command : List.of(claiming(2, "e2"),
                 new Command.PutOutcome(committing(1), 9),
                 new Command.AcquireEpoch(Samples.epoch(ADAPTER), 9),
