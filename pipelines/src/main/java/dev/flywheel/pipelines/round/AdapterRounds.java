@@ -216,7 +216,10 @@ final class AdapterRounds {
         }
     }
 
-    /** There is no such adapter, or no more: what no round has ended is refused. */
+    /**
+     * There is no such adapter, or no more: what no round has ended is refused. So is what a restart hands on again, though a round
+     * of it may have been committed; its manifest tells, and audits go by that.
+     */
     private void gone() {
         phase = Phase.CLOSED;
         running = null;

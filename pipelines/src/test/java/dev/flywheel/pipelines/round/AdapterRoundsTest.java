@@ -526,7 +526,6 @@ class AdapterRoundsTest {
     }
 
     private void surviveFaults(Random random) {
-        int deletedAt = random.nextInt(4) == 0 ? random.nextInt(30) : Integer.MAX_VALUE;
         servers.examplesMax = 1 + random.nextInt(6);
         servers.faults = () -> InMemoryServers.Fault.values()[random.nextInt(10) < 7 ? 0
                 : 1 + random.nextInt(2)];
@@ -543,6 +542,8 @@ class AdapterRoundsTest {
                 sent.add(key("r" + i));
             }
         }
+        // Not the first draw: of neighbouring seeds these hardly differ.
+        int deletedAt = random.nextInt(4) == 0 ? random.nextInt(30) : Integer.MAX_VALUE;
         int next = 0;
         int checkpointAt = 0;
         List<LabelledExample> checkpoint = List.of();
@@ -580,8 +581,13 @@ class AdapterRoundsTest {
         assertThat(rounds.unfinished()).isEmpty();
         assertThat(servers.outcomes).hasSameSizeAs(servers.manifests);
         assertThat(servers.live()).extracting(Example::getExampleId).doesNotHaveDuplicates();
-        assertThat(servers.trained()).doesNotHaveDuplicates()
-                .doesNotContainAnyElementsOf(host.refused.keySet());
+        // What comes again after its adapter was deleted is refused without a look at what was trained: audits count that first.
+        Set<FeedbackKey> refused = new HashSet<>(host.refused.keySet());
+        refused.removeIf(key -> !servers.adapterExists
+                && host.refused.get(key) == RefusalReason.REFUSAL_REASON_NO_ADAPTER);
+        assertThat(servers.trained()).doesNotHaveDuplicates();
+        refused.retainAll(servers.trained());
+        assertThat(refused).as("trained and refused").isEmpty();
         Set<FeedbackKey> ended = new HashSet<>(servers.trained());
         ended.addAll(host.refused.keySet());
         assertThat(ended).isEqualTo(sent);
