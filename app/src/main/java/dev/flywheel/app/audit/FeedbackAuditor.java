@@ -6,6 +6,7 @@ import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.RefusedFeedback;
+import dev.flywheel.feedback.event.ReasonNames;
 import dev.flywheel.feedback.kafka.Intake;
 import dev.flywheel.feedback.kafka.IntakeReader;
 import dev.flywheel.feedback.kafka.Topics;
@@ -13,7 +14,6 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
@@ -137,18 +137,11 @@ public final class FeedbackAuditor implements AutoCloseable {
     private void readRefusal(ConsumerRecord<byte[], byte[]> record) {
         try {
             RefusedFeedback refusal = RefusedFeedback.parseFrom(record.value());
-            refused.putIfAbsent(refusal.getKey(), reason(refusal));
+            refused.putIfAbsent(refusal.getKey(), ReasonNames.of(refusal.getReason()));
         } catch (InvalidProtocolBufferException e) {
             throw new IllegalStateException(
                     "record %d of %s is no refusal".formatted(record.offset(), record.topic()), e);
         }
-    }
-
-    private static String reason(RefusedFeedback refusal) {
-        return refusal.getReason()
-                .name()
-                .substring("REFUSAL_REASON_".length())
-                .toLowerCase(Locale.ROOT);
     }
 
     private static FeedbackKey key(FeedbackEvent event) {

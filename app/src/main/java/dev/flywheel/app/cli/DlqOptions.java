@@ -2,7 +2,7 @@ package dev.flywheel.app.cli;
 
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.app.deadletter.DeadLetters;
-import dev.flywheel.app.deadletter.Letter;
+import dev.flywheel.feedback.event.ReasonNames;
 import java.util.Arrays;
 import java.util.List;
 import picocli.CommandLine.Mixin;
@@ -18,7 +18,7 @@ final class DlqOptions {
         List<String> known = Arrays.stream(RefusalReason.values())
                 .filter(reason -> reason != RefusalReason.UNRECOGNIZED
                         && reason != RefusalReason.REFUSAL_REASON_UNSPECIFIED)
-                .map(Letter::nameOf)
+                .map(ReasonNames::of)
                 .toList();
         for (String reason : reasons) {
             if (!known.contains(reason)) {

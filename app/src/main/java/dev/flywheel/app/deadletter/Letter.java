@@ -1,11 +1,10 @@
 package dev.flywheel.app.deadletter;
 
 import com.google.protobuf.InvalidProtocolBufferException;
-import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.RefusedFeedback;
+import dev.flywheel.feedback.event.ReasonNames;
 import dev.flywheel.feedback.kafka.EventRecords;
 import java.time.Instant;
-import java.util.Locale;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
@@ -43,12 +42,7 @@ public record Letter(
 
     /** Returns the reason as settings and metrics spell it, such as {@code unmatched}. */
     public String reason() {
-        return nameOf(refused.getReason());
-    }
-
-    /** Returns a reason as settings and metrics spell it. */
-    public static String nameOf(RefusalReason reason) {
-        return reason.name().substring("REFUSAL_REASON_".length()).toLowerCase(Locale.ROOT);
+        return ReasonNames.of(refused.getReason());
     }
 
     public Instant refusedAt() {

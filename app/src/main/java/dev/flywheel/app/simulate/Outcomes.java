@@ -6,11 +6,11 @@ import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.RefusedFeedback;
+import dev.flywheel.feedback.event.ReasonNames;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
@@ -135,18 +135,11 @@ final class Outcomes implements AutoCloseable {
         try {
             RefusedFeedback refusal = RefusedFeedback.parseFrom(record.value());
             waiting.remove(refusal.getKey());
-            ends.putIfAbsent(refusal.getKey(), reason(refusal));
+            ends.putIfAbsent(refusal.getKey(), ReasonNames.of(refusal.getReason()));
         } catch (InvalidProtocolBufferException e) {
             throw new IllegalStateException(
                     "record %d of %s is no refusal".formatted(record.offset(), record.topic()), e);
         }
-    }
-
-    private static String reason(RefusedFeedback refusal) {
-        return refusal.getReason()
-                .name()
-                .substring("REFUSAL_REASON_".length())
-                .toLowerCase(Locale.ROOT);
     }
 
     /** Returns where an event ended, empty if it has no end yet. */

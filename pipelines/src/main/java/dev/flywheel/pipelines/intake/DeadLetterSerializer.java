@@ -4,10 +4,10 @@ import dev.flywheel.api.v1.DeadLetter;
 import dev.flywheel.api.v1.RefusedFeedback;
 import dev.flywheel.feedback.event.CloudEvent;
 import dev.flywheel.feedback.event.EventType;
+import dev.flywheel.feedback.event.ReasonNames;
 import dev.flywheel.feedback.kafka.EventRecords;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.util.Locale;
 import java.util.Map;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -31,7 +31,7 @@ public final class DeadLetterSerializer implements KafkaRecordSerializationSchem
                 Instant.ofEpochMilli(refused.getRefusedAtMillis()));
         Map<String, String> headers = envelope.headers();
         headers.put("flywheel.error.code",
-                refused.getReason().name().replace("REFUSAL_REASON_", "").toLowerCase(Locale.ROOT));
+                ReasonNames.of(refused.getReason()));
         headers.put("flywheel.error.message", refused.getDetail());
         headers.put("flywheel.error.stage", letter.getStage());
         headers.put("flywheel.error.topic", letter.getTopic());

@@ -1,8 +1,8 @@
 package dev.flywheel.pipelines.metric;
 
 import dev.flywheel.api.v1.RefusalReason;
+import dev.flywheel.feedback.event.ReasonNames;
 import java.util.EnumMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import org.apache.flink.metrics.Counter;
@@ -46,11 +46,8 @@ public final class StageFigures {
     }
 
     public void refused(RefusalReason reason) {
-        refused.computeIfAbsent(reason, each -> group.counter(LoopMetrics.REFUSED + name(each)))
+        refused.computeIfAbsent(reason,
+                each -> group.counter(LoopMetrics.REFUSED + ReasonNames.of(each)))
                 .inc();
-    }
-
-    private static String name(RefusalReason reason) {
-        return reason.name().replace("REFUSAL_REASON_", "").toLowerCase(Locale.ROOT);
     }
 }

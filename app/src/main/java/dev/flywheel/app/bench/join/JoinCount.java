@@ -1,9 +1,9 @@
 package dev.flywheel.app.bench.join;
 
 import dev.flywheel.api.v1.RefusalReason;
+import dev.flywheel.feedback.event.ReasonNames;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -50,7 +50,7 @@ final class JoinCount {
     private static Map<String, Long> named(Map<RefusalReason, Long> refused) {
         Map<String, Long> named = new TreeMap<>();
         refused.forEach((reason, count) -> named.put(
-                reason.name().replace("REFUSAL_REASON_", "").toLowerCase(Locale.ROOT), count));
+                ReasonNames.of(reason), count));
         return named;
     }
 }
