@@ -68,7 +68,7 @@ record Envelope(
         OffsetDateTime time = event.getTime();
         String contentType = event.getDataContentType();
         return new Envelope(type, event.getId(), event.getSource().toString(),
-                time == null ? 0 : time.toInstant().toEpochMilli(),
+                time == null ? 0 : millis(time.toInstant()),
                 contentType == null || isJson(mediaType(contentType)), data.toBytes());
     }
 
@@ -100,8 +100,17 @@ record Envelope(
 
     private static long millis(@Nullable String time) {
         try {
-            return time == null ? 0 : Instant.parse(time).toEpochMilli();
-        } catch (DateTimeException | ArithmeticException e) {
+            return time == null ? 0 : millis(Instant.parse(time));
+        } catch (DateTimeException e) {
+            return 0;
+        }
+    }
+
+    /** Returns 0 for a time that is too far from 1970 to be counted in milliseconds. */
+    private static long millis(Instant time) {
+        try {
+            return time.toEpochMilli();
+        } catch (ArithmeticException e) {
             return 0;
         }
     }

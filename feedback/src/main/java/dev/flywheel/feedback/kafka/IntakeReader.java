@@ -70,7 +70,7 @@ public record IntakeReader(int feedbackBytesMax, boolean confluentFraming) imple
             FeedbackEvent event = event(envelope, record.timestamp());
             boolean named = event.hasSignal() || !event.getFeedbackId().isBlank();
             return named ? bounded(FeedbackIds.keyOf(event)) : headersKey(record);
-        } catch (IllegalArgumentException | InvalidProtocolBufferException e) {
+        } catch (RuntimeException | InvalidProtocolBufferException e) {
             return headersKey(record);
         }
     }
@@ -123,6 +123,9 @@ public record IntakeReader(int feedbackBytesMax, boolean confluentFraming) imple
         } catch (InvalidProtocolBufferException e) {
             return new Intake.Malformed<>("value is not the protobuf message that its type names: "
                     + e.getMessage());
+        } catch (RuntimeException e) {
+            // Of whatever kind: what the reader throws at, the job would read again and again.
+            return new Intake.Malformed<>("value cannot be read: " + e);
         }
     }
 

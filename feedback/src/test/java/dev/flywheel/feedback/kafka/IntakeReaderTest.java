@@ -241,6 +241,10 @@ class IntakeReaderTest {
         for (int i = 0; i < 10_000; i++) {
             boolean structured = random.nextBoolean();
             StringBuilder text = new StringBuilder(structured ? whole : data);
+            if (structured && i % 4 == 0) {
+                int year = text.indexOf("2026");
+                text.replace(year, year + 4, "%+010d".formatted(random.nextInt()));
+            }
             for (int flips = random.nextInt(4); flips >= 0; flips--) {
                 text.setCharAt(random.nextInt(text.length()),
                         pieces.charAt(random.nextInt(pieces.length())));
@@ -249,6 +253,36 @@ class IntakeReaderTest {
                     json(text.toString(), structured ? STRUCTURED : "application/json");
             assertThat(feedback(record)).as("seed %d, case %d: %s", seed, i, text).isNotNull();
             assertThat(READER.claimedKey(record)).isNotNull();
+        }
+    }
+
+    @Test
+    void aTimeBeyondAllMillisecondsIsNoTime() {
+        String structured =
+                """
+                        {"specversion": "1.0", "id": "x", "source": "y", "time": "%s", "type": "dev.flywheel.%s.v1",
+                         "data": {"impression_id": "i", "tenant": "t", "signal": {"click": {"candidate_id": "a"}}}}""";
+        FeedbackEvent event = EVENT.toBuilder()
+                .setFeedbackId("x")
+                .setSource("y")
+                .setReceivedAtMillis(BROKER_MILLIS)
+                .build();
+        String[] farAway = {"+999999999-12-31T23:59:59Z", "-999999999-01-01T00:00:00Z",
+            "+999999999-12-31T23:59:59-18:00"};
+        for (String time : farAway) {
+            ConsumerRecord<byte[], byte[]> feedback =
+                    json(structured.formatted(time, "feedback"), STRUCTURED);
+            assertThat(feedback(feedback)).as(time).isEqualTo(new Intake.Valid<>(event));
+            assertThat(READER.claimedKey(feedback).getFeedbackId()).isEqualTo("x");
+            assertThat(
+                    READER.impression(json(structured.formatted(time, "impression"), STRUCTURED)))
+                    .as(time)
+                    .isInstanceOf(Intake.Malformed.class);
+            assertThat(feedback(record(
+                    EVENT.toBuilder().clearReceivedAtMillis().build().toByteArray(),
+                    Map.of("ce_time", time))))
+                    .isEqualTo(new Intake.Valid<>(
+                            EVENT.toBuilder().setReceivedAtMillis(BROKER_MILLIS).build()));
         }
     }
 
