@@ -12,6 +12,7 @@ import dev.flywheel.engine.model.LoadProgress;
 import dev.flywheel.serving.rpc.ServingNode;
 import dev.flywheel.trainer.adapter.AdapterCreation;
 import dev.flywheel.trainer.adapter.AdapterSettings;
+import dev.flywheel.trainer.adapter.DeletedAdapterException;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
@@ -47,13 +48,16 @@ public final class LocalLoop implements AutoCloseable {
     private final FlywheelConfig config;
     private final LoopParts parts;
     private final ManagedChannel channel;
+    private final Consumer<String> listener;
 
     private LocalLoop(
-            Closing closing, FlywheelConfig config, LoopParts parts, ManagedChannel channel) {
+            Closing closing, FlywheelConfig config, LoopParts parts, ManagedChannel channel,
+            Consumer<String> listener) {
         this.closing = closing;
         this.config = config;
         this.parts = parts;
         this.channel = channel;
+        this.listener = listener;
     }
 
     /**
@@ -82,7 +86,7 @@ public final class LocalLoop implements AutoCloseable {
      * @param model base model folder
      * @param options what to change after a failure, as the command calls it
      * @param closing takes over each part as soon as it has started; the caller closes it, also after a failure
-     * @param listener told what starts now, in words for the operator
+     * @param listener told what starts now, and what cannot, in words for the operator
      * @param reading told how far the model is read
      * @throws StartException or another with a message for the operator
      */
@@ -108,7 +112,7 @@ public final class LocalLoop implements AutoCloseable {
                         parts.listens().dialled(), InsecureChannelCredentials.create())
                         .build();
         AutoCloseable unused = closing.add("client channel", () -> () -> stop(channel));
-        return new LocalLoop(closing, config, parts, channel);
+        return new LocalLoop(closing, config, parts, channel, listener);
     }
 
     private static void stop(ManagedChannel channel) throws InterruptedException {
@@ -121,12 +125,27 @@ public final class LocalLoop implements AutoCloseable {
         return channel;
     }
 
-    /** Makes the adapter that the settings describe if there is none of its name, and waits until the node serves it. */
+    /**
+     * Makes the adapter that the settings describe if there is none of its name, and waits until the node serves it. If it was
+     * deleted the node goes on without it, for the sake of the others, and says so.
+     */
     public void createAdapterOfSettings() {
-        createAdapter(config.adapter().name(), ModuleSettings.adapter(config.adapter()));
+        String name = config.adapter().name();
+        try {
+            createAdapter(name, ModuleSettings.adapter(config.adapter()));
+        } catch (DeletedAdapterException deleted) {
+            String note = ("going on without adapter %s, which was deleted; for a new one set"
+                    + " adapter.name to another name").formatted(name);
+            LOG.warn("{}", note);
+            listener.accept(note);
+        }
     }
 
-    /** Makes an adapter of this base if there is none of that name, and waits until the node serves it. */
+    /**
+     * Makes an adapter of this base if there is none of that name, and waits until the node serves it.
+     *
+     * @throws DeletedAdapterException if there was one of that name
+     */
     public void createAdapter(String name, AdapterSettings settings) {
         var unused =
                 AdapterCreation.create(

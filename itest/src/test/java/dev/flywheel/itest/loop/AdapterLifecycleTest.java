@@ -1,6 +1,7 @@
 package dev.flywheel.itest.loop;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.flywheel.api.client.StoreClient;
@@ -16,7 +17,12 @@ import dev.flywheel.app.FlywheelCommand;
 import dev.flywheel.app.audit.FeedbackFates;
 import dev.flywheel.app.config.ConfigLoader;
 import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.app.local.Closing;
 import dev.flywheel.app.local.LocalLoop;
+import dev.flywheel.app.local.OptionNames;
+import dev.flywheel.engine.model.LoadProgress;
+import dev.flywheel.trainer.adapter.AdapterSettings;
+import dev.flywheel.trainer.adapter.DeletedAdapterException;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.PrintWriter;
@@ -57,12 +63,7 @@ class AdapterLifecycleTest {
 
     @Test
     void anAdapterLivesAndDiesByCallsAlone() throws Exception {
-        FlywheelConfig config = new ConfigLoader().load(null, Map.of(
-                "loop.broker_port", 0,
-                "metrics.port", 0,
-                "server.port", 0,
-                "data.free_mib_min", 16));
-        try (LocalLoop node = LocalLoop.start(config, folder, BuiltInBase.folder())) {
+        try (LocalLoop node = LocalLoop.start(config(), folder, BuiltInBase.folder())) {
             StoreClient registry = StoreClient.over(node.channel(), Duration.ofSeconds(30));
             LoopClient client = new LoopClient(node.channel(), ADAPTER);
 
@@ -112,7 +113,7 @@ class AdapterLifecycleTest {
             anOperatorConfigures(node.endpoints().grpc());
 
             RankReply last = client.rank("last");
-            delete(registry);
+            delete(registry, ADAPTER);
             LoopClient.await("requests are not found", () -> refused(client));
             client.click(last, "last", "late");
             FeedbackFates ended = node.drain(Duration.ofSeconds(60));
@@ -128,6 +129,39 @@ class AdapterLifecycleTest {
                     .containsOnly("test")
                     .hasSize(10);
         }
+    }
+
+    @Test
+    void aNodeStartsAgainWithoutItsConfiguredAdapterOnceThatWasDeleted() {
+        FlywheelConfig config = config();
+        String configured = config.adapter().name();
+        try (LocalLoop node = LocalLoop.start(config, folder, BuiltInBase.folder())) {
+            node.createAdapterOfSettings();
+            node.createAdapter(ADAPTER, AdapterSettings.ranker());
+            delete(StoreClient.over(node.channel()), configured);
+        }
+        List<String> told = new ArrayList<>();
+        try (Closing closing = new Closing()) {
+            LocalLoop node = LocalLoop.start(config, folder, BuiltInBase.folder(),
+                    OptionNames.KEPT, closing, told::add, LoadProgress.NONE);
+            node.createAdapterOfSettings();
+
+            assertThat(told).last().asString().contains(configured, "deleted", "adapter.name");
+            assertThat(new LoopClient(node.channel(), ADAPTER).rank("u").getItemsList())
+                    .hasSize(2);
+            assertThatThrownBy(() -> node.createAdapter(configured, AdapterSettings.ranker()))
+                    .isInstanceOf(DeletedAdapterException.class)
+                    .hasMessageContaining(configured)
+                    .hasMessageContaining("choose another name");
+        }
+    }
+
+    private static FlywheelConfig config() {
+        return new ConfigLoader().load(null, Map.of(
+                "loop.broker_port", 0,
+                "metrics.port", 0,
+                "server.port", 0,
+                "data.free_mib_min", 16));
     }
 
     private static CreateAdapterRequest request() {
@@ -173,10 +207,10 @@ class AdapterLifecycleTest {
         var unused = registry.configureAdapter(request.build());
     }
 
-    private static void delete(StoreClient registry) {
+    private static void delete(StoreClient registry, String adapter) {
         var unused = registry.deleteAdapter(DeleteAdapterRequest.newBuilder()
-                .setName(ADAPTER)
-                .setExpectedRevision(registry.getAdapter(ADAPTER).getRevision())
+                .setName(adapter)
+                .setExpectedRevision(registry.getAdapter(adapter).getRevision())
                 .setActor("test")
                 .build());
     }

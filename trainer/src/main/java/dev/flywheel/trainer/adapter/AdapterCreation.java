@@ -20,6 +20,7 @@ public final class AdapterCreation {
      * Makes the adapter, or returns the one of that name if there is one already, with whatever
      * settings it was made.
      *
+     * @throws DeletedAdapterException if there was one of that name
      * @throws IllegalStateException if the one that exists is of another base model
      */
     public static AdapterRecord create(
@@ -125,7 +126,19 @@ public final class AdapterCreation {
             return store.createAdapter(request);
         } catch (StatusRuntimeException refused) {
             if (refused.getStatus().getCode() == Status.Code.ALREADY_EXISTS) {
-                return store.getAdapter(request.getName());
+                return existing(store, request.getName());
+            }
+            throw refused;
+        }
+    }
+
+    /** A name stays taken for good, so an adapter that exists and is not found was deleted. */
+    private static AdapterRecord existing(StoreClient store, String name) {
+        try {
+            return store.getAdapter(name);
+        } catch (StatusRuntimeException refused) {
+            if (refused.getStatus().getCode() == Status.Code.NOT_FOUND) {
+                throw new DeletedAdapterException(name, refused);
             }
             throw refused;
         }
