@@ -14,8 +14,11 @@ import org.jspecify.annotations.Nullable;
 public final class OrphanWait implements Serializable {
     private static final long serialVersionUID = 1L;
 
-    /** How often the node's word is looked at again while it holds feedback back. */
-    private static final long LOOK_AGAIN_MILLIS = 5_000;
+    /**
+     * How often the node's word is looked at again while it holds feedback back. Who tells of it leaves out no more: an answer
+     * that is newer than the last word may be unwritten.
+     */
+    public static final Duration LOOK_AGAIN = Duration.ofSeconds(5);
 
     private final long timeoutMillis;
     private final long timeoutMaxMillis;
@@ -45,7 +48,7 @@ public final class OrphanWait implements Serializable {
         }
         long last = receivedAtMillis + timeoutMaxMillis;
         if (mayBeUnwritten(report, servedAtMillis)) {
-            return Math.min(last, nowMillis + LOOK_AGAIN_MILLIS);
+            return Math.min(last, nowMillis + LOOK_AGAIN.toMillis());
         }
         // What was written before the report was made has been read once time has reached the report.
         return Math.min(last, Math.max(end, report.getAtMillis()));

@@ -5,6 +5,7 @@ import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.IntakeRecord;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.TakenFeedback;
+import dev.flywheel.feedback.time.OrphanWait;
 import dev.flywheel.pipelines.message.MessageType;
 import dev.flywheel.pipelines.metric.LoopMetrics;
 import dev.flywheel.pipelines.metric.StageFigures;
@@ -25,14 +26,18 @@ import org.jspecify.annotations.Nullable;
 public abstract class IntakeFunction<T> extends ProcessFunction<IntakeRecord, T> {
     private static final long serialVersionUID = 1L;
 
-    /** Side output of what nodes report of themselves, where it says anything new. */
+    /**
+     * Side output of what nodes report of themselves: of a run of heartbeats of one node that say it has written all, one in
+     * {@link OrphanWait#LOOK_AGAIN}, the first and the last it sends; every other.
+     */
     public static final OutputTag<Heartbeat> REPORTS =
             new OutputTag<>("reports", MessageType.ofMessage(Heartbeat.class));
 
     /** Nodes whose last report is known; of others each is handed on. */
     private static final int NODES_MAX = 1_024;
 
-    private transient Map<String, Boolean> complete;
+    /** By node: what was handed on last, in event time. */
+    private transient Map<String, Heartbeat> reported;
     private transient Map<Integer, Long> positions;
     private transient StageFigures figures;
 
@@ -48,7 +53,7 @@ public abstract class IntakeFunction<T> extends ProcessFunction<IntakeRecord, T>
 
     @Override
     public void open(OpenContext context) {
-        complete = new HashMap<>();
+        reported = new HashMap<>();
         positions = new ConcurrentHashMap<>();
         figures = new StageFigures(getRuntimeContext().getMetricGroup(), () -> 0);
     }
@@ -62,23 +67,32 @@ public abstract class IntakeFunction<T> extends ProcessFunction<IntakeRecord, T>
         } else if (record.hasMalformed()) {
             context.output(DeadLetters.REFUSED, record.getMalformed());
             figures.refused(RefusalReason.REFUSAL_REASON_MALFORMED);
-        } else if (record.hasHeartbeat() && saysMore(record.getHeartbeat())) {
-            context.output(REPORTS, record.getHeartbeat()
-                    .toBuilder()
-                    .setAtMillis(record.getEventTimeMillis())
-                    .build());
+        } else if (record.hasHeartbeat()) {
+            report(record.getHeartbeat(), record.getEventTimeMillis(), context);
         }
         taken(record.getPartition(), record.getOffset() + 1);
     }
 
-    /** Whether a heartbeat says more than that its node still has nothing unwritten. */
-    private boolean saysMore(Heartbeat heartbeat) {
-        boolean all = heartbeat.getUnwrittenSinceMillis() == 0;
-        if (complete.size() >= NODES_MAX && !complete.containsKey(heartbeat.getNodeId())) {
-            complete.clear();
+    private void report(Heartbeat heartbeat, long millis, Context context) {
+        Heartbeat report = heartbeat.toBuilder().setAtMillis(millis).build();
+        String node = report.getNodeId();
+        if (saysMore(report, reported.get(node))) {
+            if (reported.size() >= NODES_MAX && !reported.containsKey(node)) {
+                reported.clear();
+            }
+            reported.put(node, report);
+            context.output(REPORTS, report);
         }
-        Boolean before = complete.put(heartbeat.getNodeId(), all);
-        return !all || before == null || !before;
+    }
+
+    /** Whether a report says more than that its node still has nothing unwritten, or says that of answers long after the last. */
+    private static boolean saysMore(Heartbeat report, @Nullable Heartbeat last) {
+        return last == null || report.getLast() || !wroteAll(report) || !wroteAll(last)
+                || report.getAtMillis() >= last.getAtMillis() + OrphanWait.LOOK_AGAIN.toMillis();
+    }
+
+    private static boolean wroteAll(Heartbeat report) {
+        return report.getUnwrittenSinceMillis() == 0;
     }
 
     abstract @Nullable T event(IntakeRecord record);

@@ -22,6 +22,7 @@ import dev.flywheel.feedback.token.FeedbackToken;
 import dev.flywheel.feedback.token.TokenKeys;
 import dev.flywheel.feedback.token.TokenSigner;
 import dev.flywheel.pipelines.intake.DeadLetters;
+import dev.flywheel.pipelines.intake.IntakeFunction;
 import dev.flywheel.pipelines.message.MessageType;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +36,8 @@ import org.apache.flink.streaming.api.operators.co.CoBroadcastWithKeyedOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.KeyedBroadcastOperatorTestHarness;
+import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.ProcessFunctionTestHarnesses;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -182,6 +185,70 @@ class AttributionFunctionTest {
             assertThat(refusals(job)).isEmpty();
             toMillis(job, SERVED_AT + 90_005);
             assertThat(refusals(job)).containsExactly(RefusalReason.REFUSAL_REASON_UNMATCHED);
+        }
+    }
+
+    @Test
+    void feedbackOnAnAnswerThatAQuietNodeHasLostWaitsForTheShorterTimeout() throws Exception {
+        try (var job = harness(); var intake = intake()) {
+            job.open();
+            job.processElement(record(taken(answer("0", "a"))));
+            for (long after = -2_000; after < 32_000; after += 200) {
+                beat(intake, SERVED_AT + after, false);
+            }
+            pass(intake, job);
+            toMillis(job, SERVED_AT + 31_000);
+            assertThat(refusals(job)).containsExactly(RefusalReason.REFUSAL_REASON_UNMATCHED);
+        }
+    }
+
+    @Test
+    void theLastWordOfANodeThatStopsInOrderCountsHoweverSoonItFollowsTheOneBefore()
+            throws Exception {
+        try (var job = harness(); var intake = intake()) {
+            job.open();
+            job.processElement(record(taken(answer("0", "a"))));
+            beat(intake, SERVED_AT - 100, false);
+            beat(intake, SERVED_AT + 100, true);
+            pass(intake, job);
+            toMillis(job, SERVED_AT + 31_000);
+            assertThat(refusals(job)).containsExactly(RefusalReason.REFUSAL_REASON_UNMATCHED);
+        }
+    }
+
+    @Test
+    void aQuietNodeIsReportedOnceInAWhile() throws Exception {
+        try (var intake = intake()) {
+            for (long millis = 0; millis < 60_000; millis += 200) {
+                beat(intake, SERVED_AT + millis, false);
+            }
+            assertThat(intake.getSideOutput(IntakeFunction.REPORTS)).hasSize(12);
+        }
+    }
+
+    /** What nodes tell of themselves, as it comes from their topic. */
+    private static OneInputStreamOperatorTestHarness<IntakeRecord, Impression> intake()
+            throws Exception {
+        return ProcessFunctionTestHarnesses.forProcessFunction(IntakeFunction.impressions());
+    }
+
+    /** The node says that it has nothing unwritten. */
+    private static void beat(OneInputStreamOperatorTestHarness<IntakeRecord, Impression> intake,
+            long atMillis, boolean last) throws Exception {
+        intake.processElement(new StreamRecord<>(IntakeRecord.newBuilder()
+                .setEventTimeMillis(atMillis)
+                .setHeartbeat(Heartbeat.newBuilder()
+                        .setNodeId("node-1")
+                        .setAtMillis(atMillis)
+                        .setLast(last))
+                .build()));
+    }
+
+    private static void pass(OneInputStreamOperatorTestHarness<IntakeRecord, Impression> intake,
+            KeyedBroadcastOperatorTestHarness<String, IntakeRecord, Heartbeat, LoopItem> job)
+            throws Exception {
+        for (StreamRecord<Heartbeat> report : intake.getSideOutput(IntakeFunction.REPORTS)) {
+            job.processBroadcastElement(report);
         }
     }
 
