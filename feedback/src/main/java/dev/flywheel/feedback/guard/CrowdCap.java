@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * examples about each aim ({@link Aim}), and of all together, where the rest is of users who have been there for longer: they
  * can follow the others, not lead them. That share is the profile's or, if that is more, a little more than newcomers usually
  * have there: while all users are new, or where none comes back, nobody is held back, and no ring is either. Once there are
- * others, a flood of newcomers gets no more than newcomers had before it. A single example is always free.
+ * others, a flood of newcomers gets no more than newcomers had before it. Of an aim that few examples are about, which tell
+ * little of what is usual there, the adapter's usual share is taken instead. A single example is always free.
  *
  * <p>Besides, one aim has a plain cap of examples in a window, whoever they come from.
  *
@@ -29,6 +30,9 @@ public final class CrowdCap {
 
     /** Newcomers' examples that pass even where there is none of others. */
     static final double FREE = 1;
+
+    /** With so many examples an aim's own usual share counts as much as the adapter's. */
+    private static final double TELLING = 8;
 
     /** What is worth less than this is forgotten. */
     private static final double NOTHING = 0.01;
@@ -90,24 +94,26 @@ public final class CrowdCap {
         if (!newcomer || profile.crowd().newcomerShareMax() == 0) {
             return Optional.empty();
         }
-        if (aim != null && tooMany(aim.getShare())) {
-            return Optional.of(tooManyOf("the examples about one item", aim.getShare()));
-        }
-        return tooMany(all) ? Optional.of(tooManyOf("all examples", all)) : Optional.empty();
+        Optional<String> ofAim = aim == null ? Optional.empty()
+                : objection("the examples about one item", aim.getShare(),
+                        usual(aim.getShare(), all.getUsualShare()));
+        return ofAim.isPresent() ? ofAim : objection("all examples", all, all.getUsualShare());
     }
 
-    private boolean tooMany(CrowdShare had) {
-        double allowed = allowed(had) * (had.getNewcomers() + had.getOthers() + 1) + FREE;
-        return allowed(had) < 1 && had.getNewcomers() + 1 > allowed;
+    /** Of few examples of an aim's newcomers are soon the greater part, by chance or because only a ring wants it. */
+    private static double usual(CrowdShare ofAim, double ofAll) {
+        double examples = ofAim.getNewcomers() + ofAim.getOthers();
+        return (examples * ofAim.getUsualShare() + TELLING * ofAll) / (examples + TELLING);
     }
 
-    private double allowed(CrowdShare had) {
-        return Math.max(profile.crowd().newcomerShareMax(), GROWTH * had.getUsualShare());
-    }
-
-    private String tooManyOf(String what, CrowdShare had) {
-        return "profile %s allows newcomers, first seen less than %s ago, a share of %.2f of %s"
-                .formatted(profile.name(), profile.crowd().newcomerPeriod(), allowed(had), what);
+    private Optional<String> objection(String what, CrowdShare had, double usual) {
+        double allowed = Math.max(profile.crowd().newcomerShareMax(), GROWTH * usual);
+        double most = allowed * (had.getNewcomers() + had.getOthers() + 1) + FREE;
+        return allowed >= 1 || had.getNewcomers() + 1 <= most ? Optional.empty()
+                : Optional.of(
+                        "profile %s allows newcomers, first seen less than %s ago, a share of %.2f of %s"
+                                .formatted(profile.name(), profile.crowd().newcomerPeriod(),
+                                        allowed, what));
     }
 
     private CrowdShare at(CrowdShare had, long millis, long fadesInMillis, double usualAtFirst) {

@@ -47,6 +47,18 @@ class RingLabTest {
 
     @ParameterizedTest(name = "seed {0}")
     @ValueSource(longs = {1, 2, 3})
+    void anItemThatTheFirstUsersAloneChoseIsNoOpenDoor(long seed) {
+        RingLab lab = new RingLab(GuardProfile.DEFAULT, seed);
+        Tally first = lab.run(0, 1, List.of(new Readers("r", 150, 10, 1)), 0);
+        assertThat(first.clicked).as("when all were new").isPositive();
+        List<Readers> readers = List.of(new Readers("r", 150, 20, 0));
+        lab.run(1, 8 * HOUR, readers, 0);
+        Tally attacked = lab.run(8 * HOUR, HOUR / 2, readers, 50);
+        assertThat(attacked.clicked).as("clicks of the ring that pass").isLessThanOrEqualTo(2);
+    }
+
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = {1, 2, 3})
     void theFirstUsersOfAnAdapterAreNotHeldBack(long seed) {
         RingLab lab = new RingLab(GuardProfile.DEFAULT, seed);
         Tally tally = lab.run(0, HOUR, List.of(new Readers("r", 3_000, 1_200, 0.05)), 0);
