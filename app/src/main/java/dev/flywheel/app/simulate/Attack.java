@@ -7,7 +7,7 @@ import java.util.SplittableRandom;
  * People who click to make an adapter wrong. Pure.
  *
  * @param name of the attack
- * @param ring how many pseudonyms they have; their clicks are spread evenly over them
+ * @param ring how many new pseudonyms they have; their clicks are spread evenly over them; 0: they use that of a known reader
  * @param aim what they want to see on top
  */
 record Attack(String name, int ring, Aim aim) {
@@ -19,9 +19,10 @@ record Attack(String name, int ring, Aim aim) {
         FLIP
     }
 
-    /** One pseudonym, rings of some more, and a ring that flips labels. */
+    /** A reader of old, one new pseudonym, rings of some more, and a ring that flips labels. */
     static final List<Attack> ALL = List.of(
-            new Attack("one user", 1, Aim.TARGET),
+            new Attack("one known user", 0, Aim.TARGET),
+            new Attack("one new user", 1, Aim.TARGET),
             new Attack("ring of 10", 10, Aim.TARGET),
             new Attack("ring of 50", 50, Aim.TARGET),
             new Attack("ring of 90", 90, Aim.TARGET),
@@ -29,10 +30,11 @@ record Attack(String name, int ring, Aim aim) {
             new Attack("flips by 50", 50, Aim.FLIP));
 
     /** Returns who makes request {@code number}: in turn, in an honest reader's words. */
-    Audience.Reader attacker(long number, Audience audience, SplittableRandom random) {
+    Audience.Reader attacker(long number, String known, Audience audience,
+            SplittableRandom random) {
         int group = random.nextInt(audience.groups());
-        return new Audience.Reader(group, "visitor-%s-%d".formatted(aim, number % ring),
-                audience.context(group, random));
+        String user = ring == 0 ? known : "visitor-%s-%d".formatted(aim, number % ring);
+        return new Audience.Reader(group, user, audience.context(group, random));
     }
 
     /** Returns whether the item is what the attack wants to see on top for readers of the group. */

@@ -21,11 +21,11 @@ import java.util.concurrent.Callable;
  */
 record PoisoningScenario() implements Scenario {
     private static final int GROUPS = 4;
-    private static final int READERS_PER_GROUP = 20;
+    private static final int READERS_PER_GROUP = 10;
     private static final int FIRST_ROUNDS = 8;
-    private static final int QUIET_ROUNDS = 8;
+    private static final int QUIET_ROUNDS = 12;
     private static final int ATTACKED_ROUNDS = 18;
-    private static final int MEASURED_ROUNDS = 8;
+    private static final int EXAM = 240;
     private static final int HONEST = 10;
     private static final int ATTACKS = 12;
     private static final Duration READING = Duration.ofSeconds(5);
@@ -75,7 +75,7 @@ record PoisoningScenario() implements Scenario {
         settings.put("quietRounds", QUIET_ROUNDS);
         settings.put("quietRoundMinutes", BETWEEN_QUIET.toMinutes());
         settings.put("roundsUnderAttack", ATTACKED_ROUNDS);
-        settings.put("roundsMeasured", MEASURED_ROUNDS);
+        settings.put("slatesMeasured", EXAM);
         return settings;
     }
 
@@ -92,12 +92,13 @@ record PoisoningScenario() implements Scenario {
             if (round == FIRST_ROUNDS) {
                 stage.clock().advance(AFTER_FIRST);
             }
-            play.round(round >= attack, round >= steps() - MEASURED_ROUNDS);
+            play.round(round >= attack);
             if (round >= FIRST_ROUNDS && round < attack) {
                 stage.clock().advance(BETWEEN_QUIET);
             }
             stage.step(round < attack ? "honest readers alone" : "under attack");
         }
+        play.exam();
         return play.figures();
     }
 
@@ -142,6 +143,8 @@ record PoisoningScenario() implements Scenario {
         private final Audience audience;
         private final SplittableRandom random;
         private final List<Arm> arms = new ArrayList<>();
+        /** The first honest reader who clicked. */
+        private String known = "";
         /** The honest readers' slates of the control, by what is wanted on top. */
         private final Map<Attack.Aim, Arm> controls = new LinkedHashMap<>();
 
@@ -170,21 +173,16 @@ record PoisoningScenario() implements Scenario {
             return arm;
         }
 
-        void round(boolean attack, boolean measured) throws InterruptedException {
-            List<Ask> asks = new ArrayList<>();
-            for (int i = 0; i < HONEST; i++) {
-                Audience.Reader reader = audience.reader(random);
-                List<Audience.Item> items = withTarget(audience.candidates(random));
-                long luck = random.nextLong();
-                arms.forEach(arm -> asks.add(new Ask(arm, reader, items, true, luck)));
-            }
+        void round(boolean attack) throws InterruptedException {
+            List<Ask> asks = honestAsks();
             for (int i = 0; i < (attack ? ATTACKS : 0); i++) {
                 List<Audience.Item> items = withTarget(audience.candidates(random));
                 SplittableRandom disguise = random.split();
                 for (Arm arm : arms) {
                     if (arm.attacked) {
                         asks.add(new Ask(arm,
-                                arm.attack.attacker(arm.attacks++, audience, disguise.split()),
+                                arm.attack.attacker(arm.attacks++, known, audience,
+                                        disguise.split()),
                                 items, false, 0));
                     }
                 }
@@ -194,11 +192,22 @@ record PoisoningScenario() implements Scenario {
             stage.clock().advance(READING);
             List<Stage.Sending> due = new ArrayList<>();
             for (int i = 0; i < asks.size(); i++) {
-                react(asks.get(i), replies.get(i), measured, due);
+                react(asks.get(i), replies.get(i), due);
             }
             stage.send(due);
             stage.settle();
             stage.clock().advance(PAUSE);
+        }
+
+        private List<Ask> honestAsks() {
+            List<Ask> asks = new ArrayList<>();
+            for (int i = 0; i < HONEST; i++) {
+                Audience.Reader reader = audience.reader(random);
+                List<Audience.Item> items = withTarget(audience.candidates(random));
+                long luck = random.nextLong();
+                arms.forEach(arm -> asks.add(new Ask(arm, reader, items, true, luck)));
+            }
+            return asks;
         }
 
         private List<Audience.Item> withTarget(List<Audience.Item> items) {
@@ -216,16 +225,11 @@ record PoisoningScenario() implements Scenario {
             return stage.client().all(calls);
         }
 
-        private void react(Ask ask, RankReply reply, boolean measured, List<Stage.Sending> due) {
-            List<Audience.Item> slate =
-                    reply.getItemsList()
-                            .stream()
-                            .map(RankedItem::getIndex)
-                            .map(ask.items::get)
-                            .toList();
+        private void react(Ask ask, RankReply reply, List<Stage.Sending> due) {
+            List<Audience.Item> slate = slate(ask, reply);
             int place = ask.honest ? honest(ask, slate) : wanted(ask, slate);
-            if (ask.honest && measured) {
-                measure(ask, slate.getFirst());
+            if (place >= 0 && ask.honest && known.isEmpty()) {
+                known = ask.reader.user();
             }
             if (place >= 0 && !ask.honest) {
                 ask.arm.attackIds.add(reply.getImpressionId());
@@ -236,6 +240,25 @@ record PoisoningScenario() implements Scenario {
                         Signal.newBuilder()
                                 .setClick(Click.newBuilder().setCandidateId(slate.get(place).id()))
                                 .build()));
+            }
+        }
+
+        private static List<Audience.Item> slate(Ask ask, RankReply reply) {
+            return reply.getItemsList()
+                    .stream()
+                    .map(RankedItem::getIndex)
+                    .map(ask.items::get)
+                    .toList();
+        }
+
+        /** Asks every arm for the same honest readers once more, who click nothing any more. */
+        void exam() throws InterruptedException {
+            for (int i = 0; i < EXAM / HONEST; i++) {
+                List<Ask> asks = honestAsks();
+                List<RankReply> replies = rank(asks);
+                for (int a = 0; a < asks.size(); a++) {
+                    measure(asks.get(a), slate(asks.get(a), replies.get(a)).getFirst());
+                }
             }
         }
 

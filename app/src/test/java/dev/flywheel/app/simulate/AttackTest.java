@@ -17,11 +17,13 @@ class AttackTest {
         for (Attack attack : Attack.ALL) {
             SplittableRandom random = new SplittableRandom(1);
             Set<String> names = new HashSet<>();
-            for (int number = 0; number < 3 * attack.ring(); number++) {
-                names.add(attack.attacker(number, audience, random).user());
+            for (int number = 0; number < 3 * Math.max(1, attack.ring()); number++) {
+                names.add(attack.attacker(number, "known", audience, random).user());
             }
 
-            assertThat(names).as("%s", attack.name()).hasSize(attack.ring());
+            assertThat(names).as("%s", attack.name()).hasSize(Math.max(1, attack.ring()));
+            assertThat(names.contains("known")).as("%s", attack.name())
+                    .isEqualTo(attack.ring() == 0);
         }
     }
 

@@ -12,7 +12,8 @@ import java.util.List;
  * @param examplesPerUserMax examples from explicit signals of one user within {@code window}; 0: no cap. Silence has
  *     {@link UserCap#SILENT_PER_EXPLICIT} times as much of its own, so that a reader who clicks little can still be heard
  * @param window length of the tumbling windows in which those are counted, event time, see {@link UserCap}
- * @param roundShareMax largest share of a round's examples that one user may have, at least one example; 0: no cap
+ * @param roundShareMax largest share of a round's examples that one user may have, at least one example, and of the last rounds, see
+ *     {@link RoundShare}; 0: no cap
  * @param consentRequired whether an unstated consent counts as none
  * @param budgets signals of one user in an hour
  * @param crowd what many users may do together

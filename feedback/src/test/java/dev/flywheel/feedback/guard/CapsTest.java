@@ -130,7 +130,9 @@ class CapsTest {
     }
 
     private static List<Example> pick(GuardProfile profile, List<Example> waiting, int max) {
-        return new RoundShare(profile).pick(waiting, Function.identity(), max);
+        return new RoundShare(profile)
+                .pick(waiting, Function.identity(), max, new RecentRounds())
+                .round();
     }
 
     private static Example example(String user, String id) {

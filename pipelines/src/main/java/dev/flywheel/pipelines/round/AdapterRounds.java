@@ -1,5 +1,6 @@
 package dev.flywheel.pipelines.round;
 
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_CAPPED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_MALFORMED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_ADAPTER;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_OVERLOADED;
@@ -17,6 +18,7 @@ import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.RefusedExample;
 import dev.flywheel.api.v1.Withdrawal;
 import dev.flywheel.feedback.guard.GuardProfiles;
+import dev.flywheel.feedback.guard.RecentRounds;
 import dev.flywheel.feedback.guard.RoundShare;
 import io.grpc.Status.Code;
 import java.util.ArrayDeque;
@@ -79,6 +81,8 @@ final class AdapterRounds {
 
     private Phase phase = Phase.CLOSED;
     private RoundShare share;
+    /** Not kept over a restart: all users begin anew then. */
+    private final RecentRounds recent = new RecentRounds();
     private String backend = "";
     private long epoch;
     private long head;
@@ -267,13 +271,31 @@ final class AdapterRounds {
     }
 
     private void claim() {
-        int max = claimedSinglyLeft > 0 ? 1 : examplesMax;
-        List<LabelledExample> picked =
-                withinBytes(share.pick(waiting.inOrder(), LabelledExample::getExample, max));
-        if (picked.isEmpty()) { // all were withdrawn meanwhile
-            phase = Phase.IDLE;
-            return;
+        RoundShare.Pick<LabelledExample> pick = pick();
+        if (pick.round().isEmpty()) {
+            nothingToClaim(pick.tooMuch());
+        } else {
+            claim(withinBytes(pick.round()));
         }
+    }
+
+    private RoundShare.Pick<LabelledExample> pick() {
+        // Examples that are claimed one by one to find a bad one say nothing of their users' shares.
+        return claimedSinglyLeft > 0
+                ? share.pick(waiting.inOrder(), LabelledExample::getExample, 1, new RecentRounds())
+                : share.pick(waiting.inOrder(), LabelledExample::getExample, examplesMax, recent);
+    }
+
+    /** All were withdrawn meanwhile, or are too much. */
+    private void nothingToClaim(List<LabelledExample> tooMuch) {
+        tooMuch.forEach(example -> {
+            waiting.remove(example);
+            host.refuse(example, REFUSAL_REASON_CAPPED, share.objection());
+        });
+        idle();
+    }
+
+    private void claim(List<LabelledExample> picked) {
         phase = Phase.RUNNING;
         picked.forEach(example -> {
             waiting.remove(example);
@@ -330,6 +352,7 @@ final class AdapterRounds {
                 .stream()
                 .filter(example -> !refusedIds.contains(example.getExampleId()))
                 .toList();
+        recent.count(kept);
         log.debug("claimed adapter={} seq={} examples={}", adapter, request.getSeq(), kept.size());
         train(request.getSeq(), request.getBackend(), kept, this::idle);
     }

@@ -346,6 +346,23 @@ class AdapterRoundsTest {
                 .endsWith(1, 3);
     }
 
+    @Test
+    void whatOneUserHasTooMuchOfAmongManyIsRefusedAsCapped() {
+        servers.configure(GuardSettings.newBuilder().setRoundShareMax(0.02).build());
+        for (int i = 0; i < 60; i++) {
+            offer("f" + i, "e" + i);
+            host.runAll();
+        }
+        offerOfOneUser("g", 12);
+        host.runAll();
+        assertThat(host.failure).isNull();
+        assertThat(host.refused.values()).isNotEmpty()
+                .containsOnly(RefusalReason.REFUSAL_REASON_CAPPED);
+        assertThat(servers.trained()).hasSize(60 + 12 - host.refused.size());
+        assertThat(rounds.unfinishedFeedback()).isZero();
+        assertThat(rounds.finished()).isTrue();
+    }
+
     private void offerOfOneUser(String prefix, int count) {
         for (int i = 0; i < count; i++) {
             LabelledExample example = example(prefix + i, prefix + i);
