@@ -118,13 +118,15 @@ public final class Attribution {
     }
 
     /**
-     * Takes a feedback event of this impression. One that has an end already changes nothing, unless an operator sent it again.
+     * Takes a feedback event of this impression. One that has an end already changes nothing, unless an operator sent it again. One
+     * that says it came before the answer counts as if it had come with it: clocks differ, and some are wrong.
      *
      * @param token the event's, which has been found genuine: it knows what is needed of the answer before the impression comes
      * @param nowMillis what event time has reached
      */
-    public Step onFeedback(@Nullable AttributionState before, TakenFeedback taken,
+    public Step onFeedback(@Nullable AttributionState before, TakenFeedback arrived,
             FeedbackToken token, long nowMillis) {
+        TakenFeedback taken = notBeforeItsAnswer(arrived, token);
         Case file = new Case(before);
         FeedbackKey key = Case.keyOf(taken);
         if (taken.getAgain()) {
@@ -148,6 +150,16 @@ public final class Attribution {
             take(file, impression, terms, taken, token);
         }
         return file.end();
+    }
+
+    private static TakenFeedback notBeforeItsAnswer(TakenFeedback taken, FeedbackToken token) {
+        long servedAt = token.servedAt().toEpochMilli();
+        if (taken.getEvent().getReceivedAtMillis() >= servedAt) {
+            return taken;
+        }
+        TakenFeedback.Builder later = taken.toBuilder();
+        later.getEventBuilder().setReceivedAtMillis(servedAt);
+        return later.build();
     }
 
     private void take(Case file, Impression impression, Terms terms, TakenFeedback taken,

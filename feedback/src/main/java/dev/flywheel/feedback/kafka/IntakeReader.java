@@ -23,7 +23,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
  * Reads records of the event topics, in every form that is taken: CloudEvents in binary mode, as protobuf or as JSON, and in
  * structured mode as JSON; and bare protobuf. A record that does not name its type is taken for what its topic is named after,
  * so that a bare producer needs no headers. What a feedback event leaves out is taken from its envelope: id, source, and time,
- * which else is the broker's.
+ * which else is the broker's and never later than that.
  *
  * @param feedbackBytesMax longest value of a feedback record that is taken
  * @param confluentFraming whether protobuf may come in Confluent's frame
@@ -145,11 +145,15 @@ public record IntakeReader(int feedbackBytesMax, boolean confluentFraming) imple
         if (event.getSource().isEmpty()) {
             event.setSource(envelope.source());
         }
-        if (event.getReceivedAtMillis() == 0) {
-            event.setReceivedAtMillis(
-                    envelope.timeMillis() == 0 ? brokerMillis : envelope.timeMillis());
-        }
+        event.setReceivedAtMillis(
+                receivedAt(event.getReceivedAtMillis(), envelope.timeMillis(), brokerMillis));
         return FeedbackIds.identified(event.build());
+    }
+
+    /** A producer whose clock is ahead would be late, or live in windows of its own. */
+    private static long receivedAt(long ownMillis, long envelopeMillis, long brokerMillis) {
+        long claimed = ownMillis == 0 ? envelopeMillis : ownMillis;
+        return claimed == 0 ? brokerMillis : Math.min(claimed, brokerMillis);
     }
 
     private <T> T message(Envelope envelope, Parser<T> parser, Message.Builder empty)

@@ -441,6 +441,27 @@ class AttributionTest {
         assertThat(sum / slates).isCloseTo(2.5, within(0.1));
     }
 
+    @Test
+    void whatSaysItCameBeforeTheAnswerCountsAsIfItHadComeWithIt() {
+        long seconds = SERVED_AT / 1_000 - SERVED_AT; // a producer that takes them for milliseconds
+        Timeline seen = Timeline.open()
+                .impression(slate(3, 0))
+                .feedback(taken("r", seconds, rendered(2)))
+                .time(OBSERVED_AT - 1);
+        assertThat(seen.examples).isEmpty();
+        seen.time(OBSERVED_AT);
+        assertThat(seen.examples).extracting(Example::getLabelledAtMillis)
+                .containsExactly(OBSERVED_AT);
+        Timeline first = Timeline.open()
+                .time(SERVED_AT + 29_999)
+                .feedback(taken("f", seconds, click("c1")))
+                .time(SERVED_AT + 29_999)
+                .impression(slate(3, 0));
+        assertThat(first.refused).isEmpty();
+        assertThat(first.examples).extracting(Example::getLabelledAtMillis)
+                .containsExactly(SERVED_AT);
+    }
+
     private static List<Double> labels(Example example) {
         return example.getOptionsList().stream().map(LabelledOption::getLabel).toList();
     }

@@ -102,7 +102,7 @@ class IntakeReaderTest {
                 .clearSource()
                 .clearReceivedAtMillis()
                 .build();
-        String at = "2026-01-31T12:00:00Z";
+        String at = "2023-01-31T12:00:00Z";
         FeedbackEvent whole = bare.toBuilder()
                 .setFeedbackId("x")
                 .setSource("y")
@@ -113,7 +113,7 @@ class IntakeReaderTest {
                 .isEqualTo(new Intake.Valid<>(whole));
         assertThat(feedback(
                 json("""
-                        {"specversion": "1.0", "id": "x", "source": "y", "time": "2026-01-31T13:00:00+01:00",
+                        {"specversion": "1.0", "id": "x", "source": "y", "time": "2023-01-31T13:00:00+01:00",
                          "type": "dev.flywheel.feedback.v1", "data": {"impression_id": "i", "tenant": "t",
                          "signal": {"click": {"candidate_id": "a"}}}}""",
                         STRUCTURED)))
@@ -122,6 +122,30 @@ class IntakeReaderTest {
         assertThat(feedback(record(bare.toByteArray(), noTime)))
                 .isEqualTo(new Intake.Valid<>(
                         whole.toBuilder().setReceivedAtMillis(BROKER_MILLIS).build()));
+    }
+
+    @Test
+    void noTimeIsTakenForLaterThanTheBrokersOwn() {
+        FeedbackEvent noTime = EVENT.toBuilder().clearReceivedAtMillis().build();
+        Map<String, String> hourAhead =
+                Map.of("ce_time", Instant.ofEpochMilli(BROKER_MILLIS + 3_600_000).toString());
+        assertThat(receivedAt(record(at(BROKER_MILLIS + 1).toByteArray(), Map.of())))
+                .isEqualTo(BROKER_MILLIS);
+        assertThat(receivedAt(record(at(Long.MAX_VALUE).toByteArray(), Map.of())))
+                .isEqualTo(BROKER_MILLIS);
+        assertThat(receivedAt(record(noTime.toByteArray(), hourAhead))).isEqualTo(BROKER_MILLIS);
+        assertThat(receivedAt(record(at(BROKER_MILLIS - 1).toByteArray(), hourAhead)))
+                .isEqualTo(BROKER_MILLIS - 1);
+    }
+
+    private static FeedbackEvent at(long receivedAtMillis) {
+        return EVENT.toBuilder().setReceivedAtMillis(receivedAtMillis).build();
+    }
+
+    private static long receivedAt(ConsumerRecord<byte[], byte[]> record) {
+        return feedback(record) instanceof Intake.Valid<FeedbackEvent> valid
+                ? valid.event().getReceivedAtMillis()
+                : -1;
     }
 
     @Test
@@ -296,7 +320,8 @@ class IntakeReaderTest {
     }
 
     private static ConsumerRecord<byte[], byte[]> taken(ProducerRecord<byte[], byte[]> sent) {
-        return new ConsumerRecord<>(sent.topic(), 0, 0, 0, TimestampType.CREATE_TIME, 0, 0,
+        return new ConsumerRecord<>(sent.topic(), 0, 0, BROKER_MILLIS,
+                TimestampType.LOG_APPEND_TIME, 0, 0,
                 sent.key(),
                 sent.value(), sent.headers(), Optional.empty());
     }
