@@ -2,6 +2,7 @@ package dev.flywheel.feedback.attribution;
 
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_CAPPED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_FORGED;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_LATE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NOT_APPLICABLE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_CONSENT;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_RETRACTED;
@@ -20,6 +21,7 @@ import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.ShownCandidate;
 import dev.flywheel.api.v1.Signal;
 import dev.flywheel.api.v1.TakenFeedback;
+import dev.flywheel.api.v1.Withdrawal;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +33,8 @@ import org.jspecify.annotations.Nullable;
  * machine of that other answer.
  *
  * <p>Two answers make a pair if one user was given both by one adapter on the same prompt, with consent to learn from either. A
- * preference that comes before the other answer waits for it. A withdrawal comes the same way as what it withdraws: it passes
+ * preference that comes before the other answer waits for it; whether it is in time is decided by when it was received, by the
+ * windows of both. A withdrawal comes the same way as what it withdraws: it passes
  * after that, or takes it out of the wait, and goes on in either case, since only the store can say that nothing has claimed it.
  *
  * <p>Invariant: each preference is held in the state, handed on once, or refused once.
@@ -151,10 +154,7 @@ public final class Pairs {
         List<PairEffect> effects = new ArrayList<>();
         PairState.Builder state = before.toBuilder().clearHeld();
         for (LoopItem item : before.getHeldList()) {
-            if (item.getExample()
-                    .getExample()
-                    .getExampleId()
-                    .equals(withdrawal.getWithdrawal().getExampleId())) {
+            if (isWithdrawn(item, withdrawal.getWithdrawal())) {
                 effects.add(refused(item, REFUSAL_REASON_RETRACTED,
                         "withdrawn by event %s while it waited for the other answer".formatted(
                                 withdrawal.getWithdrawal()
@@ -169,8 +169,17 @@ public final class Pairs {
         return new PairStep(state.getHeldCount() == 0 ? null : state.build(), effects);
     }
 
+    /** By the event: others that say the same have the same example. */
+    private static boolean isWithdrawn(LoopItem item, Withdrawal withdrawal) {
+        Example example = item.getExample().getExample();
+        return example.getExampleId().equals(withdrawal.getExampleId())
+                && example.getFeedbackList()
+                        .contains(Case.targetOf(withdrawal.getRetraction().getEvent()));
+    }
+
     private PairEffect paired(ComparedAnswer other, LoopItem item) {
         return objection(other, item.getExample().getExample())
+                .or(() -> late(other, item.getExample().getFeedback()))
                 .map(objection -> refused(item, objection.reason(), objection.detail()))
                 .orElseGet(() -> new PairEffect.Pass(completed(other, item)));
     }
@@ -202,6 +211,15 @@ public final class Pairs {
                     "answer %s says the same as the preferred one", other.getImpressionId());
         }
         return Optional.empty();
+    }
+
+    /** By when it was received, as for the preferred answer; when it gets here says nothing. */
+    private static Optional<JoinCheck.Objection> late(ComparedAnswer other, TakenFeedback taken) {
+        long after = taken.getEvent().getReceivedAtMillis() - other.getClosesAtMillis();
+        return after < 0 ? Optional.empty()
+                : objection(REFUSAL_REASON_LATE,
+                        "came %d ms after the attribution window of answer %s had ended", after,
+                        other.getImpressionId());
     }
 
     private static Optional<JoinCheck.Objection> objection(RefusalReason reason, String detail,

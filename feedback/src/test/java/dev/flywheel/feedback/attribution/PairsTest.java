@@ -149,6 +149,38 @@ class PairsTest {
     }
 
     @Test
+    void whoWithdrawsAPreferenceLeavesOthersThatSayTheSame() {
+        PairState waiting = pairs.onItem(null, preferred("f", "same", 5).build()).state();
+        waiting = pairs.onItem(waiting, preferred("g", "same", 6).build()).state();
+        PairStep step = pairs.onItem(waiting, withdrawn("f", "same", "r", 7));
+        assertThat(refusals(step)).containsExactly(RefusalReason.REFUSAL_REASON_RETRACTED);
+        PairStep joined = pairs.onAnswer(step.state(), compared(other()));
+        assertThat(passed(joined))
+                .extracting(each -> each.getExample().getFeedback().getEvent().getFeedbackId())
+                .containsExactly("g");
+    }
+
+    @Test
+    void aPreferenceThatWasReceivedWhenTheOtherAnswersWindowWasOverIsLateWhicheverComesFirst() {
+        ComparedAnswer answer = compared(other());
+        long window = CLOSED_AT - SERVED_AT;
+        LoopItem last = preferred("f", window - 1).build();
+        LoopItem late = preferred("g", window).build();
+        PairState known = pairs.onAnswer(null, answer).state();
+        PairState waiting = pairs.onItem(pairs.onItem(null, last).state(), late).state();
+        for (List<PairEffect> effects : List.of(pairs.onAnswer(waiting, answer).effects(),
+                both(pairs.onItem(known, last), pairs.onItem(known, late)))) {
+            PairStep step = new PairStep(null, effects);
+            assertThat(passed(step)).hasSize(1);
+            assertThat(refusals(step)).containsExactly(RefusalReason.REFUSAL_REASON_LATE);
+        }
+    }
+
+    private static List<PairEffect> both(PairStep first, PairStep second) {
+        return Stream.concat(first.effects().stream(), second.effects().stream()).toList();
+    }
+
+    @Test
     void whatWaitsForOneAnswerIsBoundedInBytes() {
         LoopItem item = preferred("f", 5).build();
         Pairs small = new Pairs(SETTINGS.withHeldBytes(2L * item.getSerializedSize(), 1 << 20));

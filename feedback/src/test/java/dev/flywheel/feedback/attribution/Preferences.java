@@ -51,12 +51,17 @@ final class Preferences {
 
     /** What attribution makes of a preference for an answer that says 21 to the prompt 7, 8. */
     static LoopItem.Builder preferred(String feedbackId, long afterMillis) {
+        return preferred(feedbackId, feedbackId, afterMillis);
+    }
+
+    /** The same; all that say the same become one example. */
+    static LoopItem.Builder preferred(String feedbackId, String says, long afterMillis) {
         FeedbackEvent event = event(feedbackId, afterMillis)
                 .setSignal(Signal.newBuilder()
                         .setPreference(Preference.newBuilder().setRejectedImpressionId(OTHER)))
                 .build();
         Example example = Example.newBuilder()
-                .setExampleId("example-of-" + feedbackId)
+                .setExampleId("example-of-" + says)
                 .setKind(ExampleKind.EXAMPLE_KIND_DPO)
                 .setTenant("acme")
                 .setUser("u")
@@ -78,13 +83,18 @@ final class Preferences {
 
     /** What attribution makes of the retraction of such a preference. */
     static LoopItem withdrawn(String feedbackId, String retractionId, long afterMillis) {
+        return withdrawn(feedbackId, feedbackId, retractionId, afterMillis);
+    }
+
+    static LoopItem withdrawn(String feedbackId, String says, String retractionId,
+            long afterMillis) {
         FeedbackEvent event = event(retractionId, afterMillis)
                 .setSignal(Signal.newBuilder()
                         .setRetract(Retract.newBuilder().setFeedbackId(feedbackId)))
                 .build();
         return item().setWithdrawal(Withdrawal.newBuilder()
                 .setRetraction(taken(event))
-                .setExampleId("example-of-" + feedbackId)).build();
+                .setExampleId("example-of-" + says)).build();
     }
 
     private static LoopItem.Builder item() {
