@@ -53,7 +53,7 @@ public final class SettingTree {
         place.set(value);
     }
 
-    /** Makes one setting, or a group of them, say nothing again. */
+    /** Makes one setting, or a group of them, say nothing again; of what is set for single modules the named one. */
     public void unset(String path) {
         Place place = find(adapter, path);
         if (!place.field.hasPresence() && place.field.getJavaType() != JavaType.ENUM
@@ -63,7 +63,7 @@ public final class SettingTree {
         if (path.equals("round") || path.equals("lora") || path.equals("release")) {
             throw refused(path, "cannot be unset", "every adapter has one");
         }
-        place.message.clearField(place.field);
+        place.unset();
     }
 
     private Place find(Message.Builder root, String path) {
@@ -165,6 +165,20 @@ public final class SettingTree {
             } else {
                 message.setField(field, SettingText.read(path, field, text));
             }
+        }
+
+        void unset() {
+            List<Message> others = new ArrayList<>();
+            if (field.isMapField()) {
+                FieldDescriptor name = field.getMessageType().findFieldByName("key");
+                for (Object each : (List<?>) message.getField(field)) {
+                    if (!((Message) each).getField(name).equals(key)) {
+                        others.add((Message) each);
+                    }
+                }
+            }
+            message.clearField(field);
+            others.forEach(each -> message.addRepeatedField(field, each));
         }
     }
 }

@@ -11,6 +11,7 @@ import dev.flywheel.app.config.ConfigException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,6 +66,18 @@ class SettingTreeTest {
         tree.unset("exploration");
         assertThat(tree.adapter().getLearning().hasClick()).isFalse();
         assertThat(tree.adapter().hasExploration()).isFalse();
+    }
+
+    @Test
+    void whatIsUnsetForOneModuleStaysSetForTheOthers() {
+        tree.set("lora.module_ranks[a.q_proj]", "2");
+        tree.set("lora.module_ranks[b.q_proj]", "4");
+        tree.set("lora.module_alphas[a.q_proj]", "8");
+        tree.unset("lora.module_ranks[a.q_proj]");
+        tree.unset("lora.module_ranks[c.q_proj]");
+        assertThat(tree.adapter().getLora().getModuleRanksMap()).containsExactly(
+                Map.entry("b.q_proj", 4));
+        assertThat(tree.adapter().getLora().getModuleAlphasMap()).containsOnlyKeys("a.q_proj");
     }
 
     @ParameterizedTest(name = "{0} = {1}")
