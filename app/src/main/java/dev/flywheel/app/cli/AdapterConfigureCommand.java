@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Changes settings of an adapter while it serves and learns: answers and rounds that begin later go by them.",
             "All that is given changes at once, or nothing if somebody else changed the adapter meanwhile. ./flywheel adapter settings"
-                    + " says what each does."
+                    + " says what each does. The file that it was made with can be given again: its lora is fixed and must be as it is."
         })
 final class AdapterConfigureCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
@@ -58,8 +58,8 @@ final class AdapterConfigureCommand implements Callable<Integer> {
         if (revision != null) {
             UsageChecks.require(spec, revision >= 0, "--revision", revision, "at least 0");
         }
-        // What is called wrongly is told before anybody is asked.
-        settings.lay(new SettingTree(AdapterRecord.getDefaultInstance(), SettingTree.CHANGEABLE));
+        // What is called wrongly is told before anybody is asked; what is fixed only the adapter tells.
+        settings.lay(new SettingTree(AdapterRecord.getDefaultInstance(), SettingTree.ALL));
         Configured done = registry.ask(store -> {
             AdapterRecord before = store.getAdapter(name);
             SettingTree tree = new SettingTree(before, SettingTree.CHANGEABLE);

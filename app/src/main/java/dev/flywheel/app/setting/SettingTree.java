@@ -1,13 +1,18 @@
 package dev.flywheel.app.setting;
 
+import static dev.flywheel.api.settings.SettingLines.UNSET;
+
 import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor.JavaType;
 import com.google.protobuf.Message;
+import dev.flywheel.api.settings.SettingLines;
 import dev.flywheel.api.v1.AdapterRecord;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
@@ -17,13 +22,15 @@ import java.util.stream.Collectors;
  * one thread.
  */
 public final class SettingTree {
+    private static final String FIXED = "lora";
+
     /** What can be changed at any time, in the order of the contract. */
     public static final List<String> CHANGEABLE =
             List.of("round", "release", "learning", "exploration", "quota");
 
     /** What is fixed when an adapter is made, and what can be changed. */
     public static final List<String> ALL =
-            List.of("lora", "round", "release", "learning", "exploration", "quota");
+            List.of(FIXED, "round", "release", "learning", "exploration", "quota");
 
     private final AdapterRecord.Builder adapter;
     private final List<String> groups;
@@ -31,7 +38,7 @@ public final class SettingTree {
     /**
      * Begins with an adapter as it is.
      *
-     * @param groups what may be set
+     * @param groups what may be set; of the others only what is so already
      */
     public SettingTree(AdapterRecord adapter, List<String> groups) {
         this.adapter = adapter.toBuilder();
@@ -45,25 +52,43 @@ public final class SettingTree {
 
     /** Sets one value, written as text. */
     public void set(String path, String value) {
-        Place place = find(adapter, path);
-        if (isGroup(place.field)) {
-            throw refused(path, "is a group of settings", "set one of "
-                    + names(place.field.getMessageType()));
-        }
-        place.set(value);
+        change(path, place -> {
+            if (isGroup(place.field)) {
+                throw refused(path, "is a group of settings", "set one of "
+                        + names(place.field.getMessageType()));
+            }
+            place.set(value);
+        });
     }
 
     /** Makes one setting, or a group of them, say nothing again; of what is set for single modules the named one. */
     public void unset(String path) {
-        Place place = find(adapter, path);
-        if (!place.field.hasPresence() && place.field.getJavaType() != JavaType.ENUM
-                && !place.field.isMapField()) {
-            throw refused(path, "cannot be unset", "it always has a value");
+        change(path, place -> {
+            if (!place.field.hasPresence() && place.field.getJavaType() != JavaType.ENUM
+                    && !place.field.isMapField()) {
+                throw refused(path, "cannot be unset", "it always has a value");
+            }
+            if (path.equals("round") || path.equals("lora") || path.equals("release")) {
+                throw refused(path, "cannot be unset", "every adapter has one");
+            }
+            place.unset();
+        });
+    }
+
+    private void change(String path, Consumer<Place> change) {
+        if (groups.contains(FIXED) || !path.startsWith(FIXED + ".")) {
+            change.accept(find(adapter, path));
+            return;
         }
-        if (path.equals("round") || path.equals("lora") || path.equals("release")) {
-            throw refused(path, "cannot be unset", "every adapter has one");
+        AdapterRecord.Builder tried = adapter.build().toBuilder();
+        change.accept(find(tried, path));
+        Map<String, String> is = SettingLines.of(FIXED, adapter.getLora());
+        Map<String, String> asked = SettingLines.of(FIXED, tried.getLora());
+        if (!asked.equals(is)) {
+            throw refused(path, "is to be %s".formatted(asked.getOrDefault(path, UNSET)),
+                    "it is fixed when an adapter is made, here at %s; leave it out, or make another adapter"
+                            .formatted(is.getOrDefault(path, UNSET)));
         }
-        place.unset();
     }
 
     private Place find(Message.Builder root, String path) {
@@ -97,10 +122,7 @@ public final class SettingTree {
     private FieldDescriptor field(Message.Builder message, String name, boolean first,
             String path) {
         FieldDescriptor field = message.getDescriptorForType().findFieldByName(name);
-        if (field == null || first && !groups.contains(name)) {
-            if (first && ALL.contains(name)) {
-                throw refused(path, "is fixed when an adapter is made", "make another adapter");
-            }
+        if (field == null || first && !ALL.contains(name)) {
             throw unknown(path, message.getDescriptorForType(), first);
         }
         return field;

@@ -106,6 +106,26 @@ class AdapterSettingsCommandsTest {
     }
 
     @Test
+    void theFileThatAnAdapterWasMadeWithConfiguresItToo() throws IOException {
+        Path file = temp.resolve("all.yaml");
+        String printed = CommandRun.of("adapter", "settings", "--for", "clicks").out();
+        var unused = Files.writeString(file, printed);
+        var ignored = CommandRun.json("adapter", "create", "-o", "json", NAME, "--data", data,
+                "--model", model, "--settings", file);
+        unused = Files.writeString(file, printed.replace("steps: 3", "steps: 4"));
+        JsonNode done = CommandRun.json("adapter", "configure", "-o", "json", NAME, "--data", data,
+                "--settings", file);
+        assertThat(done.at("/changes")).extracting(JsonNode::asText)
+                .containsExactly("round.steps: 3 -> 4");
+        unused = Files.writeString(file, printed.replace("rank: 8", "rank: 4"));
+        CommandRun
+                .fails("setting lora.rank is to be 4; it is fixed when an adapter is made, here at"
+                        + " 8", "adapter", "configure", NAME, "--data", data, "--settings", file);
+        CommandRun.isMisuse("setting lora.seed is to be 2; it is fixed", "adapter", "configure",
+                NAME, "--data", data, "--set", "lora.seed=2");
+    }
+
+    @Test
     void theDocumentationOfSettingsIsAFileToCreateWith() throws IOException {
         CommandRun printed = CommandRun.of("adapter", "settings", "--for", "clicks");
         Path file = Files.writeString(temp.resolve("all.yaml"), printed.out());
@@ -121,7 +141,6 @@ class AdapterSettingsCommandsTest {
     @CsvSource(delimiter = '|', value = {
         "--set round.stepz=1 | unknown setting round.stepz",
         "--set round.steps | it must be PATH=VALUE",
-        "--set lora.rank=2 | fixed when an adapter is made",
         "--unset round.steps | cannot be unset",
         "--revision -1 --set round.steps=1 | --revision is -1",
         "--actor x | give what is to change",

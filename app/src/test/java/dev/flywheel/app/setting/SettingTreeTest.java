@@ -117,10 +117,22 @@ class SettingTreeTest {
 
     @Test
     void whatIsFixedWhenAnAdapterIsMadeCannotBeChangedLater() {
-        SettingTree later = new SettingTree(AdapterRecord.getDefaultInstance(),
-                SettingTree.CHANGEABLE);
-        assertThatThrownBy(() -> later.set("lora.rank", "4"))
-                .hasMessageContaining("fixed when an adapter is made");
+        tree.set("lora.rank", "4");
+        tree.set("lora.module_ranks[a.q_proj]", "2");
+        SettingTree later = new SettingTree(tree.adapter(), SettingTree.CHANGEABLE);
+        assertThatThrownBy(() -> later.set("lora.rank", "8")).hasMessageContaining(
+                "setting lora.rank is to be 8; it is fixed when an adapter is made, here at 4;"
+                        + " leave it out, or make another adapter");
+        assertThatThrownBy(() -> later.set("lora.module_ranks[b.q_proj]", "2"))
+                .hasMessageContaining("setting lora.module_ranks[b.q_proj] is to be 2;")
+                .hasMessageContaining("here at unset");
+        assertThatThrownBy(() -> later.unset("lora.module_ranks[a.q_proj]"))
+                .hasMessageContaining("setting lora.module_ranks[a.q_proj] is to be unset;")
+                .hasMessageContaining("here at 2");
+        later.set("lora.rank", "4");
+        later.set("lora.module_ranks[a.q_proj]", "2");
+        later.unset("lora.module_ranks[MODULE]");
+        assertThat(later.adapter()).isEqualTo(tree.adapter());
     }
 
     @Test
