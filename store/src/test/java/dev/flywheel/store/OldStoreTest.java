@@ -2,11 +2,22 @@ package dev.flywheel.store;
 
 import static dev.flywheel.store.Samples.ADAPTER;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AuditAction;
 import dev.flywheel.api.v1.AuditEntry;
+import dev.flywheel.api.v1.ConfigureAdapterRequest;
+import dev.flywheel.api.v1.LearningSettings;
 import dev.flywheel.api.v1.Outcome;
+import dev.flywheel.api.v1.SignalSettings;
+import dev.flywheel.store.commit.Committer;
+import dev.flywheel.store.core.Command;
+import dev.flywheel.store.core.CommitRules;
+import dev.flywheel.store.core.Decision;
+import dev.flywheel.store.core.Limits;
+import dev.flywheel.store.core.Retention;
+import dev.flywheel.store.rocksdb.RocksCommitLog;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -57,6 +68,35 @@ class OldStoreTest {
                     .containsOnly(AuditAction.AUDIT_ACTION_UNSPECIFIED);
             assertThat(running.client.listOpenManifests(ADAPTER)).singleElement()
                     .satisfies(each -> assertThat(each.getSeq()).isEqualTo(3));
+        }
+    }
+
+    /** Commands past the checks of requests stand for those of a release that checked less. */
+    @Test
+    void whatWasTakenThenAndIsRefusedNowIsKeptUntilItIsChanged() {
+        LearningSettings then = LearningSettings.newBuilder()
+                .setThumb(SignalSettings.newBuilder().setObservationMillis(60_000))
+                .build();
+        try (Committer committer = new Committer(
+                RocksCommitLog.open(folder, Retention.DEFAULT, 1),
+                new CommitRules(Limits.DEFAULT, Retention.DEFAULT), RunningStore.NOON, 100)) {
+            ConfigureAdapterRequest request = ConfigureAdapterRequest.newBuilder()
+                    .setName(ADAPTER)
+                    .setLearning(then)
+                    .setActor("operator")
+                    .build();
+            assertThat(committer.submit(new Command.ConfigureAdapter(request, 1)).join())
+                    .isInstanceOf(Decision.Accepted.class);
+        }
+        try (RunningStore running = new RunningStore(folder)) {
+            AdapterRecord record = running.client.getAdapter(ADAPTER);
+            assertThat(record.getLearning()).isEqualTo(then);
+            ConfigureAdapterRequest other =
+                    Samples.configure(record).toBuilder().clearLearning().build();
+            assertThat(running.client.configureAdapter(other).getLearning()).isEqualTo(then);
+            assertThatThrownBy(() -> running.client.configureAdapter(
+                    other.toBuilder().setExpectedRevision(2).setLearning(then).build()))
+                    .hasMessageContaining("learning.thumb.observation_millis must be unset");
         }
     }
 

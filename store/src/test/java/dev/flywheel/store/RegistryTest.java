@@ -190,6 +190,25 @@ class RegistryTest {
     }
 
     @Test
+    void whatIsWaitedForInVainIsRefusedWithWhatIsAllowed() {
+        ConfigureAdapterRequest.Builder request =
+                Samples.configure(running.client.getAdapter(ADAPTER)).toBuilder();
+        request.getLearningBuilder().getClickBuilder().setObservationMillis(9);
+        assertThat(running.client.configureAdapter(request.build()).getRevision()).isEqualTo(2);
+        request.setExpectedRevision(2)
+                .getLearningBuilder()
+                .getClickBuilder()
+                .setAttributionMillis(8);
+        assertThat(failure(() -> running.client.configureAdapter(request.build())))
+                .hasMessageContaining("learning.click.observation_millis must be at most"
+                        + " learning.click.attribution_millis, which is 8, was 9");
+        request.getLearningBuilder().clearClick().getThumbBuilder().setObservationMillis(60_000);
+        assertThat(failure(() -> running.client.configureAdapter(request.build())))
+                .hasMessageContaining("learning.thumb.observation_millis must be unset, was 60000;"
+                        + " only of click and reward silence says anything");
+    }
+
+    @Test
     void aDeletedAdapterIsNotFoundAndItsRecordsAre() {
         running.commitRound(ADAPTER, 1, epoch, 0, "e1");
         running.client.deleteAdapter(Samples.delete(ADAPTER, 1));
@@ -274,6 +293,22 @@ class RegistryTest {
                         r -> r.getCorrectionBuilder().setObservationMillis(-1)),
                 learning("learning.rating.rendered_millis",
                         r -> r.getRatingBuilder().setRenderedMillis(Long.MAX_VALUE)),
+                learning("learning.dismiss.observation_millis",
+                        r -> r.getDismissBuilder().setObservationMillis(0)),
+                learning("learning.rating.observation_millis",
+                        r -> r.getRatingBuilder().setObservationMillis(1)),
+                learning("learning.thumb.rendered_millis",
+                        r -> r.getThumbBuilder().setRenderedMillis(1)),
+                learning("learning.correction.rendered_millis",
+                        r -> r.getCorrectionBuilder().setRenderedMillis(1)),
+                learning("learning.preference.observation_millis",
+                        r -> r.getPreferenceBuilder().setObservationMillis(1)),
+                learning("learning.reward.observation_millis", r -> r.getRewardBuilder()
+                        .setObservationMillis(2)
+                        .setAttributionMillis(1)),
+                learning("learning.click.rendered_millis", r -> r.getClickBuilder()
+                        .setRenderedMillis(2)
+                        .setAttributionMillis(1)),
                 learning("learning.reward.attribution_millis",
                         r -> r.getRewardBuilder().setAttributionMillis(0)),
                 learning("learning.dismiss.weight", r -> r.getDismissBuilder().setWeight(0)),

@@ -19,7 +19,7 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * Which losses a signal can be learned by. The one table: whoever takes settings in checks against it, whoever makes examples
+ * Which losses a signal can be learned by, and whether its silence can be. The one table: whoever takes settings in checks against it, whoever makes examples
  * goes by it.
  *
  * <p>Signals are named as their fields in {@link LearningSettings} and {@code Signal}.
@@ -27,6 +27,8 @@ import java.util.function.Function;
 public final class SignalLosses {
     private static final List<Loss> OF_A_SLATE =
             List.of(LOSS_LISTWISE, LOSS_BINARY, LOSS_BANDIT, LOSS_NONE);
+
+    private static final Set<String> WATCHED = Set.of("click", "reward");
 
     private static final Map<String, Row> ROWS = rows();
 
@@ -51,6 +53,14 @@ public final class SignalLosses {
     /** The signals that can be learned from, in the order of the contract. */
     public static Set<String> signals() {
         return Collections.unmodifiableSet(ROWS.keySet());
+    }
+
+    /**
+     * Whether it can be said of a signal that nobody did it, which takes an observation window: clicks and rewards are given to
+     * what a user was shown, and nobody is silent by not rejecting or not correcting.
+     */
+    public static boolean silenceSpeaks(String signal) {
+        return WATCHED.contains(signal);
     }
 
     /**

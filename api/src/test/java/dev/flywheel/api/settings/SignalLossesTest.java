@@ -56,6 +56,12 @@ class SignalLossesTest {
     }
 
     @Test
+    void onlyOfWhatIsGivenToWhatWasShownSilenceSpeaks() {
+        assertThat(SignalLosses.signals()).filteredOn(SignalLosses::silenceSpeaks)
+                .containsExactly("click", "reward");
+    }
+
+    @Test
     void aSignalThatThereIsNotIsRefusedByName() {
         assertThatThrownBy(() -> SignalLosses.of("rendered"))
                 .hasMessageContaining("no signal rendered")

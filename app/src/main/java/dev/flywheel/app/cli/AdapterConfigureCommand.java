@@ -1,5 +1,6 @@
 package dev.flywheel.app.cli;
 
+import com.google.protobuf.Descriptors.FieldDescriptor;
 import dev.flywheel.api.settings.SettingLines;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.ConfigureAdapterRequest;
@@ -72,17 +73,20 @@ final class AdapterConfigureCommand implements Callable<Integer> {
         return 0;
     }
 
+    /** Holds the groups that change: what an older release took for one of the others is no reason to refuse this. */
     private ConfigureAdapterRequest request(AdapterRecord before, AdapterRecord wanted) {
-        return ConfigureAdapterRequest.newBuilder()
+        ConfigureAdapterRequest.Builder request = ConfigureAdapterRequest.newBuilder()
                 .setName(name)
                 .setExpectedRevision(revision == null ? before.getRevision() : revision)
-                .setRound(wanted.getRound())
-                .setRelease(wanted.getRelease())
-                .setLearning(wanted.getLearning())
-                .setExploration(wanted.getExploration())
-                .setQuota(wanted.getQuota())
                 .setActor(audit.actor())
-                .setReason(audit.reason())
-                .build();
+                .setReason(audit.reason());
+        for (String group : SettingTree.CHANGEABLE) {
+            FieldDescriptor field = AdapterRecord.getDescriptor().findFieldByName(group);
+            if (!wanted.getField(field).equals(before.getField(field))) {
+                request.setField(ConfigureAdapterRequest.getDescriptor().findFieldByName(group),
+                        wanted.getField(field));
+            }
+        }
+        return request.build();
     }
 }

@@ -144,11 +144,6 @@ public final class SettingReference {
         if (path.equals("learning.examined_places")) {
             return "all that were shown";
         }
-        if (last.equals("observation_millis") || last.equals("rendered_millis")) {
-            return path.matches("learning\\.(click|reward)\\..*")
-                    ? "signals." + path.substring("learning.".length()).replace("_millis", "")
-                    : "silence says nothing of it";
-        }
         if (path.startsWith("learning.")) {
             return "signals." + path.substring("learning.".length()).replace("_millis", "");
         }

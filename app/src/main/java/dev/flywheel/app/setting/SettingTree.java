@@ -7,7 +7,9 @@ import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor.JavaType;
 import com.google.protobuf.Message;
 import dev.flywheel.api.settings.SettingLines;
+import dev.flywheel.api.settings.SignalLosses;
 import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.SignalSettings;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -165,8 +167,19 @@ public final class SettingTree {
             return;
         }
         for (FieldDescriptor each : field.getMessageType().getFields()) {
-            collect(path + "." + each.getName(), each, paths);
+            if (!waitsForSilenceOfNoMeaning(field, each)) {
+                collect(path + "." + each.getName(), each, paths);
+            }
         }
+    }
+
+    private static boolean waitsForSilenceOfNoMeaning(FieldDescriptor signal,
+            FieldDescriptor setting) {
+        int number = setting.getNumber();
+        return signal.getMessageType().equals(SignalSettings.getDescriptor())
+                && !SignalLosses.silenceSpeaks(signal.getName())
+                && (number == SignalSettings.OBSERVATION_MILLIS_FIELD_NUMBER
+                        || number == SignalSettings.RENDERED_MILLIS_FIELD_NUMBER);
     }
 
     /** One field of one message, and for a map the key in it. */

@@ -3,9 +3,18 @@ package dev.flywheel.app.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.flywheel.api.v1.ConfigureAdapterRequest;
+import dev.flywheel.store.commit.Committer;
+import dev.flywheel.store.core.Command;
+import dev.flywheel.store.core.CommitRules;
+import dev.flywheel.store.core.Decision;
+import dev.flywheel.store.core.Limits;
+import dev.flywheel.store.core.Retention;
+import dev.flywheel.store.rocksdb.RocksCommitLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -87,6 +96,34 @@ class AdapterSettingsCommandsTest {
                 "--data", data, "--set", "round.steps=0");
         CommandRun.fails("learning.click.loss must be one of LISTWISE, BINARY, BANDIT, NONE",
                 "adapter", "configure", NAME, "--data", data, "--set", "learning.click.loss=sft");
+    }
+
+    /** A command past the checks of requests stands for one of a release that checked less. */
+    @Test
+    void whatAnOlderReleaseTookIsShownAndIsNoReasonToRefuseAnotherChange() throws IOException {
+        create();
+        ConfigureAdapterRequest.Builder then = ConfigureAdapterRequest.newBuilder()
+                .setName(NAME)
+                .setExpectedRevision(1)
+                .setActor("ann");
+        then.getLearningBuilder().getCorrectionBuilder().setRenderedMillis(60_000);
+        try (Committer committer = new Committer(
+                RocksCommitLog.open(data.resolve("store"), Retention.DEFAULT, 1),
+                new CommitRules(Limits.DEFAULT, Retention.DEFAULT), InstantSource.system(), 9)) {
+            assertThat(committer.submit(new Command.ConfigureAdapter(then.build(), 1)).join())
+                    .isInstanceOf(Decision.Accepted.class);
+        }
+        String path = "learning.correction.rendered_millis";
+        assertThat(show().at("/settings/" + path).asText()).isEqualTo("60000");
+        JsonNode done = CommandRun.json("adapter", "configure", "-o", "json", NAME, "--data", data,
+                "--set", "round.steps=7");
+        assertThat(done.at("/revision").asText()).isEqualTo("3");
+        CommandRun.fails(path + " must be unset, was 60000", "adapter", "configure", NAME,
+                "--data", data, "--set", "learning.click.weight=2");
+        done = CommandRun.json("adapter", "configure", "-o", "json", NAME, "--data", data,
+                "--set", "learning.click.weight=2", "--unset", path);
+        assertThat(done.at("/revision").asText()).isEqualTo("4");
+        assertThat(show().at("/settings").has(path)).isFalse();
     }
 
     @Test

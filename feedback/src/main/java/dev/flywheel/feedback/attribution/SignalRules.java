@@ -10,7 +10,6 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /**
@@ -20,9 +19,6 @@ import java.util.function.UnaryOperator;
  */
 public final class SignalRules implements Serializable {
     private static final long serialVersionUID = 1L;
-
-    /** Only of these it can be said that nobody did them: they are done to what a user was shown. */
-    private static final Set<String> MAY_BE_SILENT = Set.of("click", "reward");
 
     private static final Map<Signal.KindCase, String> NAMES = names();
 
@@ -63,10 +59,10 @@ public final class SignalRules implements Serializable {
             throw new IllegalArgumentException("loss of %s is %s, allowed are %s".formatted(name,
                     rule.loss(), SignalLosses.of(name)));
         }
-        if (rule.observationMillis() > 0 && !MAY_BE_SILENT.contains(name)) {
+        if (rule.observationMillis() > 0 && !SignalLosses.silenceSpeaks(name)) {
             throw new IllegalArgumentException(
-                    "observation window of %s is %d ms, it must be 0: only of %s silence says anything"
-                            .formatted(name, rule.observationMillis(), MAY_BE_SILENT));
+                    "observation window of %s is %d ms, it must be 0: its silence says nothing"
+                            .formatted(name, rule.observationMillis()));
         }
     }
 
@@ -134,7 +130,8 @@ public final class SignalRules implements Serializable {
         return NAMES.getOrDefault(signal, "");
     }
 
-    private static Signal.KindCase kindOf(String name) {
+    /** Returns the kind of a signal of that name. */
+    static Signal.KindCase kindOf(String name) {
         return Signal.KindCase.valueOf(name.toUpperCase(Locale.ROOT));
     }
 }

@@ -1,5 +1,6 @@
 package dev.flywheel.feedback.attribution;
 
+import dev.flywheel.api.settings.SignalLosses;
 import dev.flywheel.api.v1.AttributionState;
 import dev.flywheel.api.v1.DecisionKind;
 import dev.flywheel.api.v1.ExampleKind;
@@ -13,7 +14,11 @@ import java.util.List;
 final class Terms {
     /** Signals whose silence may be counted. */
     static final List<Signal.KindCase> WATCHED =
-            List.of(Signal.KindCase.CLICK, Signal.KindCase.REWARD);
+            SignalLosses.signals()
+                    .stream()
+                    .filter(SignalLosses::silenceSpeaks)
+                    .map(SignalRules::kindOf)
+                    .toList();
 
     private static final List<Signal.KindCase> OF_RANK = List.of(Signal.KindCase.CLICK,
             Signal.KindCase.DISMISS, Signal.KindCase.RATING, Signal.KindCase.REWARD);

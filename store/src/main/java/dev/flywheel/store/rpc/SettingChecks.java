@@ -77,15 +77,38 @@ final class SettingChecks {
                     .collect(Collectors.joining(", ")) + ", was "
                     + (loss == Loss.UNRECOGNIZED ? settings.getLossValue() : name(loss)));
         }
-        millis(at + "observation_millis", settings.getObservationMillis(), 0);
-        millis(at + "rendered_millis", settings.getRenderedMillis(), 0);
         if (settings.hasAttributionMillis()) {
             millis(at + "attribution_millis", settings.getAttributionMillis(), 1);
+        }
+        if (settings.hasObservationMillis()) {
+            silence(signal, "observation_millis", settings.getObservationMillis(), settings);
+        }
+        if (settings.hasRenderedMillis()) {
+            silence(signal, "rendered_millis", settings.getRenderedMillis(), settings);
         }
         if (settings.hasWeight()) {
             Fields.above(at + "weight", settings.getWeight(), 0);
         }
         notNegative(at + "kl_weight", settings.getKlWeight());
+    }
+
+    /** What is waited for silence; of most signals silence says nothing, and of none after they come too late. */
+    private static void silence(String signal, String name, long value, SignalSettings settings) {
+        String field = "learning." + signal + "." + name;
+        millis(field, value, 0);
+        if (!SignalLosses.silenceSpeaks(signal)) {
+            throw Errors.badField(field, "must be unset, was " + value + "; only of "
+                    + SignalLosses.signals()
+                            .stream()
+                            .filter(SignalLosses::silenceSpeaks)
+                            .collect(Collectors.joining(" and "))
+                    + " silence says anything");
+        }
+        if (settings.hasAttributionMillis() && value > settings.getAttributionMillis()) {
+            throw Errors.badField(field, "must be at most learning." + signal
+                    + ".attribution_millis, which is " + settings.getAttributionMillis()
+                    + ", was " + value);
+        }
     }
 
     private static void check(GuardSettings guard) {
