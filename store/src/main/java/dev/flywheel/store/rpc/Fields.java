@@ -81,6 +81,29 @@ final class Fields {
         }
     }
 
+    /** What the device computes with it holds in single precision, where a smaller number is nothing. */
+    static void deviceAboveZero(String field, double value) {
+        if (!((float) value > 0 && Float.isFinite((float) value))) {
+            throw Errors.badField(field,
+                    "must be above 0 and finite in single precision, was " + value);
+        }
+    }
+
+    static void deviceNotNegative(String field, double value) {
+        if (!(value >= 0 && Float.isFinite((float) value))) {
+            throw Errors.badField(field,
+                    "must be at least 0 and finite in single precision, was " + value);
+        }
+    }
+
+    /** In single precision 0.99999999 is 1. */
+    static void deviceBelowOne(String field, double value) {
+        if (!(value >= 0 && (float) value < 1)) {
+            throw Errors.badField(field,
+                    "must be at least 0 and below 1 in single precision, was " + value);
+        }
+    }
+
     static void within(String field, double value, double min, double max) {
         if (!(value >= min && value <= max)) {
             throw Errors.badField(field, "must be " + min + " to " + max + ", was " + value);

@@ -90,7 +90,7 @@ final class Requests {
 
     private static void check(LoraSettings lora) {
         Fields.within("lora.rank", Integer.toUnsignedLong(lora.getRank()), 1, RANK_MAX);
-        Fields.above("lora.alpha", lora.getAlpha(), 0);
+        Fields.deviceAboveZero("lora.alpha", lora.getAlpha());
         Fields.within("lora.target_modules", lora.getTargetModulesCount(), 1, MODULES_MAX);
         for (int i = 0; i < lora.getTargetModulesCount(); i++) {
             Fields.module("lora.target_modules[" + i + "]", lora.getTargetModules(i));
@@ -104,7 +104,7 @@ final class Requests {
         Fields.within("lora.module_alphas", lora.getModuleAlphasCount(), 0, MODULES_MAX);
         lora.getModuleAlphasMap().forEach((module, alpha) -> {
             Fields.module("lora.module_alphas", module);
-            Fields.above("lora.module_alphas[" + module + "]", alpha, 0);
+            Fields.deviceAboveZero("lora.module_alphas[" + module + "]", alpha);
         });
     }
 

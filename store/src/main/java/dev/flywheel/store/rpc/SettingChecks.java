@@ -28,14 +28,14 @@ final class SettingChecks {
     }
 
     void check(RoundSettings round) {
-        Fields.above("round.learning_rate", round.getLearningRate(), 0);
-        Fields.within("round.beta1", round.getBeta1(), 0, Math.nextDown(1.0));
-        Fields.within("round.beta2", round.getBeta2(), 0, Math.nextDown(1.0));
-        Fields.above("round.epsilon", round.getEpsilon(), 0);
-        notNegative("round.weight_decay", round.getWeightDecay());
+        Fields.deviceAboveZero("round.learning_rate", round.getLearningRate());
+        Fields.deviceBelowOne("round.beta1", round.getBeta1());
+        Fields.deviceBelowOne("round.beta2", round.getBeta2());
+        Fields.deviceAboveZero("round.epsilon", round.getEpsilon());
+        Fields.deviceNotNegative("round.weight_decay", round.getWeightDecay());
         Fields.within("round.steps", Integer.toUnsignedLong(round.getSteps()), 1, STEPS_MAX);
         notNegative("round.gradient_clip", round.getGradientClip());
-        notNegative("round.kl_weight", round.getKlWeight());
+        Fields.deviceNotNegative("round.kl_weight", round.getKlWeight());
         notNegative("round.importance_clip", round.getImportanceClip());
         Fields.above("round.norm_max", round.getNormMax(), 0);
         Fields.within("round.examples_max", Integer.toUnsignedLong(round.getExamplesMax()), 1,
@@ -43,7 +43,7 @@ final class SettingChecks {
         notNegative("round.sft_target_loss", round.getSftTargetLoss());
         Fields.within("round.sft_steps_max", Integer.toUnsignedLong(round.getSftStepsMax()), 0,
                 STEPS_MAX);
-        notNegative("round.anchor_weight", round.getAnchorWeight());
+        Fields.deviceNotNegative("round.anchor_weight", round.getAnchorWeight());
         Fields.within("round.anchors_per_step", Integer.toUnsignedLong(round.getAnchorsPerStep()),
                 0, STEPS_MAX);
         notNegative("round.preference_beta", round.getPreferenceBeta());
@@ -87,9 +87,9 @@ final class SettingChecks {
             silence(signal, "rendered_millis", settings.getRenderedMillis(), settings);
         }
         if (settings.hasWeight()) {
-            Fields.above(at + "weight", settings.getWeight(), 0);
+            Fields.deviceAboveZero(at + "weight", settings.getWeight());
         }
-        notNegative(at + "kl_weight", settings.getKlWeight());
+        Fields.deviceNotNegative(at + "kl_weight", settings.getKlWeight());
     }
 
     /** What is waited for silence; of most signals silence says nothing, and of none after they come too late. */

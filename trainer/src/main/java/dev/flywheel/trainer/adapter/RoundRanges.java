@@ -4,7 +4,12 @@ import dev.flywheel.api.v1.RoundSettings;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What a trainer takes as settings of a round; pure. */
+/**
+ * What a trainer takes as settings of a round; pure.
+ *
+ * <p>What the device computes with is held in single precision there: such a number is judged by what
+ * it is then, since 0.99999999 would be 1, and 1e-50 nothing.
+ */
 public final class RoundRanges {
     private static final int STEPS_MAX = 10_000;
 
@@ -22,14 +27,16 @@ public final class RoundRanges {
     }
 
     private void checkOptimizer(RoundSettings round) {
-        above("learning_rate", round.getLearningRate());
-        below("beta1", round.getBeta1(), 1);
-        below("beta2", round.getBeta2(), 1);
-        above("epsilon", round.getEpsilon());
-        notNegative("weight_decay", round.getWeightDecay());
+        deviceAbove("learning_rate", round.getLearningRate());
+        deviceBelowOne("beta1", round.getBeta1());
+        deviceBelowOne("beta2", round.getBeta2());
+        deviceAbove("epsilon", round.getEpsilon());
+        deviceNotNegative("weight_decay", round.getWeightDecay());
         notNegative("gradient_clip", round.getGradientClip());
         notNegative("norm_max", round.getNormMax());
-        below("trim_share", round.getTrimShare(), 0.5);
+        require(
+                round.getTrimShare() >= 0 && round.getTrimShare() < 0.5,
+                "trim_share", "at least 0 and below 0.5", round.getTrimShare());
     }
 
     private void checkSteps(RoundSettings round) {
@@ -39,10 +46,10 @@ public final class RoundRanges {
     }
 
     private void checkLosses(RoundSettings round) {
-        notNegative("kl_weight", round.getKlWeight());
+        deviceNotNegative("kl_weight", round.getKlWeight());
         notNegative("importance_clip", round.getImportanceClip());
         notNegative("sft_target_loss", round.getSftTargetLoss());
-        notNegative("anchor_weight", round.getAnchorWeight());
+        deviceNotNegative("anchor_weight", round.getAnchorWeight());
         notNegative("preference_beta", round.getPreferenceBeta());
         notNegative("edit_weight", round.getEditWeight());
         require(
@@ -50,16 +57,26 @@ public final class RoundRanges {
                 "reward_baseline", "finite", round.getRewardBaseline());
     }
 
-    private void above(String field, double value) {
-        require(value > 0 && Double.isFinite(value), field, "finite and above 0", value);
+    private void deviceAbove(String field, double value) {
+        require(
+                (float) value > 0 && Float.isFinite((float) value),
+                field, "above 0 and finite in single precision", value);
+    }
+
+    private void deviceNotNegative(String field, double value) {
+        require(
+                value >= 0 && Float.isFinite((float) value),
+                field, "at least 0 and finite in single precision", value);
+    }
+
+    private void deviceBelowOne(String field, double value) {
+        require(
+                value >= 0 && (float) value < 1,
+                field, "at least 0 and below 1 in single precision", value);
     }
 
     private void notNegative(String field, double value) {
         require(value >= 0 && Double.isFinite(value), field, "finite and at least 0", value);
-    }
-
-    private void below(String field, double value, double end) {
-        require(value >= 0 && value < end, field, "at least 0 and below " + end, value);
     }
 
     private void steps(String field, int value, int min) {
