@@ -10,6 +10,8 @@ import dev.flywheel.api.v1.ShownCandidate;
 import dev.flywheel.api.v1.Signal;
 import dev.flywheel.feedback.event.FeedbackIds;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -41,7 +43,8 @@ final class ExampleMaker {
                     .addOptions(option(impression.getCandidates(0), label.label()))
                     .setRejectedImpressionId(label.text())
                     .build();
-            case EXAMPLE_KIND_BANDIT -> decision(impression, label, example);
+            case EXAMPLE_KIND_BANDIT ->
+                decision(impression, label.item(), label.label(), example);
             case EXAMPLE_KIND_BINARY, EXAMPLE_KIND_LISTWISE, EXAMPLE_KIND_UNSPECIFIED,
                     UNRECOGNIZED ->
                 judgedSlate(impression, label, example);
@@ -71,24 +74,24 @@ final class ExampleMaker {
         return example.setScoring(impression.getScoring()).build();
     }
 
-    /** What is said of a whole slate is what its top place brought: it was the choice. */
+    /** What is said of a whole slate, and silence, is what its top place brought: it was the choice. */
     private static Example decision(
-            Impression impression, SignalLabels.Labelled label, Example.Builder example) {
-        List<ShownCandidate> shown = judged(impression);
-        String meant = label.item().isEmpty() ? topOf(shown) : label.item();
-        for (ShownCandidate candidate : shown) {
-            example.addOptions(
-                    option(candidate, candidate.getId().equals(meant) ? label.label() : 0));
+            Impression impression, String item, double reward, Example.Builder example) {
+        String meant = item.isEmpty() ? top(impression).getId() : item;
+        for (ShownCandidate candidate : judged(impression)) {
+            boolean action = candidate.getId().equals(meant);
+            if (action) {
+                example.setAction(example.getOptionsCount());
+            }
+            example.addOptions(option(candidate, action ? reward : 0));
         }
         return example.setScoring(impression.getScoring()).build();
     }
 
-    private static String topOf(List<ShownCandidate> shown) {
-        ShownCandidate top = shown.get(0);
-        for (ShownCandidate candidate : shown) {
-            top = candidate.getPlace() < top.getPlace() ? candidate : top;
-        }
-        return top.getId();
+    /** Returns the candidate in the top place of a slate; the schema lets no slate without one pass. */
+    static ShownCandidate top(Impression impression) {
+        return Collections.min(judged(impression),
+                Comparator.comparingInt(ShownCandidate::getPlace));
     }
 
     /**
@@ -108,6 +111,9 @@ final class ExampleMaker {
                 .setSamplingRate(rate)
                 .setLabelledAtMillis(atMillis)
                 .setScoring(impression.getScoring());
+        if (kind == ExampleKind.EXAMPLE_KIND_BANDIT) {
+            return decision(impression, "", 0, example);
+        }
         about.forEach(candidate -> example.addOptions(option(candidate, 0)));
         return example.build();
     }

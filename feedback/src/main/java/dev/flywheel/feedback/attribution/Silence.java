@@ -66,11 +66,13 @@ final class Silence {
         if (kind != ExampleKind.EXAMPLE_KIND_BINARY && !spoken.isEmpty() || spoken.contains("")) {
             return List.of();
         }
+        if (kind == ExampleKind.EXAMPLE_KIND_BANDIT) {
+            return List.of(ExampleMaker.top(impression));
+        }
         List<ShownCandidate> silent = new ArrayList<>();
         for (ShownCandidate candidate : ExampleMaker.judged(impression)) {
             boolean seen = places == 0
-                    || Integer.compareUnsigned(candidate.getPlace(), places) < 0
-                    || kind == ExampleKind.EXAMPLE_KIND_BANDIT;
+                    || Integer.compareUnsigned(candidate.getPlace(), places) < 0;
             if (seen && !spoken.contains(candidate.getId())) {
                 silent.add(candidate);
             }

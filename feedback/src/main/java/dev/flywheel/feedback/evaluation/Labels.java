@@ -44,25 +44,18 @@ final class Labels {
         if (!example.getScoring().getVerdict() || example.getOptionsCount() == 0) {
             return List.of();
         }
-        if (example.getKind() == ExampleKind.EXAMPLE_KIND_BANDIT) {
-            return List.of(judgedByPolicy(labelled));
-        }
-        return example.getKind() == ExampleKind.EXAMPLE_KIND_LISTWISE
-                || example.getKind() == ExampleKind.EXAMPLE_KIND_BINARY ? example.getOptionsList()
-                        : List.of();
+        return switch (example.getKind()) {
+            case EXAMPLE_KIND_LISTWISE, EXAMPLE_KIND_BINARY -> example.getOptionsList();
+            case EXAMPLE_KIND_BANDIT -> decided(example);
+            case EXAMPLE_KIND_SFT, EXAMPLE_KIND_KTO, EXAMPLE_KIND_DPO, EXAMPLE_KIND_UNSPECIFIED,
+                    UNRECOGNIZED ->
+                List.of();
+        };
     }
 
-    /** The item it is about; of silence and of a slate as a whole the top one, which the policy chose. */
-    private static LabelledOption judgedByPolicy(LabelledExample labelled) {
-        String about = itemOf(signal(labelled));
-        LabelledOption top = labelled.getExample().getOptions(0);
-        for (LabelledOption option : labelled.getExample().getOptionsList()) {
-            if (!about.isEmpty() && option.getCandidateId().equals(about)) {
-                return option;
-            }
-            top = option.getPlace() < top.getPlace() ? option : top;
-        }
-        return top;
+    /** The item that is trained on too. */
+    private static List<LabelledOption> decided(Example example) {
+        return example.hasAction() ? List.of(example.getOptions(example.getAction())) : List.of();
     }
 
     static JudgedItem item(LabelledExample labelled, LabelledOption option, long beginsAtMillis) {

@@ -80,6 +80,9 @@ public final class EventSchema {
 
     private static void candidates(Impression impression, Findings found) {
         Set<String> ids = new HashSet<>();
+        found.check(impression.getKind() != DecisionKind.DECISION_KIND_RANK
+                || impression.getCandidatesList().stream().anyMatch(each -> each.getPlace() >= 0),
+                "candidates.place is below 0 in all, a slate shows at least one");
         for (ShownCandidate candidate : impression.getCandidatesList()) {
             found.shortEnough("candidates.id", candidate.getId());
             found.check(ids.add(candidate.getId()), "candidates.id %s stands twice",

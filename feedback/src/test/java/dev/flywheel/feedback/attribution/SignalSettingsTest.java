@@ -39,6 +39,11 @@ import org.junit.jupiter.api.Test;
 
 /** What an adapter's own settings change, signal by signal. */
 class SignalSettingsTest {
+    private static final LearningSettings.Builder BANDIT = LearningSettings.newBuilder()
+            .setClick(loss(Loss.LOSS_BANDIT))
+            .setDismiss(loss(Loss.LOSS_BANDIT))
+            .setReward(loss(Loss.LOSS_BANDIT));
+
     @Test
     void whatIsSetGoesBeforeTheJobsSettingsFieldByField() {
         SignalRules rules = SignalRules.uniform(Duration.ofSeconds(10), Duration.ofSeconds(60))
@@ -190,19 +195,43 @@ class SignalSettingsTest {
 
     @Test
     void aBanditLearnsWhatItsChoiceBroughtAndNothingOfTheTopPlaceFromSilence() {
-        LearningSettings.Builder bandit = LearningSettings.newBuilder()
-                .setClick(loss(Loss.LOSS_BANDIT))
-                .setDismiss(loss(Loss.LOSS_BANDIT))
-                .setReward(loss(Loss.LOSS_BANDIT));
-        Impression impression = with(slate(3, 1), bandit);
+        Impression impression = with(slate(3, 1), BANDIT);
         Timeline timeline = Timeline.open()
                 .impression(impression)
                 .feedback(taken("f", 5, reward("c1", 0.25)), taken("g", 6, dismiss("")));
         assertThat(timeline.examples).extracting(SignalSettingsTest::labels)
                 .containsExactly(List.of(0.0, 0.25, 0.0), List.of(-1.0, 0.0, 0.0));
+        assertThat(timeline.examples).extracting(Example::getAction).containsExactly(1, 0);
         Timeline silent = Timeline.open().impression(impression).time(CLOSED_AT);
         assertThat(silent.examples).extracting(SignalSettingsTest::labels)
                 .containsExactly(List.of(0.0, 0.0, 0.0));
+        assertThat(silent.examples).allMatch(Example::hasAction)
+                .extracting(Example::getAction)
+                .containsExactly(0);
+    }
+
+    @Test
+    void aRewardOfZeroIsOfTheItemThatItNames() {
+        Timeline timeline = Timeline.open()
+                .impression(with(slate(3, 0), BANDIT))
+                .feedback(taken("f", 5, reward("c2", 0)));
+        assertThat(timeline.examples).extracting(SignalSettingsTest::labels)
+                .containsExactly(List.of(0.0, 0.0, 0.0));
+        assertThat(timeline.examples).extracting(Example::getAction).containsExactly(2);
+    }
+
+    @Test
+    void aBanditsSilenceIsOfTheTopPlaceAndIsCorrectedByWhatIsSaidOfThatAlone() {
+        for (String item : List.of("c0", "c1")) {
+            Timeline timeline = Timeline.open()
+                    .impression(with(slate(3, 0), BANDIT))
+                    .time(OBSERVED_AT)
+                    .feedback(taken("f", 11_000, click(item)));
+            assertThat(timeline.examples).hasSize(2);
+            assertThat(timeline.examples.get(1).getCorrects()).as(item)
+                    .isEqualTo(
+                            item.equals("c0"));
+        }
     }
 
     @Test

@@ -124,12 +124,19 @@ class PrequentialTest {
 
     @Test
     void ofADecisionOnlyTheItemItIsAboutCounts() throws Exception {
-        judge(Told.ofKind(Told.reward("i", "y", -0.5, 1_001_000, option("x", 1, 0),
-                option("y", 2, -0.5)), ExampleKind.EXAMPLE_KIND_BANDIT));
+        judge(Told.decision(Told.reward("i", "y", -0.5, 1_001_000, option("x", 1, 0),
+                option("y", 2, -0.5)), 1));
         assertThat(evaluation(FIRST).getItems()).isEqualTo(1);
         assertThat(evaluation(FIRST).getPredicted()).isCloseTo(sigmoid(2), within(EXACT));
         assertThat(evaluation(FIRST).getObserved()).isZero();
         assertThat(evaluation(FIRST).getReward()).isEqualTo(-0.5);
+    }
+
+    @Test
+    void silenceOfADecisionIsOfTheItemItIsTrainedOn() throws Exception {
+        judge(Told.decision(Told.silence("i", 1_001_000, option("x", 1, 0), option("y", 2, 0)), 1));
+        assertThat(evaluation(FIRST).getItems()).isEqualTo(1);
+        assertThat(evaluation(FIRST).getPredicted()).isCloseTo(sigmoid(2), within(EXACT));
     }
 
     @Test

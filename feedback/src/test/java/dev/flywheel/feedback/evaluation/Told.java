@@ -94,6 +94,15 @@ final class Told {
         return told.toBuilder().setExample(told.getExample().toBuilder().setKind(kind)).build();
     }
 
+    /** @param action index of the option that the policy is judged by */
+    static LabelledExample decision(LabelledExample told, int action) {
+        Example.Builder example = told.getExample()
+                .toBuilder()
+                .setKind(ExampleKind.EXAMPLE_KIND_BANDIT)
+                .setAction(action);
+        return told.toBuilder().setExample(example).build();
+    }
+
     static LabelledExample ofVersion(LabelledExample told, long version) {
         return told.toBuilder()
                 .setExample(told.getExample().toBuilder().setServedVersion(version))

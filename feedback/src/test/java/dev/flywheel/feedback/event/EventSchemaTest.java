@@ -91,6 +91,9 @@ class EventSchemaTest {
         Impression.Builder score = IMPRESSION.toBuilder();
         score.getCandidatesBuilder(0).setScore(Double.NaN);
         expect("candidates.score", score);
+        Impression.Builder place = IMPRESSION.toBuilder();
+        place.getCandidatesBuilderList().forEach(each -> each.setPlace(-1));
+        expect("candidates.place", place);
     }
 
     @Test

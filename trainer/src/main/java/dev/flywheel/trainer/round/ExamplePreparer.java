@@ -151,14 +151,19 @@ final class ExamplePreparer {
         return items;
     }
 
-    /** The reward stands at its item; where all are 0 it is what the top place brought. */
     private PreparedExample decision(Example example, OptionRows rows) {
         double[] rewards = labels(example, -LABEL_MAX);
-        int[] rewarded = IntStream.range(0, rewards.length).filter(k -> rewards[k] != 0).toArray();
+        int action = example.hasAction() ? example.getAction() : impliedAction(example, rewards);
         Requirement.holds(
-                rewarded.length <= 1,
-                "a decision has one reward, " + rewarded.length + " options have a label");
-        int action = rewarded.length == 1 ? rewarded[0] : top(example);
+                action >= 0 && action < rewards.length,
+                "action must be the index of an option, below " + rewards.length + ", was "
+                        + Integer.toUnsignedString(action));
+        for (int k = 0; k < rewards.length; k++) {
+            Requirement.holds(
+                    k == action || rewards[k] == 0,
+                    "a decision has one reward, but option " + k + " has a label beside option "
+                            + action);
+        }
         double propensity = example.getOptions(action).getPropensity();
         Requirement.holds(
                 propensity >= 0 && propensity <= 1,
@@ -172,6 +177,14 @@ final class ExamplePreparer {
                 propensity == 0 ? 0 : Math.max(PROPENSITY_MIN, propensity),
                 rewards[action],
                 bandit);
+    }
+
+    /** Of examples that older releases made: the reward stands at its item; where all are 0 it is the top place's. */
+    private static int impliedAction(Example example, double[] rewards) {
+        return IntStream.range(0, rewards.length)
+                .filter(k -> rewards[k] != 0)
+                .findFirst()
+                .orElseGet(() -> top(example));
     }
 
     private static int top(Example example) {

@@ -185,7 +185,8 @@ public final class RoundFixture implements AutoCloseable {
             String id, String context, List<String> texts, int action, double reward) {
         Example.Builder example =
                 slate(id, "u-" + id, context, texts, -1).toBuilder()
-                        .setKind(ExampleKind.EXAMPLE_KIND_BANDIT);
+                        .setKind(ExampleKind.EXAMPLE_KIND_BANDIT)
+                        .setAction(action);
         example.getOptionsBuilder(action).setLabel(reward);
         return example.build();
     }

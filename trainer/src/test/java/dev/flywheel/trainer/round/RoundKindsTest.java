@@ -72,15 +72,51 @@ class RoundKindsTest {
 
     @Test
     void aRewardAboveTheBaselineRaisesItsItemAndOneBelowLowersIt() {
-        for (double reward : new double[] {1, 0}) {
-            Example decision = fixture.decision("a", "reads", TEXTS, 0, reward);
-            RoundResult result =
-                    fixture.run(start, List.of(decision),
-                            LONG.toBuilder().setRewardBaseline(0.5).build());
-            Example choice = fixture.slate("b", "u", "reads", TEXTS, 0);
-            double change = lossOf(learned(result), choice) - lossOf(start, choice);
-            assertThat(reward > 0 ? -change : change).isGreaterThan(0.2);
+        for (int action : new int[] {0, 2}) {
+            for (double reward : new double[] {1, 0}) {
+                Example decision = fixture.decision("a", "reads", TEXTS, action, reward);
+                Parent learned =
+                        learned(fixture.run(start, List.of(decision),
+                                LONG.toBuilder().setRewardBaseline(0.5).build()));
+                double change = rise(learned, action);
+                assertThat(reward > 0 ? change : -change)
+                        .as("reward %s of item %d", reward, action)
+                        .isGreaterThan(0.2)
+                        .as("more than the other end of the slate")
+                        .isGreaterThan((reward > 0 ? 1 : -1) * rise(learned, 2 - action));
+            }
         }
+    }
+
+    /** How much likelier an item is to be chosen from its slate than at the start, nats. */
+    private double rise(Parent learned, int item) {
+        Example choice = fixture.slate("b", "u", "reads", TEXTS, item);
+        return lossOf(start, choice) - lossOf(learned, choice);
+    }
+
+    @Test
+    void aDecisionThatDoesNotNameItsItemIsOfTheOneWithALabelElseOfTheTopPlace() {
+        RoundSettings measured = LONG.toBuilder().setRewardBaseline(0.5).build();
+        for (double reward : new double[] {1, 0}) {
+            Example named = fixture.decision("a", "reads", TEXTS, reward == 0 ? 0 : 2, reward);
+            byte[] expected = fixture.run(start, List.of(named), measured).weightsBytes();
+            Example unnamed = named.toBuilder().clearAction().build();
+            assertThat(fixture.run(start, List.of(unnamed), measured).weightsBytes())
+                    .as("reward %s", reward)
+                    .isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void aDecisionWhoseItemIsNoneOrThatHasTwoRewardsIsNamedMalformed() {
+        Example decision = fixture.decision("a", "reads", TEXTS, 1, 1);
+        Example beyond = decision.toBuilder().setExampleId("b").setAction(3).build();
+        Example.Builder twice = decision.toBuilder().setExampleId("c");
+        twice.getOptionsBuilder(2).setLabel(0.5);
+        assertThat(fixture.run(start, List.of(decision, beyond, twice.build()), LONG).untrainable())
+                .extracting(Untrainable::detail)
+                .containsExactly("action must be the index of an option, below 3, was 3",
+                        "a decision has one reward, but option 2 has a label beside option 1");
     }
 
     @Test
