@@ -19,6 +19,7 @@ import dev.flywheel.pipelines.stage.AttributionStage;
 import dev.flywheel.pipelines.stage.ComparedAnswers;
 import dev.flywheel.pipelines.stage.CrowdFunction;
 import dev.flywheel.pipelines.stage.EvaluationFunction;
+import dev.flywheel.pipelines.stage.EvaluationOperator;
 import dev.flywheel.pipelines.stage.EvaluationSerializer;
 import dev.flywheel.pipelines.stage.GuardFunction;
 import dev.flywheel.pipelines.stage.PairFunction;
@@ -172,8 +173,9 @@ public final class LoopJob {
             SingleOutputStreamOperator<LoopItem> guarded, LoopSettings settings) {
         SingleOutputStreamOperator<LoopItem> evaluated = named(
                 stillByAdapter(guarded)
-                        .process(new EvaluationFunction(settings.evaluation()),
-                                MessageType.ofMessage(LoopItem.class)),
+                        .transform(LoopMetrics.EVALUATION, MessageType.ofMessage(LoopItem.class),
+                                new EvaluationOperator(
+                                        new EvaluationFunction(settings.evaluation()))),
                 LoopMetrics.EVALUATION);
         evaluated.getSideOutput(EvaluationFunction.EVALUATED)
                 .sinkTo(sink(settings, new EvaluationSerializer(settings.topics().evaluation())))

@@ -228,8 +228,7 @@ public record FlywheelConfig(
             Map<String, String> tenantGuardProfiles,
             Duration usersRemembered,
             Duration evaluationWindow,
-            int evaluationCellsMax,
-            int evaluationImpressionsMax) {
+            long evaluationBytesMax) {
         public Loop {
             Check.matches("loop.env", env, NAME);
             Check.within("loop.partitions", partitions, 1, 1_000);
@@ -264,8 +263,7 @@ public record FlywheelConfig(
             Check.within("loop.feedback_bytes_max", feedbackBytesMax, 8_192, 524_288);
             Check.atMostTenYears("loop.users_remembered", usersRemembered);
             Check.positive("loop.evaluation_window", evaluationWindow);
-            Check.within("loop.evaluation_cells_max", evaluationCellsMax, 1, 1_000_000);
-            Check.within("loop.evaluation_impressions_max", evaluationImpressionsMax, 1, 1e7);
+            Check.within("loop.evaluation_bytes_max", evaluationBytesMax, 1 << 20, 1L << 40);
         }
     }
 

@@ -118,8 +118,9 @@ final class ModuleSettings {
                         loop.bufferedExamplesMax()),
                 new EvaluationLimits(
                         loop.evaluationWindow(),
-                        loop.evaluationCellsMax(),
-                        loop.evaluationImpressionsMax()),
+                        loop.evaluationBytesMax(),
+                        loop.orphanTimeoutMax(),
+                        loop.usersRemembered()),
                 1,
                 reader(loop));
     }

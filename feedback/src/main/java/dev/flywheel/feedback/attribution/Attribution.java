@@ -274,7 +274,7 @@ public final class Attribution {
                     && file.observationEnd(terms, signal) <= millis) {
                 file.setObserved(signal);
                 new Silence(file, impression, terms, signal).example()
-                        .ifPresent(example -> handOn(file, impression,
+                        .ifPresent(example -> handOn(file, impression, terms,
                                 LabelledExample.newBuilder().setExample(example)));
             }
         }
@@ -346,7 +346,7 @@ public final class Attribution {
                 .setRejectedImpressionId(example.getRejectedImpressionId())
                 .setKind(labelled.kind())
                 .setLabel(Hashes.brief(labelled.comparable()));
-        handOn(file, impression,
+        handOn(file, impression, terms,
                 LabelledExample.newBuilder().setExample(example).setFeedback(taken));
     }
 
@@ -366,8 +366,11 @@ public final class Attribution {
         return false;
     }
 
-    private static void handOn(Case file, Impression impression, LabelledExample.Builder example) {
+    private static void handOn(Case file, Impression impression, Terms terms,
+            LabelledExample.Builder example) {
         file.add(new Effect.HandOn(LoopItems.of(impression)
+                .setAnswerClosesAtMillis(terms.closesAt())
+                .setFollows(file.handOn())
                 .setExample(example)
                 .setRejectedImpressionId(example.getExample().getRejectedImpressionId())
                 .build()));

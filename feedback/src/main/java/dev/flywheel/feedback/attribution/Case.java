@@ -133,6 +133,13 @@ final class Case {
         return spoken;
     }
 
+    /** Remembers that an example is handed on; returns whether one was before. */
+    boolean handOn() {
+        boolean before = state.getHandedOn();
+        state.setHandedOn(true);
+        return before;
+    }
+
     // Never.
 
     /** Forgets all but why nothing about this impression can be learned. */

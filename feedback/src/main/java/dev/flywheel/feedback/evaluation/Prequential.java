@@ -8,9 +8,9 @@ import dev.flywheel.api.v1.JudgedImpression;
 import dev.flywheel.api.v1.JudgedItem;
 import dev.flywheel.api.v1.LabelledExample;
 import dev.flywheel.api.v1.LabelledOption;
+import dev.flywheel.api.v1.LoopItem;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,8 +26,10 @@ import java.util.Map;
  * said of it before what follows from silence or from what they said of other items; of what was said the latest by its own
  * time, of what follows the earliest. A label that takes the place of another takes back what that had contributed, in the
  * window where it had; so a late click makes the figures of an earlier window anew. In which order the same labels come does
- * not matter. What is not kept any more, see {@link Memory}, cannot be taken back, and labels of windows that are not kept any
- * more do not count. A retraction takes nothing back: it speaks of what is to be learned, not of what the user did.
+ * not matter. A retraction takes nothing back: it speaks of what is to be learned, not of what the user did.
+ *
+ * <p>What is not kept any more, see {@link Memory}, cannot be taken back. So nothing counts that is said of an answer which had
+ * to be forgotten, nor a label whose window had to be: no item ever counts twice.
  *
  * <p>Taken is an item with a label above 0. A label of 0 or below is a not taken; of a decision that a policy is judged by
  * ({@code EXAMPLE_KIND_BANDIT}) only the item that the label is about counts. Items without a verdict, such as continuations,
@@ -44,40 +46,66 @@ public final class Prequential {
     }
 
     /**
-     * Takes an example.
+     * What came of an example.
      *
      * @param changed cells with other figures than before
      * @param firstTaken whether it is the first that was said of its items, and they were taken
+     * @param missed whether it would have counted, had memory held
      */
-    public record Outcome(Collection<CellKey> changed, boolean firstTaken) {
-        static final Outcome NOTHING = new Outcome(List.of(), false);
+    public record Outcome(Collection<CellKey> changed, boolean firstTaken, boolean missed) {
+        static final Outcome NOTHING = new Outcome(List.of(), false, false);
     }
 
-    /** Counts an example in; one that has been counted changes nothing. */
-    public Outcome judge(LabelledExample labelled, Memory memory) throws Exception {
+    /** Counts an item's example in; one that has been counted changes nothing. */
+    public Outcome judge(LoopItem item, Memory memory) throws Exception {
+        LabelledExample labelled = item.getExample();
         Example example = labelled.getExample();
-        JudgedImpression known = memory.impression(example.getImpressionId());
-        JudgedImpression before = known == null ? JudgedImpression.getDefaultInstance() : known;
+        JudgedImpression before = before(item, example, memory);
         long mark = mark(example.getExampleId());
         if (before.getExamplesList().contains(mark)) {
             return Outcome.NOTHING;
         }
         CellKey here = CellKey.of(example.getServedVersion(), example.getLabelledAtMillis(),
                 windowMillis);
+        boolean firstTaken = isFirstTaken(labelled, before);
+        if (memory.forgot(here)) {
+            return new Outcome(List.of(), firstTaken, true);
+        }
         Changes changes = new Changes(memory);
         changes.of(here)
                 .example(Labels.signalOf(labelled), Labels.rewardOf(labelled),
                         example.getLabelledAtMillis());
         JudgedImpression.Builder after = before.toBuilder().addExamples(mark);
-        boolean firstTaken = false;
         for (LabelledOption option : Labels.judgedOf(labelled)) {
-            JudgedItem item = Labels.item(labelled, option, here.beginsAtMillis());
-            firstTaken |= item.getSaid() && item.getTaken() && !isSaid(before, item.getItem());
-            count(item, example.getServedVersion(), after, changes);
+            count(Labels.item(labelled, option, here.beginsAtMillis()),
+                    example.getServedVersion(), after, changes);
         }
-        memory.put(example.getImpressionId(), after.build());
-        changes.keep();
-        return new Outcome(changes.cells.keySet(), firstTaken);
+        Map<CellKey, EvaluationCell> changed =
+                before.getUncounted() ? Map.of() : changes.cells();
+        memory.keep(example.getImpressionId(), after.build(), changed);
+        return new Outcome(changed.keySet(), firstTaken, before.getUncounted());
+    }
+
+    private static JudgedImpression before(LoopItem item, Example example, Memory memory)
+            throws Exception {
+        JudgedImpression known = memory.impression(example.getImpressionId());
+        return known != null ? known
+                : JudgedImpression.newBuilder()
+                        .setServedAtMillis(example.getServedAtMillis())
+                        .setClosesAtMillis(item.getAnswerClosesAtMillis())
+                        .setUncounted(item.getFollows()
+                                && memory.forgotServedAt(example.getServedAtMillis()))
+                        .build();
+    }
+
+    private static boolean isFirstTaken(LabelledExample labelled, JudgedImpression before) {
+        for (LabelledOption option : Labels.judgedOf(labelled)) {
+            JudgedItem item = Labels.item(labelled, option, 0);
+            if (item.getSaid() && item.getTaken() && !isSaid(before, item.getItem())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean isSaid(JudgedImpression impression, String item) {
@@ -91,9 +119,9 @@ public final class Prequential {
         for (int i = 0; i < impression.getItemsCount(); i++) {
             JudgedItem other = impression.getItems(i);
             if (other.getItem().equals(item.getItem())) {
-                if (Labels.inForce(item, other)) {
-                    changes.of(new CellKey(version, other.getBeginsAtMillis()))
-                            .verdict(Verdict.of(other), -1);
+                CellKey there = new CellKey(version, other.getBeginsAtMillis());
+                if (Labels.inForce(item, other) && changes.canTakeBack(there)) {
+                    changes.of(there).verdict(Verdict.of(other), -1);
                     impression.setItems(i, item);
                     changes.of(new CellKey(version, item.getBeginsAtMillis()))
                             .verdict(Verdict.of(item), 1);
@@ -156,10 +184,14 @@ public final class Prequential {
             return found;
         }
 
-        void keep() throws Exception {
-            for (Map.Entry<CellKey, CellFigures> each : new ArrayList<>(cells.entrySet())) {
-                memory.put(each.getKey(), each.getValue().changed());
-            }
+        boolean canTakeBack(CellKey key) throws Exception {
+            return cells.containsKey(key) || !memory.forgot(key);
+        }
+
+        Map<CellKey, EvaluationCell> cells() {
+            Map<CellKey, EvaluationCell> changed = new LinkedHashMap<>();
+            cells.forEach((key, figures) -> changed.put(key, figures.changed()));
+            return changed;
         }
     }
 }

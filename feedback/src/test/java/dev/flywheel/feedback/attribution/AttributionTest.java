@@ -32,6 +32,7 @@ import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.ExampleKind;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.LabelledOption;
+import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.Signal;
 import dev.flywheel.api.v1.TakenFeedback;
 import java.util.List;
@@ -133,6 +134,24 @@ class AttributionTest {
                 .containsOnly(timeline.examples.get(0).getExampleId());
         assertThat(timeline.examples).extracting(Example::getLabelSequence).containsOnly(0);
         assertThat(timeline.refused).isEmpty();
+    }
+
+    @Test
+    void whatIsHandedOnTellsWhetherItsAnswerIsKnownAlreadyAndForHowLongItMatters() {
+        Timeline timeline = Timeline.open()
+                .impression(slate(3, 0))
+                .time(OBSERVED_AT)
+                .feedback(taken("f", 10_500, click("c1")));
+        assertThat(timeline.items).extracting(LoopItem::getFollows).containsExactly(false, true);
+        assertThat(timeline.items).extracting(LoopItem::getAnswerClosesAtMillis)
+                .containsOnly(CLOSED_AT);
+        Timeline withdrawn = Timeline.open()
+                .impression(slate(3, 0))
+                .feedback(taken("w", 500, click("zz")), taken("f", 500, click("c1")),
+                        taken("r", 600, retract("f")), taken("g", 700, click("c1")));
+        assertThat(withdrawn.items).filteredOn(LoopItem::hasExample)
+                .extracting(LoopItem::getFollows)
+                .containsExactly(false, true);
     }
 
     @Test

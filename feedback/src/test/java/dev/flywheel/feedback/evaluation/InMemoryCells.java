@@ -7,10 +7,22 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Forgets nothing. */
+/** Forgets only what it is told to. */
 final class InMemoryCells implements Memory {
     final Map<CellKey, EvaluationCell> cells = new HashMap<>();
     private final Map<String, JudgedImpression> impressions = new HashMap<>();
+    private long forgottenServedAt = Long.MIN_VALUE;
+    private long forgottenWindow = Long.MIN_VALUE;
+
+    void forgetImpression(String impressionId) {
+        JudgedImpression gone = impressions.remove(impressionId);
+        forgottenServedAt = Math.max(forgottenServedAt, gone.getServedAtMillis());
+    }
+
+    void forgetWindow(long beginsAtMillis) {
+        cells.keySet().removeIf(key -> key.beginsAtMillis() == beginsAtMillis);
+        forgottenWindow = Math.max(forgottenWindow, beginsAtMillis);
+    }
 
     @Override
     public @Nullable EvaluationCell cell(CellKey key) {
@@ -18,8 +30,8 @@ final class InMemoryCells implements Memory {
     }
 
     @Override
-    public void put(CellKey key, EvaluationCell cell) {
-        cells.put(key, cell);
+    public boolean forgot(CellKey key) {
+        return !cells.containsKey(key) && key.beginsAtMillis() <= forgottenWindow;
     }
 
     @Override
@@ -28,8 +40,15 @@ final class InMemoryCells implements Memory {
     }
 
     @Override
-    public void put(String impressionId, JudgedImpression impression) {
+    public boolean forgotServedAt(long millis) {
+        return millis <= forgottenServedAt;
+    }
+
+    @Override
+    public void keep(String impressionId, JudgedImpression impression,
+            Map<CellKey, EvaluationCell> changed) {
         impressions.put(impressionId, impression);
+        cells.putAll(changed);
     }
 
     /** Returns all figures, without how often they have changed, which depends on the order. */

@@ -77,7 +77,7 @@ class PrequentialTest {
                 List.of(second, first))) {
             InMemoryCells cells = new InMemoryCells();
             for (LabelledExample each : order) {
-                prequential.judge(each, cells);
+                prequential.judge(Told.item(each, false), cells);
             }
             Evaluation told = cells.evaluations(prequential).get(FIRST);
             assertThat(told.getItems()).isEqualTo(1);
@@ -148,6 +148,55 @@ class PrequentialTest {
         judge(Told.click("j", "x", 1_001_000, option("x", 0, 1)));
         assertThat(evaluation(FIRST).getItems()).isEqualTo(5);
         assertThat(evaluation(FIRST).getObserved()).isEqualTo(0.2);
+    }
+
+    @Test
+    void nothingMoreCountsOfAnAnswerThatHadToBeForgotten() throws Exception {
+        judge(Told.silence("i", 1_000_000, option("x", 2, 0), option("y", -1, 0)));
+        memory.forgetImpression("i");
+
+        Prequential.Outcome late = judgeLater(Told.click("i", "x", 1_012_000, option("x", 2, 1)));
+        Prequential.Outcome again = judgeLater(Told.click("i", "x", 1_013_000, option("x", 2, 1)));
+
+        assertThat(late.changed()).isEmpty();
+        assertThat(late.missed()).isTrue();
+        assertThat(late.firstTaken()).as("how long users take is known all the same").isTrue();
+        assertThat(again.missed()).isTrue();
+        assertThat(again.firstTaken()).isFalse();
+        assertThat(memory.cells).containsOnlyKeys(FIRST);
+        assertThat(evaluation(FIRST).getItems()).isEqualTo(2);
+        assertThat(evaluation(FIRST).getObserved()).isZero();
+    }
+
+    @Test
+    void whatIsSaidFirstOfAnOldAnswerCountsThoughOthersWereForgotten() throws Exception {
+        judge(Told.silence("i", 1_000_000, option("x", 2, 0)));
+        memory.forgetImpression("i");
+        assertThat(judge(Told.click("j", "x", 1_001_000, option("x", 2, 1))).missed()).isFalse();
+        judgeLater(Told.click("j", "y", 1_002_000, option("x", 2, 0), option("y", 0, 1)));
+        assertThat(evaluation(FIRST).getItems()).isEqualTo(3);
+    }
+
+    @Test
+    void aFollowingLabelCountsWhereNothingWasForgotten() throws Exception {
+        // What came before it was capped: it never got here.
+        judgeLater(Told.click("i", "x", 1_001_000, option("x", 2, 1)));
+        assertThat(evaluation(FIRST).getItems()).isEqualTo(1);
+    }
+
+    @Test
+    void whatCannotBeTakenBackIsNotReplacedEither() throws Exception {
+        judge(Told.silence("i", 1_001_000, option("x", 2, 0), option("y", -1, 0)));
+        memory.forgetWindow(FIRST.beginsAtMillis());
+
+        judge(Told.click("i", "x", 1_012_000, option("x", 2, 1), option("y", -1, 0)));
+        Prequential.Outcome tooLate =
+                judge(Told.click("j", "x", 1_002_000, option("x", 2, 1)));
+
+        assertThat(memory.cells).containsOnlyKeys(SECOND);
+        assertThat(evaluation(SECOND).getItems()).as("silence has been counted for both").isZero();
+        assertThat(evaluation(SECOND).getExamples()).isEqualTo(1);
+        assertThat(tooLate.missed()).isTrue();
     }
 
     @Test
@@ -241,7 +290,7 @@ class PrequentialTest {
     private Map<CellKey, Evaluation> figures(List<LabelledExample> told) throws Exception {
         InMemoryCells cells = new InMemoryCells();
         for (LabelledExample each : told) {
-            prequential.judge(each, cells);
+            prequential.judge(Told.item(each, false), cells);
         }
         Map<CellKey, Evaluation> figures = cells.evaluations(prequential);
         // What was taken back wholly leaves an empty cell, which order decides whether it was ever made.
@@ -250,7 +299,11 @@ class PrequentialTest {
     }
 
     private Prequential.Outcome judge(LabelledExample told) throws Exception {
-        return prequential.judge(told, memory);
+        return prequential.judge(Told.item(told, false), memory);
+    }
+
+    private Prequential.Outcome judgeLater(LabelledExample told) throws Exception {
+        return prequential.judge(Told.item(told, true), memory);
     }
 
     private Evaluation evaluation(CellKey key) {

@@ -7,6 +7,7 @@ import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.ExampleKind;
 import dev.flywheel.api.v1.LabelledExample;
 import dev.flywheel.api.v1.LabelledOption;
+import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.Rating;
 import dev.flywheel.api.v1.Reward;
 import dev.flywheel.api.v1.Signal;
@@ -80,6 +81,11 @@ final class Told {
         }
         example.getScoringBuilder().setVerdict(slate.length > 0);
         return example;
+    }
+
+    /** As attribution hands it on; {@code follows}: not the first of its answer. */
+    static LoopItem item(LabelledExample told, boolean follows) {
+        return LoopItem.newBuilder().setExample(told).setFollows(follows).build();
     }
 
     static LabelledOption option(String item, double score, double label) {

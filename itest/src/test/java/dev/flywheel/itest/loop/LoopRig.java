@@ -118,7 +118,9 @@ final class LoopRig implements AutoCloseable {
                 GuardProfiles.of(GuardProfile.DEFAULT),
                 Duration.ofDays(7),
                 RoundPace.of(Duration.ofMillis(20), Duration.ofSeconds(30), 1_000),
-                new EvaluationLimits(Duration.ofSeconds(1), 1_000, 1_000), 1,
+                new EvaluationLimits(Duration.ofSeconds(1), 16 << 20, Duration.ofHours(1),
+                        Duration.ofDays(7)),
+                1,
                 READER);
         PublisherSettings publisher =
                 PublisherSettings.of(broker.bootstrapServers(), TOPICS, "node-1",

@@ -29,11 +29,18 @@ public final class LoopMetrics {
 
     /** Answers that pairs had no room to remember; preferences over them end unmatched. */
     public static final String ANSWERS_PASSED_OVER = "answersPassedOver";
+
     /** Bytes of all that attribution remembers, of impressions and of what was said of them. */
     public static final String REMEMBERED_BYTES = "rememberedBytes";
 
     /** Impressions that were not remembered because {@code loop.remembered_bytes_max} was used up. */
     public static final String NOT_REMEMBERED = "impressionsNotRemembered";
+
+    /** Bytes of all that evaluation remembers. */
+    public static final String EVALUATION_BYTES = "evaluationBytes";
+
+    /** Examples that did not count in evaluation, since what was known of their answer had been forgotten. */
+    public static final String NOT_EVALUATED = "examplesNotEvaluated";
 
     public static final String RECEIVED = "receivedFeedback";
     public static final String HANDED_ON = "handedOnFeedback";

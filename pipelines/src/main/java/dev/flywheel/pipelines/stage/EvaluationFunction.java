@@ -12,13 +12,17 @@ import dev.flywheel.feedback.evaluation.Delays;
 import dev.flywheel.feedback.evaluation.Prequential;
 import dev.flywheel.pipelines.message.MessageType;
 import dev.flywheel.pipelines.metric.EvaluationGauges;
+import dev.flywheel.pipelines.metric.LoopMetrics;
 import dev.flywheel.pipelines.metric.StageFigures;
+import java.util.Collection;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.apache.flink.api.common.functions.OpenContext;
-import org.apache.flink.api.common.state.MapState;
-import org.apache.flink.api.common.state.MapStateDescriptor;
-import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.streaming.api.TimeDomain;
+import org.apache.flink.streaming.api.TimerService;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
@@ -26,7 +30,7 @@ import org.apache.flink.util.OutputTag;
 /**
  * Runs {@link Prequential} and {@link Delays}, keyed by adapter, on what the guard has let pass. Hands everything on at once;
  * examples that are judged one by one carry how many of their kind come late. What has changed is told at most once a second
- * and when a window closes.
+ * and when a window closes. Where memory is short, the adapter that takes the most of it forgets its oldest.
  */
 public final class EvaluationFunction extends KeyedProcessFunction<String, LoopItem, LoopItem> {
     private static final long serialVersionUID = 1L;
@@ -44,7 +48,10 @@ public final class EvaluationFunction extends KeyedProcessFunction<String, LoopI
 
     private transient Prequential prequential;
     private transient EvaluationMemory memory;
-    private transient MapState<String, DelayState> delays;
+    private transient EvaluationRoom room;
+    @SuppressWarnings("NullAway.Init") // by the operator, before the first item
+    private transient Consumer<String> turn;
+    private transient Counter missed;
     private transient StageFigures figures;
     private transient EvaluationGauges gauges;
 
@@ -56,10 +63,22 @@ public final class EvaluationFunction extends KeyedProcessFunction<String, LoopI
     public void open(OpenContext context) {
         prequential = new Prequential(limits.window());
         memory = new EvaluationMemory(getRuntimeContext(), limits);
-        delays = getRuntimeContext().getMapState(new MapStateDescriptor<>("delays", Types.STRING,
-                MessageType.ofMessage(DelayState.class)));
-        figures = new StageFigures(getRuntimeContext().getMetricGroup(), () -> 0);
-        gauges = new EvaluationGauges(getRuntimeContext().getMetricGroup());
+        room = new EvaluationRoom(limits.bytesMax());
+        MetricGroup group = getRuntimeContext().getMetricGroup();
+        figures = new StageFigures(group, () -> 0);
+        gauges = new EvaluationGauges(group);
+        group.gauge(LoopMetrics.EVALUATION_BYTES, (Gauge<Long>) () -> room.total());
+        missed = group.counter(LoopMetrics.NOT_EVALUATED);
+    }
+
+    /** Says how to turn to another adapter than the current item's. */
+    void turnBy(Consumer<String> way) {
+        turn = way;
+    }
+
+    /** Tells of an adapter of which something is known from before the start; it is the current key. */
+    void restored(String adapter) throws Exception {
+        room.set(adapter, memory.bytes());
     }
 
     @Override
@@ -69,30 +88,67 @@ public final class EvaluationFunction extends KeyedProcessFunction<String, LoopI
         if (feedback) {
             figures.received();
         }
-        out.collect(item.hasExample() ? judged(item, context) : item);
+        if (item.hasExample()) {
+            out.collect(judged(item, context));
+            makeRoom(item.getAdapter(), context);
+        } else {
+            out.collect(item);
+        }
         if (feedback) {
             figures.handedOn();
         }
     }
 
     private LoopItem judged(LoopItem item, Context context) throws Exception {
-        LabelledExample labelled = item.getExample();
-        Prequential.Outcome outcome = prequential.judge(labelled, memory);
-        for (CellKey changed : outcome.changed()) {
-            long closesAt = changed.beginsAtMillis() + limits.window().toMillis();
-            if (closesAt > context.timerService().currentWatermark()) {
-                context.timerService().registerEventTimeTimer(closesAt);
-            }
+        Prequential.Outcome outcome = prequential.judge(item, memory);
+        if (outcome.missed()) {
+            missed.inc();
         }
-        if (!outcome.changed().isEmpty() && !memory.due()) {
-            context.timerService()
-                    .registerProcessingTimeTimer(
-                            context.timerService().currentProcessingTime() + EVERY_MILLIS);
-            memory.setDue(true);
-        }
-        return labelled.getExample().getKind() == ExampleKind.EXAMPLE_KIND_BINARY
+        tellLater(outcome.changed(), context.timerService());
+        wake(context.timerService());
+        return item.getExample().getExample().getKind() == ExampleKind.EXAMPLE_KIND_BINARY
                 ? withLateShare(item, outcome.firstTaken(), context)
                 : item;
+    }
+
+    private void tellLater(Collection<CellKey> changed, TimerService timers) throws Exception {
+        for (CellKey cell : changed) {
+            long closesAt = cell.beginsAtMillis() + limits.window().toMillis();
+            if (closesAt > timers.currentWatermark()) {
+                memory.open(cell);
+                timers.registerEventTimeTimer(closesAt);
+            }
+        }
+        if (!changed.isEmpty() && !memory.due()) {
+            timers.registerProcessingTimeTimer(timers.currentProcessingTime() + EVERY_MILLIS);
+            memory.setDue(true);
+        }
+    }
+
+    private void wake(TimerService timers) {
+        long at = memory.takeNewWake();
+        if (at > 0) {
+            timers.registerEventTimeTimer(at);
+        }
+    }
+
+    private void makeRoom(String current, Context context) throws Exception {
+        room.set(current, memory.bytes());
+        if (!room.isShort()) {
+            return;
+        }
+        while (room.isShort()) {
+            String adapter = room.largest();
+            turn.accept(adapter);
+            memory.forgetOldest(context.timerService().currentWatermark(),
+                    (key, cell) -> tell(adapter, key, cell, context));
+            room.set(adapter, memory.bytes());
+        }
+        turn.accept(current);
+    }
+
+    private void tell(String adapter, CellKey key, EvaluationCell cell, Context context) {
+        context.output(EVALUATED, prequential.evaluation(adapter, key, cell));
     }
 
     private LoopItem withLateShare(LoopItem item, boolean firstTaken, Context context)
@@ -104,7 +160,7 @@ public final class EvaluationFunction extends KeyedProcessFunction<String, LoopI
             count(ANY, example);
         }
         String signal = labelled.hasFeedback() ? example.getSignal() : ANY;
-        DelayState known = delays.get(signal);
+        DelayState known = memory.delay(signal);
         double share = known == null ? 0
                 : Delays.lateShare(known, now(example, context)).orElse(0);
         return item.toBuilder()
@@ -119,8 +175,8 @@ public final class EvaluationFunction extends KeyedProcessFunction<String, LoopI
     }
 
     private void count(String signal, Example example) throws Exception {
-        DelayState known = delays.get(signal);
-        delays.put(signal, Delays.add(known == null ? DelayState.getDefaultInstance() : known,
+        DelayState known = memory.delay(signal);
+        memory.keep(signal, Delays.add(known == null ? DelayState.getDefaultInstance() : known,
                 example.getServedAtMillis(),
                 example.getLabelledAtMillis() - example.getServedAtMillis(),
                 example.getCorrects()));
@@ -131,17 +187,18 @@ public final class EvaluationFunction extends KeyedProcessFunction<String, LoopI
             throws Exception {
         String adapter = context.getCurrentKey();
         for (Map.Entry<CellKey, EvaluationCell> changed : memory.takeChanged().entrySet()) {
-            context.output(EVALUATED,
-                    prequential.evaluation(adapter, changed.getKey(), changed.getValue()));
+            tell(adapter, changed.getKey(), changed.getValue(), context);
         }
         if (context.timeDomain() == TimeDomain.PROCESSING_TIME) {
             memory.setDue(false);
             return;
         }
-        Map<CellKey, EvaluationCell> closed =
-                memory.ofWindow(millis - limits.window().toMillis());
+        Map<CellKey, EvaluationCell> closed = memory.close(millis - limits.window().toMillis());
         if (!closed.isEmpty()) {
             gauges.show(prequential.together(adapter, closed));
         }
+        memory.expire(millis, (key, cell) -> tell(adapter, key, cell, context));
+        wake(context.timerService());
+        room.set(adapter, memory.bytes());
     }
 }

@@ -4,28 +4,30 @@ import java.io.Serializable;
 import java.time.Duration;
 
 /**
- * How evaluation counts, for each adapter.
+ * How evaluation counts, and how much of it is remembered. Times are event time.
  *
- * @param window length of the windows, event time
- * @param cellsMax figures of one version in one window that are kept; the oldest are final when they go
- * @param impressionsMax answers whose labels are known, so that a later one takes the place of an earlier; the oldest goes
+ * @param window length of the windows
+ * @param bytesMax bytes that one subtask remembers of all its adapters; where they are used up, the adapter with the most forgets
+ *     its oldest
+ * @param latest how far behind event time a label may be when it comes: so long a window's figures are kept at least
+ * @param idle how long after its last label an adapter is forgotten
  */
-public record EvaluationLimits(Duration window, int cellsMax, int impressionsMax)
+public record EvaluationLimits(Duration window, long bytesMax, Duration latest, Duration idle)
         implements
             Serializable {
-    /** Ten-second windows, for about half an hour at six versions a second. */
-    public static final EvaluationLimits DEFAULT =
-            new EvaluationLimits(Duration.ofSeconds(10), 5_000, 20_000);
-
     public EvaluationLimits {
         if (window.isNegative() || window.isZero()) {
             throw new IllegalArgumentException(
                     "evaluation window is " + window + ", it must be above zero");
         }
-        if (cellsMax < 1 || impressionsMax < 1) {
+        if (bytesMax < 1) {
             throw new IllegalArgumentException(
-                    "evaluation cells are %d and impressions %d, each must be at least 1"
-                            .formatted(cellsMax, impressionsMax));
+                    "evaluation bytes are " + bytesMax + ", at least 1 is needed");
+        }
+        if (latest.isNegative() || idle.isNegative()) {
+            throw new IllegalArgumentException(
+                    "evaluation waits %s for labels and %s for an adapter's next, neither may be below zero"
+                            .formatted(latest, idle));
         }
     }
 }

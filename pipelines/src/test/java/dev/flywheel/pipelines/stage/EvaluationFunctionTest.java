@@ -12,10 +12,22 @@ import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.Scoring;
 import dev.flywheel.api.v1.Withdrawal;
 import dev.flywheel.pipelines.message.MessageType;
+import dev.flywheel.pipelines.metric.LoopMetrics;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.jobgraph.OperatorID;
+import org.apache.flink.runtime.metrics.groups.InternalOperatorMetricGroup;
+import org.apache.flink.runtime.metrics.util.InterceptingOperatorMetricGroup;
+import org.apache.flink.runtime.metrics.util.InterceptingTaskMetricGroup;
+import org.apache.flink.runtime.operators.testutils.MockEnvironment;
+import org.apache.flink.runtime.operators.testutils.MockEnvironmentBuilder;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
@@ -24,8 +36,11 @@ import org.junit.jupiter.api.Test;
 /** The function in Flink's own test harness. */
 class EvaluationFunctionTest {
     private static final long START = Duration.ofDays(20_000).toMillis();
-    private static final EvaluationLimits LIMITS =
-            new EvaluationLimits(Duration.ofSeconds(10), 4, 5);
+    private static final long MINUTE = 60_000;
+    private static final long WINDOW_END = 30 * MINUTE;
+    private static final EvaluationLimits LIMITS = limits(1 << 20);
+
+    private final InterceptingOperatorMetricGroup metrics = new InterceptingOperatorMetricGroup();
 
     @Test
     void everythingIsHandedOnAtOnceAndFiguresAreToldOnceASecond() throws Exception {
@@ -71,29 +86,124 @@ class EvaluationFunctionTest {
     }
 
     @Test
-    void whatIsKeptIsBoundedAndWhatHadToGoIsNotBegunAnew() throws Exception {
-        try (var job = harness(LIMITS)) {
+    void allAdaptersTogetherKeepWithinTheBoundAndTotalsStayExact() throws Exception {
+        try (var job = harness(limits(400_000))) {
             job.open();
-            for (int i = 0; i < 20; i++) {
-                job.processElement(new StreamRecord<>(click("i" + i, START + i * 10_000, 0)));
+            for (int i = 0; i < 2_000; i++) {
+                job.processElement(silence("a" + i % 40, "i" + i, START + i * 100, 0));
+                assertThat(bytes()).isLessThanOrEqualTo(400_000);
             }
             int entries = job.numKeyedStateEntries();
-            for (int i = 20; i < 40; i++) {
+            for (int i = 2_000; i < 4_000; i++) {
+                job.processElement(silence("a" + i % 40, "i" + i, START + i * 100, 0));
+                // Of whatever is still known the click replaces the silence, of all else nothing counts.
+                int other = i - 40 * (i % 20);
+                job.processElement(lateClick("a" + i % 40, "i" + other, START + other * 100,
+                        START + i * 100 + 1));
+                job.processWatermark(new Watermark(START + i * 100));
+            }
+            assertThat(bytes()).isBetween(350_000L, 400_000L);
+            assertThat(job.numKeyedStateEntries()).isLessThan(entries * 3 / 2);
+            job.setProcessingTime(100_000);
+            assertThat(items(told(job))).as("each answer once").isEqualTo(4_000);
+            assertThat(missed()).as("clicks on answers that had to be forgotten").isPositive();
+            assertThat(taken(told(job))).isEqualTo(2_000 - missed());
+        }
+    }
+
+    @Test
+    void aLateClickOnAnAnswerThatHadToBeForgottenLeavesItsSilenceCounted() throws Exception {
+        try (var job = harness(limits(8_000))) {
+            job.open();
+            for (int i = 0; i < 30; i++) {
+                job.processElement(silence("a", "i" + i, START + i * 10, 0));
+            }
+            job.processElement(lateClick("a", "i0", START, START + 20_000));
+            job.processElement(lateClick("a", "i29", START + 290, START + 20_000));
+            job.setProcessingTime(1_000);
+            assertThat(items(told(job))).isEqualTo(30);
+            assertThat(taken(told(job))).isEqualTo(1);
+            assertThat(missed()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void theAdapterWithMostForgetsFirst() throws Exception {
+        try (var job = harness(limits(40_000))) {
+            job.open();
+            job.processElement(silence("quiet", "i", START, 0));
+            for (int i = 0; i < 1_000; i++) {
+                job.processElement(silence("busy", "j" + i, START + i, 0));
+            }
+            job.processElement(lateClick("quiet", "i", START, START + 5_000));
+            assertThat(missed()).isZero();
+            job.processElement(lateClick("busy", "j0", START, START + 5_000));
+            assertThat(missed()).isEqualTo(1);
+            job.setProcessingTime(1_000);
+            assertThat(items(told(job))).isEqualTo(1_001);
+            assertThat(taken(told(job))).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void figuresThatHadToGoAreToldFirstAndNotBegunAnew() throws Exception {
+        try (var job = harness(limits(6_000))) {
+            job.open();
+            for (int i = 0; i < 50; i++) {
                 job.processElement(new StreamRecord<>(click("i" + i, START + i * 10_000, 0)));
             }
-            assertThat(job.numKeyedStateEntries()).isEqualTo(entries);
-            job.setProcessingTime(100_000);
-            int before = told(job).size();
-            assertThat(before).isEqualTo(4);
             job.processElement(new StreamRecord<>(click("old", START, 0)));
-            job.setProcessingTime(200_000);
-            assertThat(told(job)).hasSize(before);
+            job.setProcessingTime(100_000);
+            assertThat(items(told(job))).isEqualTo(50);
+            assertThat(missed()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void anAnswerIsForgottenWhenItsWindowsHaveEndedAndAnIdleAdapterWholly() throws Exception {
+        try (var job = harness(LIMITS)) {
+            job.open();
+            job.processElement(silence("a", "i", START, 0));
+            job.processElement(new StreamRecord<>(binary("b", START, 100, false)));
+            job.processWatermark(new Watermark(START + WINDOW_END - 1));
+            job.processElement(lateClick("a", "i", START, START + WINDOW_END - 1));
+            assertThat(missed()).isZero();
+            long before = bytes();
+            job.processWatermark(new Watermark(START + WINDOW_END + 10_000));
+            assertThat(bytes()).as("figures may still be asked for").isBetween(1L, before - 1);
+            job.processWatermark(new Watermark(START + WINDOW_END + 2 * 60 * MINUTE));
+            assertThat(bytes()).as("how late users are is known").isPositive();
+            job.setProcessingTime(10_000);
+            assertThat(items(told(job))).isEqualTo(2);
+            job.processWatermark(new Watermark(START + Duration.ofDays(8).toMillis()));
+            assertThat(bytes()).isZero();
+            assertThat(job.numKeyedStateEntries()).isZero();
+            assertThat(job.numEventTimeTimers()).isZero();
+        }
+    }
+
+    @Test
+    void whatIsRememberedCountsAgainstTheBoundAfterARestart() throws Exception {
+        OperatorSubtaskState checkpoint;
+        long before;
+        try (var job = harness(LIMITS)) {
+            job.open();
+            for (int i = 0; i < 100; i++) {
+                job.processElement(silence("a" + i % 7, "i" + i, START + i, 0));
+            }
+            before = bytes();
+            checkpoint = job.snapshot(1, 1);
+        }
+        try (var job = harness(LIMITS)) {
+            job.initializeState(checkpoint);
+            job.open();
+            assertThat(bytes()).isEqualTo(before).isPositive();
         }
     }
 
     @Test
     void figuresOutliveARestart() throws Exception {
-        org.apache.flink.runtime.checkpoint.OperatorSubtaskState checkpoint;
+        OperatorSubtaskState checkpoint;
         try (var job = harness(LIMITS)) {
             job.open();
             job.processElement(new StreamRecord<>(click("i", START, 1)));
@@ -112,7 +222,7 @@ class EvaluationFunctionTest {
 
     @Test
     void examplesJudgedOneByOneCarryTheShareOfLateOnesAndOthersNone() throws Exception {
-        try (var job = harness(EvaluationLimits.DEFAULT)) {
+        try (var job = harness(LIMITS)) {
             job.open();
             for (int i = 0; i < 400; i++) {
                 boolean late = i % 4 == 0;
@@ -139,14 +249,79 @@ class EvaluationFunctionTest {
                 : side.stream().map(StreamRecord::getValue).toList();
     }
 
-    private static KeyedOneInputStreamOperatorTestHarness<String, LoopItem, LoopItem> harness(
+    private long bytes() {
+        return (Long) ((Gauge<?>) metrics.get(LoopMetrics.EVALUATION_BYTES)).getValue();
+    }
+
+    private long missed() {
+        return ((Counter) metrics.get(LoopMetrics.NOT_EVALUATED)).getCount();
+    }
+
+    private static long items(List<Evaluation> told) {
+        return newest(told).mapToLong(Evaluation::getItems).sum();
+    }
+
+    private static long taken(List<Evaluation> told) {
+        return Math.round(newest(told).mapToDouble(each -> each.getItems() * each.getObserved())
+                .sum());
+    }
+
+    private static Stream<Evaluation> newest(List<Evaluation> told) {
+        Map<List<Object>, Evaluation> newest = new HashMap<>();
+        told.forEach(each -> newest.merge(
+                List.of(each.getAdapter(), each.getVersion(), each.getBeginsAtMillis()), each,
+                (one, other) -> other.getRevision() >= one.getRevision() ? other : one));
+        return newest.values().stream();
+    }
+
+    private static EvaluationLimits limits(long bytesMax) {
+        return new EvaluationLimits(Duration.ofSeconds(10), bytesMax, Duration.ofHours(1),
+                Duration.ofDays(7));
+    }
+
+    private KeyedOneInputStreamOperatorTestHarness<String, LoopItem, LoopItem> harness(
             EvaluationLimits limits) throws Exception {
+        MockEnvironment environment = new MockEnvironmentBuilder()
+                .setMetricGroup(new InterceptingTaskMetricGroup() {
+                    @Override
+                    public InternalOperatorMetricGroup getOrAddOperator(OperatorID id, String name,
+                            Map<String, String> variables) {
+                        return metrics;
+                    }
+                })
+                .build();
         var harness = new KeyedOneInputStreamOperatorTestHarness<>(
-                new KeyedProcessOperator<>(new EvaluationFunction(limits)), LoopItem::getAdapter,
-                Types.STRING);
+                new EvaluationOperator(new EvaluationFunction(limits)), LoopItem::getAdapter,
+                Types.STRING, environment);
         harness.setup(MessageType.ofMessage(LoopItem.class)
                 .createSerializer(harness.getExecutionConfig().getSerializerConfig()));
         return harness;
+    }
+
+    private static StreamRecord<LoopItem> silence(String adapter, String impression, long atMillis,
+            double score) {
+        LoopItem.Builder item = click(impression, atMillis, score).toBuilder().setAdapter(adapter);
+        item.getExampleBuilder().clearFeedback();
+        item.getExampleBuilder()
+                .getExampleBuilder()
+                .setExampleId("silence" + impression)
+                .setSignal("silence")
+                .getOptionsBuilder(0)
+                .setLabel(0);
+        return new StreamRecord<>(item.build());
+    }
+
+    /** Takes the place of a silence. */
+    private static StreamRecord<LoopItem> lateClick(String adapter, String impression,
+            long silentAtMillis, long atMillis) {
+        LoopItem.Builder item = click(impression, silentAtMillis, 0).toBuilder()
+                .setAdapter(adapter)
+                .setFollows(true);
+        item.getExampleBuilder()
+                .getExampleBuilder()
+                .setExampleId("late" + impression)
+                .setLabelledAtMillis(atMillis);
+        return new StreamRecord<>(item.build());
     }
 
     private static LoopItem binary(String impression, long servedAt, long delay, boolean late) {
@@ -169,6 +344,7 @@ class EvaluationFunctionTest {
                         .setImpressionId(impression)
                         .setKind(ExampleKind.EXAMPLE_KIND_LISTWISE)
                         .setSignal("click")
+                        .setServedAtMillis(atMillis - 1)
                         .setLabelledAtMillis(atMillis)
                         .setScoring(Scoring.newBuilder().setVerdict(true))
                         .addOptions(LabelledOption.newBuilder()
@@ -180,6 +356,10 @@ class EvaluationFunctionTest {
                 .getSignalBuilder()
                 .getClickBuilder()
                 .setCandidateId("x");
-        return LoopItem.newBuilder().setAdapter("a").setExample(example).build();
+        return LoopItem.newBuilder()
+                .setAdapter("a")
+                .setExample(example)
+                .setAnswerClosesAtMillis(atMillis - 1 + WINDOW_END)
+                .build();
     }
 }
