@@ -1,5 +1,6 @@
 package dev.flywheel.app.cli;
 
+import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.app.deadletter.DeadLetters;
 import dev.flywheel.app.deadletter.Letter;
 import dev.flywheel.app.deadletter.Position;
@@ -23,7 +24,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Sends refused events to the feedback topic again, as they came; the job judges them anew. For when what refused them"
                     + " has been put right: an adapter made, a key restored, a limit raised.",
-            "Nothing is trained twice: what has been claimed since is refused as a duplicate. The letters stay in their topic.",
+            "Nothing is trained twice: what has been claimed since is refused as a duplicate, what was withdrawn as retracted. The"
+                    + " letters stay in their topic.",
             "Exit code 1 if an event could not be sent because neither topic nor letter holds it whole any more."
         })
 final class DlqReplayCommand implements Callable<Integer> {
@@ -39,7 +41,8 @@ final class DlqReplayCommand implements Callable<Integer> {
             description = "All that were refused for this, such as unmatched. May be repeated.") private List<
                     String> reasons = new ArrayList<>();
 
-    @Option(names = "--all", description = "All there are.") private boolean all;
+    @Option(names = "--all",
+            description = "All there are but what was withdrawn, which --reason retracted adds.") private boolean all;
 
     /** What was sent, and the positions of what could not be. */
     record Replayed(int sent, List<String> gone) {}
@@ -65,7 +68,7 @@ final class DlqReplayCommand implements Callable<Integer> {
     private Replayed replay(DeadLetters letters, Set<Position> chosen) {
         List<Letter> wanted = new ArrayList<>();
         letters.each(letter -> {
-            if (all || chosen.contains(letter.position()) || reasons.contains(letter.reason())) {
+            if (isWanted(letter, chosen)) {
                 wanted.add(letter);
             }
         });
@@ -76,6 +79,12 @@ final class DlqReplayCommand implements Callable<Integer> {
             }
         }
         return new Replayed(wanted.size() - gone.size(), gone);
+    }
+
+    boolean isWanted(Letter letter, Set<Position> chosen) {
+        return all && letter.refused().getReason() != RefusalReason.REFUSAL_REASON_RETRACTED
+                || chosen.contains(letter.position())
+                || reasons.contains(letter.reason());
     }
 
     private static String text(Replayed replayed) {

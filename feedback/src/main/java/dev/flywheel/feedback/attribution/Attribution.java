@@ -5,6 +5,7 @@ import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_LATE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_ADAPTER;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_CONSENT;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_LABEL;
+import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_RETRACTED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_UNMATCHED;
 
 import dev.flywheel.api.v1.AttributionState;
@@ -130,6 +131,10 @@ public final class Attribution {
         Case file = new Case(before);
         FeedbackKey key = Case.keyOf(taken);
         if (taken.getAgain()) {
+            if (file.settled(key).filter(Case::isWithdrawn).isPresent()) {
+                return Step.unchanged(before, List.of(new Effect.Refuse(taken,
+                        REFUSAL_REASON_RETRACTED, "was withdrawn before it was sent again")));
+            }
             // Should it have been trained meanwhile, its claim refuses what it becomes here.
             file.forget(key);
         }
@@ -167,7 +172,7 @@ public final class Attribution {
         List<TakenFeedback> retractions = Case.isRetraction(taken) ? List.of()
                 : file.takeRetractionsOf(Case.keyOf(taken));
         if (!retractions.isEmpty()) {
-            Retractions.refuseBoth(file, taken, retractions);
+            Retractions.refuse(file, taken, retractions);
         } else if (!Case.isRetraction(taken)) {
             judge(file, impression, terms, taken,
                     joinCheck.objection(impression, taken.getEvent(), token));

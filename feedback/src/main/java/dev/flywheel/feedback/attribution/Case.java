@@ -304,6 +304,10 @@ final class Case {
         return taken.getEvent().getSignal().hasRetract();
     }
 
+    static boolean isWithdrawn(SettledFeedback settled) {
+        return settled.getRetractedAtMillis() > 0;
+    }
+
     /** Returns the event that a retraction withdraws: of the same source, by its id. */
     static FeedbackKey targetOf(FeedbackEvent retraction) {
         return FeedbackKey.newBuilder()

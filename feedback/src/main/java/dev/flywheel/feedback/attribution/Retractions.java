@@ -11,8 +11,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Takes back what was said: both events are refused if nothing came of the first yet, else its example is asked for. What the
- * user saw (Rendered) stays seen.
+ * Takes back what was said. If nothing came of it yet it is refused, else its example is asked for; in either case the store is
+ * told, which alone outlives what is remembered here: whoever reads the event again, after a restart or because an operator
+ * sends it, does not train it. What the user saw (Rendered) stays seen.
  */
 final class Retractions {
     private Retractions() {}
@@ -28,7 +29,7 @@ final class Retractions {
                 file.held(target).filter(each -> !Case.isRetraction(each));
         if (held.isPresent()) {
             file.release(held.get());
-            refuseBoth(file, held.get(), List.of(retraction));
+            refuse(file, held.get(), List.of(retraction));
             return false;
         }
         Optional<SettledFeedback> settled = file.settled(target);
@@ -36,12 +37,13 @@ final class Retractions {
         return settled.isEmpty();
     }
 
+    /** Hands on the first of an event, so that the store hears of it whatever became of that here; the others end. */
     private static void withdraw(Case file, SettledFeedback withdrawn, TakenFeedback retraction) {
         Impression impression = file.impression();
         file.withdraw(withdrawn.getKey(), retraction.getEvent().getReceivedAtMillis());
-        if (withdrawn.getExampleId().isEmpty() || impression == null) {
+        if (Case.isWithdrawn(withdrawn) && !retraction.getAgain() || impression == null) {
             file.refuse(retraction, REFUSAL_REASON_RETRACTED,
-                    "event %s had been refused or withdrawn already"
+                    "event %s had been withdrawn already"
                             .formatted(withdrawn.getKey().getFeedbackId()));
             return;
         }
@@ -54,17 +56,15 @@ final class Retractions {
                 .build()));
     }
 
-    /** Refuses an event from which nothing was made, and what withdrew it. */
-    static void refuseBoth(Case file, TakenFeedback withdrawn, List<TakenFeedback> retractions) {
+    /** Refuses an event from which nothing was made, since these withdraw it. */
+    static void refuse(Case file, TakenFeedback withdrawn, List<TakenFeedback> retractions) {
         if (withdrawn.getEvent().getSignal().hasRendered()) {
             file.see(withdrawn);
         }
         file.refuse(withdrawn, REFUSAL_REASON_RETRACTED, "withdrawn by event %s"
                 .formatted(retractions.get(0).getEvent().getFeedbackId()));
         for (TakenFeedback retraction : retractions) {
-            file.withdraw(Case.keyOf(withdrawn), retraction.getEvent().getReceivedAtMillis());
-            file.refuse(retraction, REFUSAL_REASON_RETRACTED, "withdrew event %s"
-                    .formatted(withdrawn.getEvent().getFeedbackId()));
+            file.settled(Case.keyOf(withdrawn)).ifPresent(each -> withdraw(file, each, retraction));
         }
     }
 }

@@ -6,7 +6,6 @@ import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_LATE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NOT_APPLICABLE;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_ADAPTER;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_CONSENT;
-import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_RETRACTED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_UNMATCHED;
 import static dev.flywheel.feedback.attribution.Samples.CLOSED_AT;
 import static dev.flywheel.feedback.attribution.Samples.OBSERVED_AT;
@@ -357,52 +356,6 @@ class AttributionTest {
                 .containsExactly("c1");
         assertThat(labels(example)).containsExactly(0.0);
         assertThat(labelsOf(scored(), reward("1", 0))).containsExactly(0.0);
-    }
-
-    @Test
-    void aRetractionOfWhatStillWaitsRefusesBoth() {
-        Timeline timeline =
-                Timeline.open()
-                        .feedback(taken("f", 5, click("c0")), taken("r", 9, retract("f")))
-                        .impression(slate(1, 0));
-        assertThat(timeline.examples).isEmpty();
-        assertThat(timeline.refused)
-                .containsOnly(Map.entry("f", REFUSAL_REASON_RETRACTED),
-                        Map.entry("r", REFUSAL_REASON_RETRACTED));
-    }
-
-    @Test
-    void aRetractionThatComesFirstWaitsForWhatItWithdraws() {
-        Timeline timeline =
-                Timeline.open()
-                        .impression(slate(1, 0))
-                        .feedback(taken("r", 9, retract("f")), taken("f", 5, click("c0")));
-        assertThat(timeline.examples).isEmpty();
-        assertThat(timeline.refused)
-                .containsOnly(Map.entry("f", REFUSAL_REASON_RETRACTED),
-                        Map.entry("r", REFUSAL_REASON_RETRACTED));
-    }
-
-    @Test
-    void aRetractionOfWhatWasHandedOnAsksForItBack() {
-        Timeline timeline = Timeline.open()
-                .impression(slate(1, 0))
-                .feedback(taken("f", 5, click("c0")), taken("r", 9, retract("f")),
-                        taken("r2", 10, retract("f")));
-        assertThat(timeline.takenBack).containsExactly(timeline.examples.get(0).getExampleId());
-        assertThat(timeline.refused).containsOnly(Map.entry("r2", REFUSAL_REASON_RETRACTED));
-        timeline.feedback(taken("g", 20, click("c0")));
-        assertThat(timeline.examples).as("the item may be chosen anew").hasSize(2);
-    }
-
-    @Test
-    void aRetractionOfNothingIsUnmatched() {
-        Timeline timeline =
-                Timeline.open()
-                        .impression(slate(1, 0))
-                        .feedback(taken("r", 0, retract("zz")))
-                        .time(CLOSED_AT);
-        assertThat(timeline.refused).containsOnly(Map.entry("r", REFUSAL_REASON_UNMATCHED));
     }
 
     @Test
