@@ -13,8 +13,9 @@ import java.util.Map;
  * because the broker stalls, or all nodes do, nothing moves time: silence that nobody could break is not counted.
  *
  * <p>A node that falls behind the newest heartbeat by more than its lease is taken for dead, and time goes on without it; its
- * next heartbeat brings it back, and does not move time back. One that stops in order says so, and is not waited for. As long as
- * no node has a lease, because none beats here or all have stopped in order, time follows the newest event.
+ * next heartbeat brings it back, and does not move time back. One that stops in order says so, and is not waited for. When all
+ * have, time stands at the last word of the last: partitions that producers still write to would leave the others behind. Only
+ * where no node has ever beaten time follows the newest event.
  *
  * <p>Used by one thread.
  */
@@ -81,7 +82,8 @@ public final class PartitionTime {
     /** Returns what event time has reached: whatever is still to come should be later. It never goes back. */
     public long reached() {
         nodes.values().removeIf(newest -> newest < newestBeat - leaseMillis);
-        long slowest = nodes.values().stream().mapToLong(Long::longValue).min().orElse(newestEvent);
+        long newest = newestBeat == NONE ? newestEvent : newestBeat;
+        long slowest = nodes.values().stream().mapToLong(Long::longValue).min().orElse(newest);
         if (slowest != NONE) {
             reached = Math.max(reached, slowest - outOfOrderMillis - 1);
         }

@@ -93,7 +93,7 @@ class PartitionTimeTest {
     }
 
     @Test
-    void whereNoNodeHasALeaseTimeFollowsTheNewestEvent() {
+    void whereNoNodeHasEverBeatenTimeFollowsTheNewestEvent() {
         time.event(5_000);
         time.event(4_000);
         assertThat(time.reached()).isEqualTo(4_899);
@@ -101,8 +101,18 @@ class PartitionTimeTest {
         assertThat(time.reached()).as("not back").isEqualTo(4_899);
         time.event(9_000);
         assertThat(time.reached()).isEqualTo(4_899);
+    }
+
+    @Test
+    void whereAllNodesHaveStoppedInOrderTimeStandsStillUntilOneBeats() {
+        beat("a", 5_000);
+        time.event(9_000);
         time.beat("a", 6_000, true);
-        assertThat(time.reached()).as("all have stopped in order").isEqualTo(8_899);
+        assertThat(time.reached()).isEqualTo(5_899);
+        time.event(20_000);
+        assertThat(time.reached()).isEqualTo(5_899);
+        beat("b", 7_000);
+        assertThat(time.reached()).isEqualTo(6_899);
     }
 
     @Test

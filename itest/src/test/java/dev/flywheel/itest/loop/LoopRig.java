@@ -68,6 +68,9 @@ final class LoopRig implements AutoCloseable {
     static final IntakeReader READER =
             new IntakeReader(EventSchema.FEEDBACK_BYTES_DEFAULT, true);
 
+    static final AttributionSettings ATTRIBUTION =
+            AttributionSettings.of(OBSERVATION, Duration.ofMinutes(10), Duration.ofMinutes(5));
+
     private static final Duration START = Duration.ofSeconds(90);
     private static final Duration DRAIN = Duration.ofSeconds(90);
 
@@ -95,6 +98,16 @@ final class LoopRig implements AutoCloseable {
      * @param clock of the node; broker and job have none but the machine's
      */
     LoopRig(Path folder, InstantSource clock) throws Exception {
+        this(folder, clock, clock, ATTRIBUTION);
+    }
+
+    /**
+     * Starts everything.
+     *
+     * @param impressionClock tells how far the node has got with writing impressions
+     */
+    LoopRig(Path folder, InstantSource clock, InstantSource impressionClock,
+            AttributionSettings attribution) throws Exception {
         this.clock = clock;
         Path keys = folder.resolve("token-keys");
         Files.writeString(keys, TokenKeys.format("k1", "0123456789abcdef0123456789abcdef"
@@ -113,8 +126,8 @@ final class LoopRig implements AutoCloseable {
         checkpoints = folder.resolve("checkpoints");
         settings = new LoopSettings(broker.bootstrapServers(), TOPICS,
                 new ServerTargets(target, target), keys,
-                AttributionSettings.of(OBSERVATION, Duration.ofMinutes(10), Duration.ofMinutes(5)),
-                Duration.ofMinutes(20), 1 << 20, Duration.ofMillis(200), Duration.ofSeconds(10),
+                attribution, Duration.ofMinutes(20), 1 << 20, Duration.ofMillis(200),
+                Duration.ofSeconds(10),
                 GuardProfiles.of(GuardProfile.DEFAULT),
                 Duration.ofDays(7),
                 RoundPace.of(Duration.ofMillis(20), Duration.ofSeconds(30), 1_000),
@@ -125,7 +138,7 @@ final class LoopRig implements AutoCloseable {
         PublisherSettings publisher =
                 PublisherSettings.of(broker.bootstrapServers(), TOPICS, "node-1",
                         Duration.ofMillis(100));
-        impressions = new ImpressionPublisher(publisher, clock);
+        impressions = new ImpressionPublisher(publisher, impressionClock);
         feedback = new FeedbackPublisher(publisher, clock);
         if (!impressions.awaitReady(START) || !feedback.awaitReady(START)) {
             throw new IllegalStateException("broker does not answer");
@@ -349,9 +362,15 @@ final class LoopRig implements AutoCloseable {
 
     /** Whether a node's heartbeats are in every partition of the feedback topic. */
     boolean hasBeaten(String node) {
+        return hasBeaten(node, 0);
+    }
+
+    /** Whether such heartbeats of a time or later are. */
+    boolean hasBeaten(String node, long atMillis) {
         return records(TOPICS.feedback()).stream()
                 .filter(record -> READER.feedback(record) instanceof Intake.Beat<FeedbackEvent> beat
-                        && beat.heartbeat().getNodeId().equals(node))
+                        && beat.heartbeat().getNodeId().equals(node)
+                        && beat.heartbeat().getAtMillis() >= atMillis)
                 .map(ConsumerRecord::partition)
                 .distinct()
                 .count() == PARTITIONS;
