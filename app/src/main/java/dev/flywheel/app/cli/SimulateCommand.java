@@ -31,7 +31,7 @@ import picocli.CommandLine.Spec;
             "Plays a scenario of simulated users against the whole loop in this process, and judges what it has to show.",
             "The users are outside clients: they call the node and write to Kafka, and look at nothing inside. Event time is"
                     + " simulated: it moves as the scenario goes on, hours in minutes, and each step waits until the loop has"
-                    + " learned from the last one, so that the speed of the machine changes no figure.",
+                    + " learned from the last one and serves that. Only which round silence comes into hangs on the machine.",
             "Takes free ports and leaves no files behind. Exit code 1 also if the target is not met."
         })
 public final class SimulateCommand implements Callable<Integer> {

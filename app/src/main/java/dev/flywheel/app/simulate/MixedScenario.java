@@ -9,7 +9,11 @@ import java.util.Map;
 record MixedScenario(int rounds) implements Scenario {
     private static final Duration PAUSE = Duration.ofSeconds(60);
     private static final int GROUPS = 4;
-    private static final int ASKS = 6;
+    private static final int CORRECTED = 6;
+
+    /** A thumb tells far less of an answer than a correction does. */
+    private static final int JUDGED = 16;
+
     private static final int QUESTIONS = 6;
     private static final String SLATES = "slates";
     private static final String THUMBS = "thumbs";
@@ -28,7 +32,7 @@ record MixedScenario(int rounds) implements Scenario {
     @Override
     public Map<String, Object> settings() {
         return Map.of("rounds", rounds, "slatesPerRound", RankingSession.ASKS, "thumbsPerRound",
-                ASKS, "correctionsPerRound", ASKS, "questions", QUESTIONS);
+                JUDGED, "correctionsPerRound", CORRECTED, "questions", QUESTIONS);
     }
 
     @Override
@@ -52,11 +56,11 @@ record MixedScenario(int rounds) implements Scenario {
         stage.createAdapter(learner, adapter());
         RankingSession slates = new RankingSession(stage, learner, GROUPS,
                 List.of(Reaction.CLICK, Reaction.RATING, Reaction.REWARD), seed);
-        AnswerSession thumbs = new AnswerSession(stage, learner, AnswerSession.Kind.THUMB, ASKS,
+        AnswerSession thumbs = new AnswerSession(stage, learner, AnswerSession.Kind.THUMB, JUDGED,
                 QUESTIONS, seed);
         // Other questions than those whose answers get thumbs.
         AnswerSession corrections = new AnswerSession(stage, learner,
-                AnswerSession.Kind.CORRECTION, ASKS, QUESTIONS, seed + 1_000);
+                AnswerSession.Kind.CORRECTION, CORRECTED, QUESTIONS, seed + 1_000);
         for (int round = 0; round < rounds; round++) {
             slates.round();
             thumbs.round();
@@ -64,7 +68,8 @@ record MixedScenario(int rounds) implements Scenario {
             stage.settle();
             stage.clock().advance(PAUSE);
             stage.step("%s; %s; %s".formatted(slates.gains().recently(RankingSession.ASKS * 5),
-                    thumbs.gains().recently(ASKS * 5), corrections.gains().recently(ASKS * 5)));
+                    thumbs.gains().recently(JUDGED * 5),
+                    corrections.gains().recently(CORRECTED * 5)));
         }
         SeedFigures figures = new SeedFigures(seed);
         slates.gains().into(figures, SLATES);

@@ -11,13 +11,16 @@ import dev.flywheel.api.v1.RankReply;
 import dev.flywheel.api.v1.RankRequest;
 import dev.flywheel.api.v1.RequestScope;
 import dev.flywheel.api.v1.SamplingParams;
+import dev.flywheel.api.v1.ScoreRequest;
 import dev.flywheel.api.v1.SendFeedbackRequest;
 import dev.flywheel.api.v1.Signal;
 import io.grpc.Channel;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -123,6 +126,28 @@ final class OutsideClient implements AutoCloseable {
                     .asRuntimeException();
         }
         return new Answer(text.toString().strip(), last.getImpressionId(), last.getFeedbackToken());
+    }
+
+    /** Returns the version that answers for an adapter; empty while the node has not taken it up. Nobody learns of the asking. */
+    OptionalLong version(String adapter) {
+        ScoreRequest request = ScoreRequest.newBuilder()
+                .setScope(RequestScope.newBuilder()
+                        .setAdapter(adapter)
+                        .setConsent(Consent.CONSENT_NONE))
+                .setPrompt("a")
+                .addContinuations(" b")
+                .build();
+        try {
+            return OptionalLong.of(inference.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
+                    .score(request)
+                    .getVersion()
+                    .getNumber());
+        } catch (StatusRuntimeException refused) {
+            if (refused.getStatus().getCode() == Status.Code.NOT_FOUND) {
+                return OptionalLong.empty();
+            }
+            throw refused;
+        }
     }
 
     /** Returns when Kafka has the event. */

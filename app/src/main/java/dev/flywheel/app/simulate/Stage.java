@@ -1,12 +1,12 @@
 package dev.flywheel.app.simulate;
 
 import dev.flywheel.api.client.StoreClient;
-import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AliasRecord;
-import dev.flywheel.api.v1.ConfigureAdapterRequest;
+import dev.flywheel.api.v1.CreateAdapterRequest;
 import dev.flywheel.api.v1.DeleteAdapterRequest;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.LearningSettings;
+import dev.flywheel.api.v1.ReleasePolicy;
 import dev.flywheel.api.v1.SetAliasRequest;
 import dev.flywheel.api.v1.Signal;
 import dev.flywheel.app.audit.FeedbackFates;
@@ -16,22 +16,24 @@ import dev.flywheel.feedback.token.TokenSigner;
 import dev.flywheel.trainer.adapter.AdapterSettings;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * Where a scenario plays: a running loop, its clock, and clients of it.
  *
- * <p>What is sent is lockstep: {@link #settle} waits until the loop has dealt with it, so that a fast machine and a slow one
- * learn from the same stream. For one thread; the caller closes it.
+ * <p>What is sent is lockstep: {@link #settle} waits until the loop has dealt with it and serves what it learned, so that a fast
+ * machine and a slow one answer and learn alike. Only which round it is that silence comes into is left to the machine. For one thread; the caller closes it.
  */
 final class Stage implements AutoCloseable {
     private static final String SOURCE = "client/default";
     private static final String ACTOR = "simulation";
     private static final String SERVING = "serving";
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-    private static final long HEARD_NANOS = 200_000_000;
 
     private final LocalLoop node;
     private final Topics topics;
@@ -41,7 +43,9 @@ final class Stage implements AutoCloseable {
     private final OutsideClient client;
     private final Outcomes outcomes;
     private final StoreClient registry;
-    private final List<String> adapters = new ArrayList<>();
+    /** The adapters there are, and which version of each answered last. */
+    private final Map<String, Long> servedNow = new LinkedHashMap<>();
+    private final Set<String> servedAsLearned = new HashSet<>();
     private final Steps steps;
 
     /** Told as a scenario goes on. */
@@ -71,23 +75,24 @@ final class Stage implements AutoCloseable {
 
     /** Makes an adapter that learns as the settings say, and waits until the node serves it. */
     void createAdapter(String name, AdapterSettings settings, LearningSettings learning) {
-        node.createAdapter(name, settings);
-        AdapterRecord made = registry.getAdapter(name);
-        if (!made.getLearning().equals(learning)) {
-            var unused = registry.configureAdapter(ConfigureAdapterRequest.newBuilder()
-                    .setName(name)
-                    .setExpectedRevision(made.getRevision())
-                    .setLearning(learning)
-                    .setActor(ACTOR)
-                    .build());
-            // The node hears of it some milliseconds later, and says so to nobody.
-            LockSupport.parkNanos(HEARD_NANOS);
-        }
-        adapters.add(name);
+        var unused = registry.createAdapter(CreateAdapterRequest.newBuilder()
+                .setName(name)
+                .setTenant(settings.tenant())
+                .setLora(settings.lora().toBuilder().clearTargetModules())
+                .setRound(settings.round())
+                .setRelease(settings.release())
+                .setLearning(learning)
+                .setActor(ACTOR)
+                .build());
         outcomes.follow(name);
+        servedNow.put(name, -1L);
+        awaitServed(name, 0);
+        if (settings.release() == ReleasePolicy.RELEASE_POLICY_IMMEDIATE) {
+            servedAsLearned.add(name);
+        }
     }
 
-    /** Has the node serve the newest version that a round has made. */
+    /** Has the node serve the newest version that a round has made, and returns when it does. */
     void publish(String adapter) {
         AliasRecord serving = registry.listAliases(adapter)
                 .stream()
@@ -104,12 +109,26 @@ final class Stage implements AutoCloseable {
                     .setActor(ACTOR)
                     .setReason("published at its interval")
                     .build());
+            awaitServed(adapter, newest);
+        }
+    }
+
+    /** The node hears of adapters and versions some milliseconds later. */
+    private void awaitServed(String adapter, long version) {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (servedNow.getOrDefault(adapter, -1L) < version) {
+            client.version(adapter).ifPresent(number -> servedNow.put(adapter, number));
+            if (System.nanoTime() > deadline) {
+                throw new IllegalStateException(
+                        "the node does not serve version %d of %s %d s after it was made"
+                                .formatted(version, adapter, PATIENCE.toSeconds()));
+            }
         }
     }
 
     /** Ends the adapters of a seed that is over. */
     void clear() {
-        for (String name : adapters) {
+        for (String name : servedNow.keySet()) {
             var unused = registry.deleteAdapter(DeleteAdapterRequest.newBuilder()
                     .setName(name)
                     .setExpectedRevision(registry.getAdapter(name).getRevision())
@@ -117,7 +136,8 @@ final class Stage implements AutoCloseable {
                     .build());
             outcomes.forget(name);
         }
-        adapters.clear();
+        servedNow.clear();
+        servedAsLearned.clear();
     }
 
     /** Sends them all and returns when Kafka has them. */
@@ -137,7 +157,7 @@ final class Stage implements AutoCloseable {
         return FeedbackKey.newBuilder().setSource(SOURCE).setFeedbackId(id).build();
     }
 
-    /** Waits until all that was sent has been trained on or refused. */
+    /** Waits until all that was sent has been trained on or refused, and what was learned of it answers. */
     void settle() throws InterruptedException {
         int left = outcomes.settle(PATIENCE);
         if (left > 0) {
@@ -145,6 +165,7 @@ final class Stage implements AutoCloseable {
                     "%d feedback events have no end %d s after the last one had one"
                             .formatted(left, PATIENCE.toSeconds()));
         }
+        servedAsLearned.forEach(name -> awaitServed(name, outcomes.newestVersion(name)));
     }
 
     /** Returns how many of the events that were sent under these ids have been trained on. */
