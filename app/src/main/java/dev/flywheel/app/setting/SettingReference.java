@@ -58,7 +58,7 @@ public final class SettingReference {
                 if (!comment.isEmpty()) {
                     found.put(path, String.join(" ", comment));
                 }
-                lines.add(line.replace(MADE_WITH, shown(path, values)).stripTrailing());
+                lines.add(filled(line, shown(path, values)));
             } else {
                 lines.add(line);
             }
@@ -67,6 +67,13 @@ public final class SettingReference {
         SettingReference reference = new SettingReference(String.join("\n", lines) + "\n", values);
         reference.comments.putAll(found);
         return reference;
+    }
+
+    /** What an adapter may leave unset has no place for a value in the file. */
+    private static String filled(String line, String value) {
+        String with =
+                line.contains(MADE_WITH) ? line.replace(MADE_WITH, value) : line + " " + value;
+        return with.stripTrailing();
     }
 
     /** Follows the indentation down to a line's key, and returns its path. */

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.flywheel.api.settings.SettingLines;
 import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.Loss;
 import dev.flywheel.app.config.ConfigLoader;
 import dev.flywheel.trainer.adapter.AdapterSettings;
 import java.io.IOException;
@@ -54,6 +55,21 @@ class SettingReferenceTest {
         assertThat(made.getLora()).isEqualTo(described.getLora());
         assertThat(made.getRound()).isEqualTo(described.getRound());
         assertThat(SettingLines.changes(described, made)).isEmpty();
+    }
+
+    @Test
+    void whatAnAdapterHasOfItsOwnStandsInItToo() throws IOException {
+        AdapterRecord.Builder described = adapter(AdapterSettings.ranker()).toBuilder();
+        described.getLearningBuilder()
+                .setNegativeSamplingRate(0.5)
+                .getClickBuilder()
+                .setLoss(Loss.LOSS_BINARY)
+                .setObservationMillis(0);
+        described.getExplorationBuilder().setEpsilon(0.1);
+        SettingTree tree = new SettingTree(AdapterRecord.getDefaultInstance(), SettingTree.ALL);
+        SettingFile.lay("", new YAMLMapper().readTree(
+                SettingReference.of(described.build()).text()), tree);
+        assertThat(SettingLines.changes(described.build(), tree.adapter())).isEmpty();
     }
 
     @Test
