@@ -1,7 +1,7 @@
 package dev.flywheel.pipelines.round;
 
-import static dev.flywheel.pipelines.round.AdapterRoundsTest.example;
-import static dev.flywheel.pipelines.round.AdapterRoundsTest.key;
+import static dev.flywheel.pipelines.round.AdapterRoundsRig.example;
+import static dev.flywheel.pipelines.round.AdapterRoundsRig.key;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.flywheel.api.v1.Outcome;
