@@ -54,8 +54,8 @@ public final class JobWatch implements AutoCloseable {
         /** Returns the feedback on its way up to {@code ends}; empty while it cannot be measured. */
         Optional<Long> pending(Map<Integer, Long> ends) throws IOException, InterruptedException;
 
-        /** Returns the newest figures of evaluation, by adapter and figure. */
-        Map<String, Map<String, Double>> evaluations() throws IOException, InterruptedException;
+        /** Returns the newest figures of evaluation. */
+        EvaluationReport evaluations() throws IOException, InterruptedException;
     }
 
     public JobWatch(EmbeddedFlink flink, LoopProgress progress, MeterRegistry meters,
@@ -158,7 +158,7 @@ public final class JobWatch implements AutoCloseable {
         }
 
         @Override
-        public Map<String, Map<String, Double>> evaluations()
+        public EvaluationReport evaluations()
                 throws IOException, InterruptedException {
             return progress.evaluations();
         }

@@ -3,7 +3,6 @@ package dev.flywheel.app.local;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.flywheel.feedback.kafka.Topics;
-import dev.flywheel.pipelines.metric.EvaluationGauges;
 import dev.flywheel.pipelines.metric.LoopMetrics;
 import java.io.IOException;
 import java.net.URI;
@@ -19,11 +18,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
@@ -57,11 +53,6 @@ public final class LoopProgress implements AutoCloseable {
                     .flatMap(hop -> Stream.concat(hop.from().stream(), hop.to().stream()))
                     .distinct()
                     .toList();
-
-    /** {@code <subtask>.evaluation.adapter.<adapter>.<figure>}. */
-    private static final Pattern EVALUATED = Pattern.compile(
-            "\\d+\\." + LoopMetrics.EVALUATION + "\\." + EvaluationGauges.GROUP
-                    + "\\.(.+)\\.(\\w+)");
 
     private final HttpClient http = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
     private final URI job;
@@ -143,31 +134,27 @@ public final class LoopProgress implements AutoCloseable {
         return Optional.of(new Pending(lag, onTheWire(figures), held, asOf));
     }
 
-    /** Returns what each adapter's newest closed window of evaluation came to, by figure, as far as the job reports it. */
-    public Map<String, Map<String, Double>> evaluations() throws IOException, InterruptedException {
-        Map<String, Map<String, Double>> found = new TreeMap<>();
+    /** Returns what each adapter's newest closed window of evaluation came to, as far as the job reports it. */
+    public EvaluationReport evaluations() throws IOException, InterruptedException {
+        EvaluationFigures found = new EvaluationFigures();
         for (JsonNode vertex : get("").path("vertices")) {
             if (vertex.path("name").asText().contains(LoopMetrics.EVALUATION)) {
                 readEvaluations("/vertices/" + vertex.path("id").asText() + "/metrics", found);
             }
         }
-        return found;
+        return found.report();
     }
 
-    private void readEvaluations(String metrics, Map<String, Map<String, Double>> found)
+    private void readEvaluations(String metrics, EvaluationFigures found)
             throws IOException, InterruptedException {
         List<String> names = new ArrayList<>();
         get(metrics).forEach(metric -> names.add(metric.path("id").asText()));
-        names.removeIf(name -> !EVALUATED.matcher(name).matches());
+        names.removeIf(name -> !EvaluationFigures.ours(name));
         for (List<String> some : inBatches(names)) {
             String wanted =
                     some.stream().map(LoopProgress::encoded).collect(Collectors.joining(","));
             for (JsonNode metric : get(metrics + "?get=" + wanted)) {
-                Matcher name = EVALUATED.matcher(metric.path("id").asText());
-                if (name.matches()) {
-                    found.computeIfAbsent(name.group(1), adapter -> new HashMap<>())
-                            .put(name.group(2), metric.path("value").asDouble());
-                }
+                found.add(metric.path("id").asText(), metric.path("value").asText());
             }
         }
     }

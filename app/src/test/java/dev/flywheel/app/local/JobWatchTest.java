@@ -73,24 +73,35 @@ class JobWatchTest {
 
     @Test
     void theNewestFiguresOfEachAdapterAreExported() {
-        job.evaluations = Map.of("news/ranker", Map.of("logLoss", 0.25, "version", 7.0),
-                "desk", Map.of("logLoss", 0.5));
+        job.evaluations = new EvaluationReport(List.of(
+                row("news/ranker", "all", Map.of("logLoss", 0.25, "version", 7.0)),
+                row("news/ranker", "most_judged", Map.of("logLoss", 0.125)),
+                row("desk", "all", Map.of("logLoss", 0.5))), 3);
 
         watch.look();
 
-        assertThat(logLoss("news/ranker")).isEqualTo(0.25);
-        assertThat(logLoss("desk")).isEqualTo(0.5);
-        job.evaluations = Map.of("desk", Map.of("logLoss", 0.125));
+        assertThat(logLoss("news/ranker", "all")).isEqualTo(0.25);
+        assertThat(logLoss("news/ranker", "most_judged")).isEqualTo(0.125);
+        assertThat(logLoss("desk", "all")).isEqualTo(0.5);
+        assertThat(meters.get("flywheel.loop.evaluation.windows.not.shown").gauge().value())
+                .isEqualTo(3);
+        job.evaluations = new EvaluationReport(
+                List.of(row("desk", "all", Map.of("logLoss", 0.125))), 4);
         watch.look();
-        assertThat(logLoss("desk")).isEqualTo(0.125);
+        assertThat(logLoss("desk", "all")).isEqualTo(0.125);
         assertThat(meters.find("flywheel.loop.evaluation.log.loss").gauges())
                 .as("an adapter that is reported no more")
                 .hasSize(1);
     }
 
-    private double logLoss(String adapter) {
+    private static EvaluationReport.Row row(String adapter, String versions,
+            Map<String, Double> figures) {
+        return new EvaluationReport.Row(adapter, versions, figures);
+    }
+
+    private double logLoss(String adapter, String versions) {
         return meters.get("flywheel.loop.evaluation.log.loss")
-                .tag("adapter", adapter)
+                .tags("adapter", adapter, "versions", versions)
                 .gauge()
                 .value();
     }
@@ -101,7 +112,7 @@ class JobWatchTest {
 
     /** A job that is as the test says; seven events are on their way whatever the ends. */
     private static final class ScriptedJob implements JobWatch.Job {
-        private Map<String, Map<String, Double>> evaluations = Map.of();
+        private EvaluationReport evaluations = EvaluationReport.NOTHING;
         private boolean over;
         private boolean broken;
         private boolean silent;
@@ -132,7 +143,7 @@ class JobWatchTest {
         }
 
         @Override
-        public Map<String, Map<String, Double>> evaluations() {
+        public EvaluationReport evaluations() {
             return evaluations;
         }
 

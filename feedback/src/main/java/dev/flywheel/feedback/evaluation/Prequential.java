@@ -12,6 +12,8 @@ import dev.flywheel.api.v1.LoopItem;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -153,6 +155,24 @@ public final class Prequential {
             newest = each.getKey().version() >= newest.version() ? each.getKey() : newest;
         }
         return described(sum, adapter, newest);
+    }
+
+    /** Returns the newest version of a window. */
+    public Evaluation newest(String adapter, Map<CellKey, EvaluationCell> cells) {
+        CellKey newest =
+                Collections.max(cells.keySet(), Comparator.comparingLong(CellKey::version));
+        return evaluation(adapter, newest, cells.get(newest));
+    }
+
+    /** Returns the version of a window with the most items, else with the most examples, else the newest. */
+    public Evaluation mostJudged(String adapter, Map<CellKey, EvaluationCell> cells) {
+        return cells.entrySet()
+                .stream()
+                .map(each -> evaluation(adapter, each.getKey(), each.getValue()))
+                .max(Comparator.comparingLong(Evaluation::getItems)
+                        .thenComparingLong(Evaluation::getExamples)
+                        .thenComparingLong(Evaluation::getVersion))
+                .orElseThrow();
     }
 
     private Evaluation described(CellFigures figures, String adapter, CellKey key) {

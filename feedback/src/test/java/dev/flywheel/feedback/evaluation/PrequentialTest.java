@@ -212,6 +212,16 @@ class PrequentialTest {
                 .isCloseTo((sigmoid(1) + sigmoid(-1)) / 2, within(EXACT));
     }
 
+    @Test
+    void ofAWindowsVersionsTheNewestAndTheOneWithTheMostItemsAreTold() throws Exception {
+        judge(Told.click("i", "x", 1_001_000, option("x", 1, 1), option("y", 0, 0)));
+        judge(Told.ofVersion(Told.click("j", "x", 1_002_000, option("x", -1, 1)), 4));
+        assertThat(prequential.newest("a", memory.cells).getVersion()).isEqualTo(4);
+        assertThat(prequential.newest("a", memory.cells).getItems()).isEqualTo(1);
+        assertThat(prequential.mostJudged("a", memory.cells).getVersion()).isEqualTo(3);
+        assertThat(prequential.mostJudged("a", memory.cells).getItems()).isEqualTo(2);
+    }
+
     @ParameterizedTest(name = "seed {0}")
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
     void theOrderInWhichLabelsComeDoesNotMatter(long seed) throws Exception {

@@ -10,6 +10,7 @@ import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.app.FlywheelCommand;
 import dev.flywheel.app.evaluation.EvaluationTopic;
+import dev.flywheel.app.local.EvaluationReport;
 import dev.flywheel.app.local.LoopProgress;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -114,10 +115,16 @@ class EvaluationTest {
     @Order(2)
     void theNewestClosedWindowIsAMetricOfTheJob() throws Exception {
         try (LoopProgress progress = rig.progress()) {
-            Map<String, Double> figures = awaitThat("a closed window is reported",
-                    () -> progress.evaluations().get(ADAPTER));
+            List<EvaluationReport.Row> rows = awaitThat("a closed window is reported", () -> {
+                List<EvaluationReport.Row> found = progress.evaluations().rows();
+                return found.size() == 3 ? found : null;
+            });
+            assertThat(rows).extracting(EvaluationReport.Row::adapter).containsOnly(ADAPTER);
+            assertThat(rows).extracting(EvaluationReport.Row::versions)
+                    .containsExactlyInAnyOrder("all", "newest", "most_judged");
+            Map<String, Double> figures = rows.get(0).figures();
             assertThat(figures).containsKeys("version", "examples", "items", "logLoss", "predicted",
-                    "observed", "calibrationError", "auc", "reward");
+                    "observed", "calibrationError", "auc", "reward", "beginsAtMillis");
             assertThat(figures.get("examples")).isPositive();
         }
     }

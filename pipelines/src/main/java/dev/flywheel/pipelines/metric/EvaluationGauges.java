@@ -1,21 +1,42 @@
 package dev.flywheel.pipelines.metric;
 
 import dev.flywheel.api.v1.Evaluation;
+import java.util.Comparator;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.ToDoubleFunction;
+import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.metrics.groups.AbstractMetricGroup;
 
 /**
- * The newest closed window of each adapter, all its versions together, as metrics of a group of its own. Names of adapters come
- * from outside: only so many have one. Written by the operator's thread, read by Flink's.
+ * The newest closed window of each adapter as metrics: all its versions together, the newest of them, the one with the most items.
+ * Names of adapters come from outside: {@value #ADAPTERS_MAX} have a place. One of which no window has closed for a while
+ * makes way for another; windows of adapters without a place are counted. Written by the operator's thread, read by Flink's.
  */
 public final class EvaluationGauges {
-    /** Group of an operator's, with a group for each adapter in it. */
-    public static final String GROUP = "adapter";
+    /** Key of an operator's groups; the value is an adapter. */
+    public static final String ADAPTER = "adapter";
 
-    private static final int ADAPTERS_MAX = 50;
+    /** Key of the groups in these; the value is one of {@link #ALL}, {@link #NEWEST} and {@link #MOST_JUDGED}. */
+    public static final String VERSIONS = "versions";
+
+    public static final String ALL = "all";
+    public static final String NEWEST = "newest";
+    public static final String MOST_JUDGED = "most_judged";
+
+    /** Names of the adapters that have a place, a line each: Flink's REST interface goes on telling the figures of others. */
+    public static final String SHOWN = "shownAdapters";
+
+    /** Windows that closed and had no place. */
+    public static final String NOT_SHOWN = "windowsNotShown";
+
+    static final int ADAPTERS_MAX = 50;
+
+    /** A place is kept for so long, event time, and for two windows at least. */
+    private static final long KEPT_MILLIS = 600_000;
 
     private static final Map<String, ToDoubleFunction<Evaluation>> FIGURES = Map.of(
             "version", Evaluation::getVersion,
@@ -30,26 +51,86 @@ public final class EvaluationGauges {
             "beginsAtMillis", Evaluation::getBeginsAtMillis);
 
     private final MetricGroup operator;
-    private final Map<String, Evaluation> newest = new ConcurrentHashMap<>();
+    private final Counter notShown;
+    private final Map<String, Place> places = new ConcurrentHashMap<>();
 
     public EvaluationGauges(MetricGroup operator) {
         this.operator = operator;
+        notShown = operator.counter(NOT_SHOWN);
+        operator.gauge(SHOWN, (Gauge<String>) () -> String.join("\n", places.keySet()));
     }
 
-    /** Shows a window unless a later one has been shown. */
-    public void show(Evaluation window) {
-        Evaluation shown = newest.get(window.getAdapter());
-        if (shown == null && newest.size() < ADAPTERS_MAX) {
-            newest.put(window.getAdapter(), window);
-            register(window.getAdapter());
-        } else if (shown != null && shown.getBeginsAtMillis() <= window.getBeginsAtMillis()) {
-            newest.put(window.getAdapter(), window);
+    /** One adapter's figures. */
+    private static final class Place {
+        private final MetricGroup group;
+        private volatile Map<String, Evaluation> window;
+
+        Place(MetricGroup group, Map<String, Evaluation> window) {
+            this.group = group;
+            this.window = window;
+            window.keySet()
+                    .forEach(versions -> register(versions, group.addGroup(VERSIONS, versions)));
+        }
+
+        private void register(String versions, MetricGroup figures) {
+            FIGURES.forEach((name, figure) -> figures.gauge(name,
+                    (Gauge<Double>) () -> figure.applyAsDouble(of(versions))));
+        }
+
+        private Evaluation of(String versions) {
+            return window.getOrDefault(versions, Evaluation.getDefaultInstance());
+        }
+
+        long beginsAt() {
+            return of(ALL).getBeginsAtMillis();
+        }
+
+        void close() {
+            if (group instanceof AbstractMetricGroup<?> open) {
+                open.close(); // else there is nothing to take back: it registers nowhere
+            }
         }
     }
 
-    private void register(String adapter) {
-        MetricGroup group = operator.addGroup(GROUP, adapter);
-        FIGURES.forEach((name, figure) -> group.gauge(name,
-                (Gauge<Double>) () -> figure.applyAsDouble(newest.get(adapter))));
+    /**
+     * Shows a window unless a later one of its adapter has been shown.
+     *
+     * @param together figures of all versions
+     * @param newest those of the newest one
+     * @param mostJudged those of the one with the most items
+     */
+    public void show(Evaluation together, Evaluation newest, Evaluation mostJudged) {
+        Map<String, Evaluation> window =
+                Map.of(ALL, together, NEWEST, newest, MOST_JUDGED, mostJudged);
+        String adapter = together.getAdapter();
+        Place known = places.get(adapter);
+        if (known != null) {
+            if (known.beginsAt() <= together.getBeginsAtMillis()) {
+                known.window = window;
+            }
+        } else if (places.size() < ADAPTERS_MAX || makeWay(together)) {
+            places.put(adapter, new Place(operator.addGroup(ADAPTER, adapter), window));
+        } else {
+            notShown.inc();
+        }
+    }
+
+    private boolean makeWay(Evaluation other) {
+        long kept = Math.max(KEPT_MILLIS, 2 * other.getLengthMillis());
+        Optional<String> oldest = places.entrySet()
+                .stream()
+                .filter(each -> each.getValue().beginsAt() + kept < other.getBeginsAtMillis())
+                .min(Comparator.comparingLong(each -> each.getValue().beginsAt()))
+                .map(Map.Entry::getKey);
+        oldest.ifPresent(this::forget);
+        return oldest.isPresent();
+    }
+
+    /** An adapter is not shown any more, if it was. */
+    public void forget(String adapter) {
+        Place gone = places.remove(adapter);
+        if (gone != null) {
+            gone.close();
+        }
     }
 }

@@ -142,7 +142,7 @@ public final class EvaluationFunction extends KeyedProcessFunction<String, LoopI
             turn.accept(adapter);
             memory.forgetOldest(context.timerService().currentWatermark(),
                     (key, cell) -> tell(adapter, key, cell, context));
-            room.set(adapter, memory.bytes());
+            takes(adapter);
         }
         turn.accept(current);
     }
@@ -195,10 +195,20 @@ public final class EvaluationFunction extends KeyedProcessFunction<String, LoopI
         }
         Map<CellKey, EvaluationCell> closed = memory.close(millis - limits.window().toMillis());
         if (!closed.isEmpty()) {
-            gauges.show(prequential.together(adapter, closed));
+            gauges.show(prequential.together(adapter, closed), prequential.newest(adapter, closed),
+                    prequential.mostJudged(adapter, closed));
         }
         memory.expire(millis, (key, cell) -> tell(adapter, key, cell, context));
         wake(context.timerService());
-        room.set(adapter, memory.bytes());
+        takes(adapter);
+    }
+
+    /** Looks how much memory the adapter of the current key takes. */
+    private void takes(String adapter) throws Exception {
+        long bytes = memory.bytes();
+        room.set(adapter, bytes);
+        if (bytes == 0) {
+            gauges.forget(adapter);
+        }
     }
 }
