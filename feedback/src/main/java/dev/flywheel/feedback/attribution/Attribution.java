@@ -20,7 +20,6 @@ import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.feedback.token.FeedbackToken;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,8 +45,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Invariant: each distinct event is in exactly one of three places: held in the state, behind an emitted example, refused.
  */
 public final class Attribution {
-    /** What remembers that an impression did not fit in is let through up to this part of the limit beyond it. */
-    private static final int STUBS_SHARE = 8;
+    /** Beyond the limit this part of it is for what is said of answers that are remembered. */
+    private static final int FEEDBACK_SHARE = 8;
+
+    /** Up to this part beyond it, the other half, is remembered that an answer came of which nothing else is. */
+    private static final int STUBS_SHARE = 16;
 
     private final AttributionSettings settings;
     private final JoinCheck joinCheck;
@@ -74,13 +76,12 @@ public final class Attribution {
         }
         Terms terms = new Terms(impression, settings);
         if (!joinCheck.consents(impression)) {
-            return never(file, terms, Attribution::noConsent, REFUSAL_REASON_NO_CONSENT);
+            file.takeHeld(each -> true).forEach(taken -> file.add(noConsent(taken)));
+            return never(file, impression, terms, REFUSAL_REASON_NO_CONSENT, room);
         }
         if (impression.getSerializedSize() > room) {
-            Step step = never(file, terms, this::notRemembered, REFUSAL_REASON_CAPPED);
-            return room < -settings.rememberedBytesMax() / STUBS_SHARE
-                    ? Step.to(null, step.effects())
-                    : step;
+            file.takeHeld(each -> true).forEach(taken -> file.add(notRemembered(taken)));
+            return never(file, impression, terms, REFUSAL_REASON_CAPPED, room);
         }
         file.setImpression(impression);
         takeWaiting(file, impression, terms);
@@ -110,9 +111,15 @@ public final class Attribution {
                 .windowMillis(taken.getEvent().getSignal().getKindCase());
     }
 
-    private static Step never(Case file, Terms terms, Function<TakenFeedback, Effect> refusal,
-            RefusalReason why) {
-        file.takeHeld(each -> true).forEach(taken -> file.add(refusal.apply(taken)));
+    private Step never(Case file, Impression impression, Terms terms, RefusalReason why,
+            long room) {
+        boolean fits = room >= -settings.rememberedBytesMax() / STUBS_SHARE;
+        if (!fits || why == REFUSAL_REASON_CAPPED) {
+            file.add(new Effect.PassOver(impression.getImpressionId()));
+        }
+        if (!fits) {
+            return file.close();
+        }
         file.neverTrain(why, terms.closesAt());
         file.add(new Effect.WakeAt(terms.closesAt()));
         return file.end();
@@ -124,9 +131,10 @@ public final class Attribution {
      *
      * @param token the event's, which has been found genuine: it knows what is needed of the answer before the impression comes
      * @param nowMillis what event time has reached
+     * @param room bytes that may still be remembered; below 0 if there are more than may be
      */
     public Step onFeedback(@Nullable AttributionState before, TakenFeedback arrived,
-            FeedbackToken token, long nowMillis) {
+            FeedbackToken token, long nowMillis, long room) {
         TakenFeedback taken = notBeforeItsAnswer(arrived, token);
         Case file = new Case(before);
         FeedbackKey key = Case.keyOf(taken);
@@ -154,7 +162,21 @@ public final class Attribution {
         } else {
             take(file, impression, terms, taken, token);
         }
-        return file.end();
+        Step step = file.end();
+        return fits(before, step, room) ? step
+                : Step.unchanged(before, List.of(notRemembered(taken)));
+    }
+
+    /** What waits for its answer has to fit in like that; what is said of one that is remembered may take some more. */
+    private boolean fits(@Nullable AttributionState before, Step step, long room) {
+        long more = sizeOf(step.state()) - sizeOf(before);
+        boolean answered = before != null && !before.getImpression().isEmpty();
+        long beyond = answered ? settings.rememberedBytesMax() / FEEDBACK_SHARE : 0;
+        return more <= 0 || more - beyond <= room;
+    }
+
+    private static long sizeOf(@Nullable AttributionState state) {
+        return state == null ? 0 : state.getSerializedSize();
     }
 
     private static TakenFeedback notBeforeItsAnswer(TakenFeedback taken, FeedbackToken token) {
@@ -241,7 +263,7 @@ public final class Attribution {
 
     private Effect notRemembered(TakenFeedback taken) {
         return new Effect.Refuse(taken, REFUSAL_REASON_CAPPED,
-                "its answer was not remembered: %d bytes are already, raise loop.remembered_bytes_max or shorten attribution windows"
+                "it or its answer cannot be remembered: %d bytes are already, raise loop.remembered_bytes_max or shorten attribution windows"
                         .formatted(settings.rememberedBytesMax()));
     }
 

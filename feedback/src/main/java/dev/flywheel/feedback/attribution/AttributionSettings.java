@@ -15,8 +15,8 @@ import java.time.Duration;
  *     would exceed it is refused as capped
  * @param heldBytesMax the same for all impressions of one subtask
  * @param rememberedBytesMax bytes of all that one subtask remembers. From a quarter of it on answers are forgotten when the first
- *     of their signals' windows ends, not the last; where it is used up, answers are not remembered and feedback on them is
- *     refused as capped
+ *     of their signals' windows ends, not the last; where it is used up, answers are passed over and feedback on them is refused
+ *     as capped. An eighth more is for what is said of those that are remembered
  */
 public record AttributionSettings(
         SignalRules signals,

@@ -27,6 +27,9 @@ public sealed interface Effect {
     /** An event came that has an end already, or waits already: nothing was done. */
     record Ignore(TakenFeedback feedback) implements Effect {}
 
+    /** Passes over an answer for want of room: neither what is said of it nor silence teaches anything. */
+    record PassOver(String impressionId) implements Effect {}
+
     /** Asks for {@link Attribution#onTime} once event time has reached this, milliseconds since 1970. */
     record WakeAt(long millis) implements Effect {}
 }

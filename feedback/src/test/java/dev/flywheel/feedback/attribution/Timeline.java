@@ -32,6 +32,7 @@ final class Timeline {
     final List<FeedbackKey> retractions = new ArrayList<>();
     final List<FeedbackKey> withdrawn = new ArrayList<>();
     int ignored;
+    int passedOver;
     final List<LoopItem> items = new ArrayList<>();
     long room = Long.MAX_VALUE;
     boolean memoryIsShort;
@@ -58,7 +59,7 @@ final class Timeline {
 
     Timeline feedback(TakenFeedback... events) {
         for (TakenFeedback event : events) {
-            apply(attribution.onFeedback(state, event, token, now));
+            apply(attribution.onFeedback(state, event, token, now, room));
         }
         return this;
     }
@@ -76,6 +77,11 @@ final class Timeline {
 
     boolean closed() {
         return state == null;
+    }
+
+    /** Whether something is still to happen by itself. */
+    boolean sleeps() {
+        return !timers.isEmpty();
     }
 
     /** Bytes of what is remembered. */
@@ -104,6 +110,8 @@ final class Timeline {
             details.put(key.getFeedbackId(), refuse.detail());
         } else if (effect instanceof Effect.Ignore) {
             ignored++;
+        } else if (effect instanceof Effect.PassOver) {
+            passedOver++;
         } else if (effect instanceof Effect.WakeAt wake) {
             timers.add(wake.millis());
         }

@@ -95,7 +95,7 @@ class AdmissionTest {
                     .build();
             FeedbackToken token = ((Admission.Admitted) admission.onArrival(again)).token();
             step = attribution.onFeedback(step.state(),
-                    TakenFeedback.newBuilder().setEvent(again).build(), token, 2_000);
+                    TakenFeedback.newBuilder().setEvent(again).build(), token, 2_000, 1 << 20);
             effects.addAll(step.effects());
         }
         assertThat(effects.stream()

@@ -146,15 +146,7 @@ public final class AttributionFunction
     private void join(Impression impression, ReadOnlyContext context, Collector<LoopItem> out)
             throws Exception {
         AttributionState before = state.value();
-        Step step = attribution.onImpression(before, impression, memory.room());
-        if (step.changed() && isNotRemembered(step.state())) {
-            notRemembered.inc();
-        }
-        apply(before, step, context, out);
-    }
-
-    private static boolean isNotRemembered(@Nullable AttributionState after) {
-        return after != null && after.getNeverTrains() == RefusalReason.REFUSAL_REASON_CAPPED;
+        apply(before, attribution.onImpression(before, impression, memory.room()), context, out);
     }
 
     private void join(TakenFeedback taken, ReadOnlyContext context, Collector<LoopItem> out)
@@ -167,7 +159,7 @@ public final class AttributionFunction
         }
         AttributionState before = state.value();
         Step step = attribution.onFeedback(before, taken, ((Admission.Admitted) arrival).token(),
-                context.timerService().currentWatermark());
+                context.timerService().currentWatermark(), memory.room());
         long more = step.changed() ? AttributionMemory.moreHeld(before, step.state()) : 0;
         if (more > 0 && memory.heldBytes() + more > settings.heldBytesMax()) {
             // A step that holds an event does nothing else, so nothing is lost by leaving it out.
@@ -232,6 +224,8 @@ public final class AttributionFunction
             refuse(refuse.feedback(), refuse.reason(), refuse.detail(), context);
         } else if (effect instanceof Effect.Ignore) {
             repeated.inc();
+        } else if (effect instanceof Effect.PassOver) {
+            notRemembered.inc();
         } else if (effect instanceof Effect.WakeAt wake) {
             context.timerService().registerEventTimeTimer(wake.millis());
         }

@@ -86,12 +86,12 @@ class AttributionFunctionTest {
 
     @Test
     void answersThatDoNotFitInAreNotRememberedAlsoAfterARestart() throws Exception {
-        AttributionSettings small = SETTINGS.withRememberedBytesMax(1_350);
+        AttributionSettings small = SETTINGS.withRememberedBytesMax(9_100);
         OperatorSubtaskState checkpoint;
         try (var job = harness(small)) {
             job.open();
             for (int i = 0; i < 3; i++) {
-                job.processElement(record(answer("" + i, "a")));
+                job.processElement(record(longAnswer("" + i)));
                 job.processElement(record(taken(answer("" + i, "a"))));
             }
             assertThat(job.extractOutputValues()).hasSize(2);
@@ -101,12 +101,32 @@ class AttributionFunctionTest {
         try (var job = harness(small)) {
             job.initializeState(checkpoint);
             job.open();
-            job.processElement(record(answer("3", "a")));
+            job.processElement(record(longAnswer("3")));
             assertThat(entries(job)).as("what says that 2 came, and no more").isEqualTo(3);
+            assertThat(job.numEventTimeTimers()).isEqualTo(3);
+            job.processElement(record(taken(answer("5", "a"))));
+            assertThat(refusals(job)).as("nor does anything wait")
+                    .containsExactly(RefusalReason.REFUSAL_REASON_CAPPED);
             toMillis(job, SERVED_AT + 60_000);
             assertThat(entries(job)).isZero();
-            job.processElement(record(answer("4", "a")));
+            job.processElement(record(longAnswer("4")));
             assertThat(entries(job)).as("there is room again").isEqualTo(1);
+        }
+    }
+
+    @Test
+    void whatIsSaidOfAnswersTakesNoMoreThanMayBeRemembered() throws Exception {
+        try (var job = harness(SETTINGS.withRememberedBytesMax(4_000))) {
+            job.open();
+            job.processElement(record(answer("0", "a")));
+            for (int i = 0; i < 50; i++) {
+                TakenFeedback.Builder taken = taken(answer("0", "a")).toBuilder();
+                taken.getEventBuilder().setFeedbackId("f" + i);
+                job.processElement(record(taken.build()));
+            }
+            assertThat(job.extractOutputValues().size()).isBetween(10, 40);
+            assertThat(refusals(job)).hasSize(50 - job.extractOutputValues().size())
+                    .containsOnly(RefusalReason.REFUSAL_REASON_CAPPED);
         }
     }
 
@@ -325,6 +345,14 @@ class AttributionFunctionTest {
                 .setVersion(VersionRef.newBuilder().setAdapter(adapter))
                 .addCandidates(ShownCandidate.newBuilder().setId("answer").addIds(9))
                 .build();
+    }
+
+    private static Impression longAnswer(String id) {
+        Impression.Builder answer = answer(id, "a").toBuilder();
+        for (int i = 0; i < 4_000; i++) {
+            answer.getCandidatesBuilder(0).addIds(9);
+        }
+        return answer.build();
     }
 
     private static TakenFeedback taken(Impression impression) {
