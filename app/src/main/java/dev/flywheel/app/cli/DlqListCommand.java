@@ -58,8 +58,12 @@ final class DlqListCommand implements Callable<Integer> {
         }
     }
 
-    /** What is listed, and how many there are in all of each reason. */
-    record Listing(Map<String, Integer> counts, List<Line> letters) {}
+    /**
+     * What is listed, and how many there are in all of each reason.
+     *
+     * @param noLetters records of the topic that are no dead letters
+     */
+    record Listing(Map<String, Integer> counts, List<Line> letters, int noLetters) {}
 
     @Override
     public Integer call() {
@@ -67,8 +71,9 @@ final class DlqListCommand implements Callable<Integer> {
         DlqOptions.requireReasons(spec, reasons);
         Map<String, Integer> counts = new TreeMap<>();
         Deque<Line> newest = new ArrayDeque<>();
+        int noLetters;
         try (DeadLetters letters = topic.open()) {
-            letters.each(letter -> {
+            noLetters = letters.each(letter -> {
                 if (reasons.isEmpty() || reasons.contains(letter.reason())) {
                     counts.merge(letter.reason(), 1, Integer::sum);
                     newest.addLast(Line.of(letter));
@@ -78,7 +83,7 @@ final class DlqListCommand implements Callable<Integer> {
                 }
             });
         }
-        Listing listing = new Listing(counts, List.copyOf(newest));
+        Listing listing = new Listing(counts, List.copyOf(newest), noLetters);
         output.print(listing, text(listing));
         return 0;
     }
@@ -89,12 +94,15 @@ final class DlqListCommand implements Callable<Integer> {
                 .map(line -> line + System.lineSeparator())
                 .collect(Collectors.joining());
         int all = listing.counts().values().stream().mapToInt(Integer::intValue).sum();
-        return lines + (all == 0 ? "no dead letters"
+        String others = listing.noLetters() == 0 ? ""
+                : "; %d records of the topic are no dead letters".formatted(listing.noLetters());
+        String counted = all == 0 ? "no dead letters"
                 : "%d in all: %s".formatted(all,
                         listing.counts()
                                 .entrySet()
                                 .stream()
                                 .map(count -> count.getKey() + " " + count.getValue())
-                                .collect(Collectors.joining(", "))));
+                                .collect(Collectors.joining(", ")));
+        return lines + counted + others;
     }
 }

@@ -67,7 +67,7 @@ final class DlqReplayCommand implements Callable<Integer> {
     /** Chooses first and sends then: what is refused again would else be chosen again. */
     private Replayed replay(DeadLetters letters, Set<Position> chosen) {
         List<Letter> wanted = new ArrayList<>();
-        letters.each(letter -> {
+        var unused = letters.each(letter -> {
             if (isWanted(letter, chosen)) {
                 wanted.add(letter);
             }

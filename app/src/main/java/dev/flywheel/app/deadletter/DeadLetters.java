@@ -19,6 +19,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -58,68 +59,86 @@ public final class DeadLetters implements AutoCloseable {
         }
     }
 
-    /** Hands out all letters that are there now, partition by partition, oldest first. */
-    public void each(Consumer<Letter> receiver) {
+    /**
+     * Hands out all letters that are there now, partition by partition, oldest first.
+     *
+     * @return how many records of the topic are no letters and were passed over
+     */
+    public int each(Consumer<Letter> receiver) {
+        int passedOver = 0;
         for (TopicPartition partition : asked(() -> partitions(topics.deadFeedback()))) {
-            asked(() -> {
+            passedOver += asked(() -> {
                 long end = end(partition);
                 consumer.assign(List.of(partition));
                 consumer.seekToBeginning(List.of(partition));
-                upTo(partition, end, receiver);
-                return end;
+                return upTo(partition, end, receiver);
             });
         }
+        return passedOver;
     }
 
-    private void upTo(TopicPartition partition, long end, Consumer<Letter> receiver) {
+    private int upTo(TopicPartition partition, long end, Consumer<Letter> receiver) {
+        int passedOver = 0;
         while (consumer.position(partition) < end) {
             for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
                 if (record.offset() < end) {
-                    receiver.accept(Letter.of(record));
+                    Optional<Letter> letter = Letter.of(record);
+                    letter.ifPresent(receiver);
+                    passedOver += letter.isPresent() ? 0 : 1;
                 }
             }
         }
+        return passedOver;
     }
 
     /** Returns one letter. */
     public Letter at(Position position) {
-        return record(topics.deadFeedback(), position).map(Letter::of)
+        return record(topics.deadFeedback(), position).flatMap(Letter::of)
                 .orElseThrow(() -> new DeadLetterException(
                         "there is no dead letter %s; dlq list prints those that are there"
                                 .formatted(position)));
     }
 
     /**
-     * Sends what a letter came from to the feedback topic again, as it came: key, value and headers, and one more header that
-     * lets attribution judge it anew.
+     * Sends what a letter came from to the feedback topic again, as it came: key, value and headers, and two more headers: one lets
+     * attribution judge it anew, the other tells when it came first, so that it is not late now because it has no time of its own.
      *
      * @return whether the original was still there to be sent
      */
     public boolean sendAgain(Letter letter) {
         Optional<ProducerRecord<byte[], byte[]>> again = original(letter);
         again.ifPresent(record -> asked(() -> {
-            record.headers()
-                    .add(EventRecords.AGAIN,
-                            letter.position().toString().getBytes(StandardCharsets.UTF_8));
+            set(record.headers(), EventRecords.AGAIN, letter.position().toString());
             return producer.send(record).get();
         }));
         return again.isPresent();
     }
 
-    /** The record itself; once the topic has let go of it, the bytes in the letter if those are all. */
+    private static void set(Headers headers, String name, String text) {
+        headers.remove(name).add(name, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** The record itself; once the topic has let go of it, what the letter keeps, if that is all of its bytes. */
     private Optional<ProducerRecord<byte[], byte[]>> original(Letter letter) {
         Position from = letter.from();
         Optional<ConsumerRecord<byte[], byte[]>> record =
                 from == null ? Optional.empty() : record(topics.feedback(), from);
         if (record.isPresent()) {
-            return record.map(there -> new ProducerRecord<>(topics.feedback(), null, null,
-                    there.key(), there.value(), new RecordHeaders(there.headers())));
+            return record.map(this::copy);
         }
         long kept = letter.refused().getOriginal().size();
         return kept == 0 || kept < letter.refused().getOriginalBytes() ? Optional.empty()
-                : Optional.of(new ProducerRecord<>(topics.feedback(),
+                : Optional.of(new ProducerRecord<>(topics.feedback(), null, null,
                         letter.refused().getImpressionId().getBytes(StandardCharsets.UTF_8),
-                        letter.refused().getOriginal().toByteArray()));
+                        letter.refused().getOriginal().toByteArray(),
+                        EventRecords.headers(letter.refused().getHeadersMap())));
+    }
+
+    private ProducerRecord<byte[], byte[]> copy(ConsumerRecord<byte[], byte[]> there) {
+        Headers headers = new RecordHeaders(there.headers());
+        set(headers, EventRecords.FIRST_MILLIS, Long.toString(EventRecords.firstMillis(there)));
+        return new ProducerRecord<>(topics.feedback(), null, null, there.key(), there.value(),
+                headers);
     }
 
     private Optional<ConsumerRecord<byte[], byte[]>> record(String topic, Position position) {

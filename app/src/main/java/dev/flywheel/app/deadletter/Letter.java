@@ -1,11 +1,13 @@
 package dev.flywheel.app.deadletter;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.RefusedFeedback;
 import dev.flywheel.feedback.event.ReasonNames;
 import dev.flywheel.feedback.kafka.EventRecords;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
 
@@ -20,24 +22,30 @@ public record Letter(
         RefusedFeedback refused,
         String stage,
         @Nullable Position from) {
-    static Letter of(ConsumerRecord<byte[], byte[]> record) {
-        Map<String, String> headers = EventRecords.texts(record.headers());
-        Position position = new Position(record.partition(), record.offset());
-        try {
-            return new Letter(position, RefusedFeedback.parseFrom(record.value()),
-                    headers.getOrDefault("flywheel.error.stage", ""),
-                    from(headers.getOrDefault("flywheel.error.partition", "-1"),
-                            headers.getOrDefault("flywheel.error.offset", "-1")));
-        } catch (InvalidProtocolBufferException | NullPointerException e) {
-            throw new DeadLetterException(
-                    "record %s of %s is no dead letter".formatted(position, record.topic()), e);
-        }
+    /** Reads a record of the dead-letter topic; empty if it is no letter. */
+    static Optional<Letter> of(ConsumerRecord<byte[], byte[]> record) {
+        return refused(record.value())
+                .filter(refused -> refused
+                        .getReason() != RefusalReason.REFUSAL_REASON_UNSPECIFIED)
+                .map(refused -> of(record, refused));
     }
 
-    private static @Nullable Position from(String partition,
-            String offset) {
-        return partition.startsWith("-") || offset.startsWith("-") ? null
-                : Position.of(partition + ":" + offset);
+    private static Letter of(ConsumerRecord<byte[], byte[]> record, RefusedFeedback refused) {
+        Map<String, String> headers = EventRecords.texts(record.headers());
+        return new Letter(new Position(record.partition(), record.offset()), refused,
+                headers.getOrDefault("flywheel.error.stage", ""),
+                Position.read("%s:%s".formatted(headers.get("flywheel.error.partition"),
+                        headers.get("flywheel.error.offset")))
+                        .orElse(null));
+    }
+
+    private static Optional<RefusedFeedback> refused(byte @Nullable [] value) {
+        try {
+            return value == null ? Optional.empty()
+                    : Optional.of(RefusedFeedback.parseFrom(value));
+        } catch (InvalidProtocolBufferException e) {
+            return Optional.empty();
+        }
     }
 
     /** Returns the reason as settings and metrics spell it, such as {@code unmatched}. */

@@ -1,5 +1,6 @@
 package dev.flywheel.app.deadletter;
 
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -9,13 +10,18 @@ public record Position(int partition, long offset) {
 
     /** Reads what {@link #toString} writes. */
     public static Position of(String text) {
+        return read(text).orElseThrow(() -> new IllegalArgumentException(
+                "'%s' is no position; give partition:offset as dlq list prints it, such as 0:17"
+                        .formatted(text)));
+    }
+
+    /** Reads the same; empty if it is anything else. */
+    static Optional<Position> read(String text) {
         Matcher form = FORM.matcher(text);
-        if (!form.matches()) {
-            throw new IllegalArgumentException(
-                    "'%s' is no position; give partition:offset as dlq list prints it, such as 0:17"
-                            .formatted(text));
-        }
-        return new Position(Integer.parseInt(form.group(1)), Long.parseLong(form.group(2)));
+        return form.matches()
+                ? Optional.of(new Position(Integer.parseInt(form.group(1)),
+                        Long.parseLong(form.group(2))))
+                : Optional.empty();
     }
 
     @Override

@@ -5,6 +5,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Parser;
 import dev.flywheel.api.v1.DecisionKind;
 import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.Heartbeat;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.ShownCandidate;
 import dev.flywheel.api.v1.Signal;
@@ -106,6 +107,17 @@ public final class EventSchema {
         found.shortEnough("user", event.getUser());
         found.time("received_at_millis", event.getReceivedAtMillis());
         problem(event.getSignal()).ifPresent(found::add);
+        return found.first();
+    }
+
+    /** Returns what is wrong with a heartbeat, empty if nothing is. */
+    public static Optional<String> problem(Heartbeat heartbeat) {
+        Findings found = new Findings();
+        found.id("node_id", heartbeat.getNodeId());
+        found.time("at_millis", heartbeat.getAtMillis());
+        found.check(heartbeat.getUnwrittenSinceMillis() >= 0,
+                "unwritten_since_millis is %d, it must be milliseconds since 1970, or 0",
+                heartbeat.getUnwrittenSinceMillis());
         return found.first();
     }
 

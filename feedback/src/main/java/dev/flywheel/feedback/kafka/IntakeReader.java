@@ -23,7 +23,8 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
  * Reads records of the event topics, in every form that is taken: CloudEvents in binary mode, as protobuf or as JSON, and in
  * structured mode as JSON; and bare protobuf. A record that does not name its type is taken for what its topic is named after,
  * so that a bare producer needs no headers. What a feedback event leaves out is taken from its envelope: id, source, and time,
- * which else is the broker's and never later than that.
+ * which else is the broker's and never later than that. What an operator sends again is of the time at which the broker had it
+ * first.
  *
  * @param feedbackBytesMax longest value of a feedback record that is taken
  * @param confluentFraming whether protobuf may come in Confluent's frame
@@ -34,6 +35,8 @@ public record IntakeReader(int feedbackBytesMax, boolean confluentFraming) imple
             DiscardUnknownFieldsParser.wrap(Impression.parser());
     private static final Parser<FeedbackEvent> FEEDBACK =
             DiscardUnknownFieldsParser.wrap(FeedbackEvent.parser());
+    private static final Parser<Heartbeat> HEARTBEATS =
+            DiscardUnknownFieldsParser.wrap(Heartbeat.parser());
     private static final JsonFormat.Parser JSON = JsonFormat.parser().ignoringUnknownFields();
 
     public IntakeReader {
@@ -55,7 +58,7 @@ public record IntakeReader(int feedbackBytesMax, boolean confluentFraming) imple
         return EventSchema.tooLarge(value == null ? 0 : value.length, feedbackBytesMax)
                 .<Intake<FeedbackEvent>>map(Intake.Malformed::new)
                 .orElseGet(() -> read(record, EventType.FEEDBACK, envelope -> {
-                    FeedbackEvent event = event(envelope, record.timestamp());
+                    FeedbackEvent event = event(envelope, EventRecords.firstMillis(record));
                     return intake(event, EventSchema.problem(event));
                 }));
     }
@@ -67,7 +70,10 @@ public record IntakeReader(int feedbackBytesMax, boolean confluentFraming) imple
     public FeedbackKey claimedKey(ConsumerRecord<byte[], byte[]> record) {
         try {
             Envelope envelope = Envelope.of(record);
-            FeedbackEvent event = event(envelope, record.timestamp());
+            if (envelope.type() == EventType.HEARTBEAT) {
+                return headersKey(record);
+            }
+            FeedbackEvent event = event(envelope, EventRecords.firstMillis(record));
             boolean named = event.hasSignal() || !event.getFeedbackId().isBlank();
             return named ? bounded(FeedbackIds.keyOf(event)) : headersKey(record);
         } catch (RuntimeException | InvalidProtocolBufferException e) {
@@ -112,8 +118,7 @@ public record IntakeReader(int feedbackBytesMax, boolean confluentFraming) imple
             Envelope envelope = Envelope.of(record);
             EventType type = envelope.type() == null ? expected : envelope.type();
             if (type == EventType.HEARTBEAT) {
-                return new Intake.Beat<>(
-                        message(envelope, Heartbeat.parser(), Heartbeat.newBuilder()));
+                return beat(message(envelope, HEARTBEATS, Heartbeat.newBuilder()));
             }
             return type == expected ? content.of(envelope)
                     : new Intake.Malformed<>("ce_type is \"%s\", this topic holds %s"
@@ -127,6 +132,12 @@ public record IntakeReader(int feedbackBytesMax, boolean confluentFraming) imple
             // Of whatever kind: what the reader throws at, the job would read again and again.
             return new Intake.Malformed<>("value cannot be read: " + e);
         }
+    }
+
+    private static <T> Intake<T> beat(Heartbeat heartbeat) {
+        return EventSchema.problem(heartbeat)
+                .<Intake<T>>map(Intake.Malformed::new)
+                .orElseGet(() -> new Intake.Beat<>(heartbeat));
     }
 
     private static <T> Intake<T> intake(T event, Optional<String> problem) {

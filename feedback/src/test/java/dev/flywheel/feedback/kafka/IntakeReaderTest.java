@@ -65,6 +65,37 @@ class IntakeReaderTest {
     }
 
     @Test
+    void aHeartbeatOfNobodyOrOfNoTimeIsMalformed() {
+        Heartbeat beat = Heartbeat.newBuilder().setNodeId("n").setAtMillis(5).build();
+        assertNoBeat(beat.toBuilder().clearNodeId().build(), "node_id");
+        assertNoBeat(beat.toBuilder().setNodeId(" ").build(), "node_id");
+        assertNoBeat(beat.toBuilder().setNodeId("n".repeat(129)).build(), "node_id");
+        assertNoBeat(beat.toBuilder().clearAtMillis().build(), "at_millis");
+        assertNoBeat(beat.toBuilder().setAtMillis(Long.MIN_VALUE + 1).build(), "at_millis");
+        assertNoBeat(beat.toBuilder().setUnwrittenSinceMillis(-1).build(),
+                "unwritten_since_millis");
+    }
+
+    private static void assertNoBeat(Heartbeat beat, String named) {
+        ConsumerRecord<byte[], byte[]> record = record(beat.toByteArray(),
+                Map.of("ce_type", "dev.flywheel.heartbeat.v1", "ce_id", "5"));
+        assertProblem(record, named);
+        assertThat(READER.impression(record)).isInstanceOf(Intake.Malformed.class);
+        assertThat(READER.claimedKey(record).getFeedbackId()).isEqualTo("5");
+    }
+
+    @Test
+    void whatAnOperatorSendsAgainIsOfTheTimeAtWhichTheBrokerHadItFirst() {
+        byte[] noTime = EVENT.toBuilder().clearReceivedAtMillis().build().toByteArray();
+        assertThat(receivedAt(record(noTime, Map.of(EventRecords.FIRST_MILLIS, "1600000000000"))))
+                .isEqualTo(1_600_000_000_000L);
+        for (String no : new String[] {"1800000000000", "-1", "0", "soon", ""}) {
+            assertThat(receivedAt(record(noTime, Map.of(EventRecords.FIRST_MILLIS, no)))).as(no)
+                    .isEqualTo(BROKER_MILLIS);
+        }
+    }
+
+    @Test
     void aRecordWithoutHeadersIsTakenForWhatItsTopicHolds() {
         ConsumerRecord<byte[], byte[]> bare = record(EVENT.toByteArray(), Map.of());
         assertThat(feedback(bare)).isEqualTo(new Intake.Valid<>(EVENT));

@@ -9,10 +9,12 @@ import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.RefusedFeedback;
 import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.feedback.event.FeedbackIds;
+import dev.flywheel.feedback.kafka.EventRecords;
 import dev.flywheel.pipelines.message.MessageType;
 import java.io.Serializable;
 import java.time.Instant;
 import org.apache.flink.util.OutputTag;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /**
  * Writes out refusals. Whatever was refused, a letter has a bounded size: a sink that could not write one would hold up the
@@ -39,7 +41,9 @@ public record DeadLetters(String stage, String feedbackTopic, int originalBytesM
                         .setImpressionId(taken.getEvent().getImpressionId())
                         .setReason(reason)
                         .setDetail(detail)
-                        .setRefusedAtMillis(at.toEpochMilli()),
+                        .setRefusedAtMillis(at.toEpochMilli())
+                        .putAllHeaders(
+                                EventRecords.kept(taken.getEvent(), taken.getContentType())),
                 taken.getOriginal(), feedbackTopic, taken.getPartition(), taken.getOffset());
     }
 
@@ -57,16 +61,17 @@ public record DeadLetters(String stage, String feedbackTopic, int originalBytesM
     }
 
     /** Of a record that is no event. */
-    DeadLetter ofRecord(
-            FeedbackKey claimed, String topic, int partition, long offset, byte[] original,
-            String detail, Instant at) {
+    DeadLetter ofRecord(ConsumerRecord<byte[], byte[]> record, FeedbackKey claimed, String detail) {
+        byte[] original = record.value() == null ? new byte[0] : record.value();
         return letter(
                 RefusedFeedback.newBuilder()
                         .setKey(claimed)
                         .setReason(RefusalReason.REFUSAL_REASON_MALFORMED)
                         .setDetail(detail)
-                        .setRefusedAtMillis(at.toEpochMilli()),
-                UnsafeByteOperations.unsafeWrap(original), topic, partition, offset);
+                        .setRefusedAtMillis(record.timestamp())
+                        .putAllHeaders(EventRecords.kept(record)),
+                UnsafeByteOperations.unsafeWrap(original), record.topic(), record.partition(),
+                record.offset());
     }
 
     /** Largest record that a letter can make, bytes; what it goes to must take that much. */

@@ -11,7 +11,6 @@ import dev.flywheel.feedback.kafka.EventRecords;
 import dev.flywheel.feedback.kafka.Intake;
 import dev.flywheel.feedback.kafka.IntakeReader;
 import dev.flywheel.pipelines.message.MessageType;
-import java.time.Instant;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.util.Collector;
@@ -63,11 +62,7 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
     final long malformed(
             ConsumerRecord<byte[], byte[]> record, IntakeRecord.Builder taken, FeedbackKey key,
             String problem) {
-        byte[] value = record.value() == null ? new byte[0] : record.value();
-        taken.setMalformed(
-                letters.ofRecord(key, record.topic(), record.partition(), record.offset(), value,
-                        problem,
-                        Instant.ofEpochMilli(record.timestamp())));
+        taken.setMalformed(letters.ofRecord(record, key, problem));
         // No claim of its own: it does not move time.
         return Long.MIN_VALUE;
     }
@@ -114,6 +109,7 @@ public abstract class EventDeserializer implements KafkaRecordDeserializationSch
                         .setOriginal(ByteString.copyFrom(record.value()))
                         .setPartition(record.partition())
                         .setOffset(record.offset())
+                        .setContentType(EventRecords.contentType(record))
                         .setAgain(record.headers().lastHeader(EventRecords.AGAIN) != null));
                 return valid.event().getReceivedAtMillis();
             }
