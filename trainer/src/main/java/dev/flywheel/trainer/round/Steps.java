@@ -16,9 +16,9 @@ import java.util.stream.DoubleStream;
 /**
  * Optimizer steps of one round on one adapter.
  *
- * <p>A step's gradient is the mean over users of each user's mean over examples, each example's
- * gradient clipped on its own, so that no example and no user moves the adapter by more than its
- * share; with a trim share the trimmed mean over users; plus the anchors' leash. Between two examples the round can be stopped. All work on the
+ * <p>A step's gradient is the mean over users of each user's mean over examples, of verdicts the sum
+ * ({@link Averaging}), each example's gradient clipped on its own, so that no example and no user moves the
+ * adapter by more than its share; with a trim share the trimmed mean over users; plus the anchors' leash. Between two examples the round can be stopped. All work on the
  * device is in slices, so that serving waits for at most one (P10).
  */
 final class Steps {

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.engine.training.PackedBatch;
+import dev.flywheel.trainer.objective.OptionTerms;
+import dev.flywheel.trainer.objective.VerdictObjective;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -19,6 +22,42 @@ class AveragingTest {
         assertThat(averaging.share(examples.get(1))).isCloseTo(1.0 / 9, within(1e-12));
         assertThat(examples.stream().mapToDouble(averaging::share).sum())
                 .isCloseTo(1, within(1e-12));
+    }
+
+    @Test
+    void whatAVerdictWeighsDoesNotDependOnHowManyOthersClicked() {
+        PreparedExample silence = verdictBy("a", "slate");
+        double alone = new Averaging(List.of(silence)).share(silence);
+        List<PreparedExample> more = new ArrayList<>(List.of(silence));
+        for (int user = 0; user < 30; user++) {
+            more.add(verdictBy("late" + user, "slate" + user));
+        }
+        Averaging averaging = new Averaging(more);
+        assertThat(more).allSatisfy(
+                each -> assertThat(averaging.share(each)).isEqualTo(alone));
+        assertThat(averaging.users()).isEqualTo(31);
+    }
+
+    @Test
+    void allThatOneUserTookOrNotWeighsWhatOneSlateDoes() {
+        List<PreparedExample> slates =
+                Stream.of("one", "two", "two").map(slate -> verdictBy("a", slate)).toList();
+        Averaging averaging = new Averaging(slates);
+        double single = new Averaging(slates.subList(0, 1)).share(slates.getFirst());
+        assertThat(slates).allSatisfy(
+                each -> assertThat(averaging.share(each)).isEqualTo(single / 2));
+    }
+
+    private PreparedExample verdictBy(String user, String slate) {
+        PackedBatch.Builder rows = PackedBatch.builder();
+        rows.segment(new int[] {1});
+        return new PreparedExample.Verdict(
+                Example.newBuilder().setUser(user).setImpressionId(slate).build(),
+                rows.build(),
+                new OptionTerms(1, new int[] {0}, new double[] {1}),
+                0,
+                true,
+                new VerdictObjective(0));
     }
 
     private PreparedExample by(String user) {

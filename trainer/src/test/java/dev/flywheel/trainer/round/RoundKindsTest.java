@@ -186,7 +186,19 @@ class RoundKindsTest {
         double click = norm(List.of(fixture.verdicts("a", "u", "reads", ONE, 1)), clipped);
         double silence = norm(List.of(fixture.verdicts("a", "u", "reads", ONE, 0)), clipped);
         // |dL/do| of a click is 1 - p and of silence p
-        assertThat(click + silence).isCloseTo(1e-3, within(1e-8));
+        assertThat(click + silence)
+                .isCloseTo(1e-3 / Averaging.USERS_USUAL, within(1e-8));
+    }
+
+    @Test
+    void anItemThatWasTakenOrNotWeighsTheSameHoweverManyUsersARoundHas() {
+        RoundSettings plain = SETTINGS.toBuilder().setGradientClip(0).setSteps(1).build();
+        List<Example> five = new ArrayList<>();
+        for (int user = 0; user < 5; user++) {
+            five.add(fixture.verdicts("a" + user, "u" + user, "reads", ONE, 0));
+        }
+        double one = norm(five.subList(0, 1), plain);
+        assertThat(norm(five, plain)).isCloseTo(5 * one, within(1e-4 * one));
     }
 
     @Test
