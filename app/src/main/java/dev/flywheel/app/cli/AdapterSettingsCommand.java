@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
                 + " to start from.")
 final class AdapterSettingsCommand implements Runnable {
     @Option(names = "--for", paramLabel = "WHAT", defaultValue = "corrections",
-            description = "With the values that suit clicks or corrections. Default: ${DEFAULT-VALUE}.") private AdapterPurpose purpose =
+            description = "With the values that suit clicks, rates (clicks, as their probabilities) or corrections. Default: ${DEFAULT-VALUE}.") private AdapterPurpose purpose =
                     AdapterPurpose.corrections;
 
     @Mixin private OutputOptions output = new OutputOptions();

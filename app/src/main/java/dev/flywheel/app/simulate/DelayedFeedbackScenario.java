@@ -12,6 +12,7 @@ import dev.flywheel.trainer.adapter.AdapterSettings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.DoubleSummaryStatistics;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -105,18 +106,6 @@ record DelayedFeedbackScenario() implements Scenario {
         return TICKS;
     }
 
-    /** Steps small enough for a level, and gradients of their own length: cut to one length, rates would not matter. */
-    private static AdapterSettings adapter() {
-        AdapterSettings ranker = AdapterSettings.ranker();
-        return ranker.withRound(ranker.round()
-                .toBuilder()
-                .setLearningRate(3e-4)
-                .setSteps(1)
-                .setGradientClip(0)
-                .setExamplesMax(256)
-                .build());
-    }
-
     @Override
     public SeedFigures play(Stage stage, long seed) throws InterruptedException {
         Play play = new Play(stage, seed);
@@ -133,17 +122,32 @@ record DelayedFeedbackScenario() implements Scenario {
 
     /** What was predicted for the items that were shown, and what was true of them. */
     private static final class Rates {
-        private double predicted;
-        private double actual;
+        private final DoubleSummaryStatistics ofLiked = new DoubleSummaryStatistics();
+        private final DoubleSummaryStatistics ofOthers = new DoubleSummaryStatistics();
         private double recent = Double.NaN;
 
-        void add(double predictedRate, double actualRate) {
-            predicted += predictedRate;
-            actual += actualRate;
+        void add(double predicted, boolean likes) {
+            (likes ? ofLiked : ofOthers).accept(predicted);
         }
 
-        double errorPercent() {
-            return 100 * (predicted / actual - 1);
+        double predicted() {
+            return (ofLiked.getSum() + ofOthers.getSum()) / items();
+        }
+
+        double actual() {
+            return (ofLiked.getCount() * LIKED + ofOthers.getCount() * OTHER) / items();
+        }
+
+        private long items() {
+            return ofLiked.getCount() + ofOthers.getCount();
+        }
+
+        void into(SeedFigures figures, String arm) {
+            figures.with(arm, "predictedRate", predicted())
+                    .with(arm, "trueRate", actual())
+                    .with(arm, ERROR, 100 * (predicted() / actual() - 1))
+                    .with(arm, "predictedRateOfLiked", ofLiked.getAverage())
+                    .with(arm, "predictedRateOfOthers", ofOthers.getAverage());
         }
     }
 
@@ -170,7 +174,7 @@ record DelayedFeedbackScenario() implements Scenario {
             this.delays = new Evenly(random.nextDouble());
             for (Arm arm : Arm.values()) {
                 rates.put(arm, new Rates());
-                stage.createAdapter(name(arm), adapter(), arm.learning());
+                stage.createAdapter(name(arm), AdapterSettings.estimator(), arm.learning());
             }
         }
 
@@ -220,17 +224,16 @@ record DelayedFeedbackScenario() implements Scenario {
         }
 
         private void count(Ask ask, RankReply reply, Rates arm, boolean measured) {
-            double predicted = 0;
-            double actual = 0;
+            double sum = 0;
             for (RankedItem item : reply.getItemsList()) {
-                predicted += 1 / (1 + Math.exp(-item.getScore()));
-                actual += audience.likes(ask.reader, ask.items.get(item.getIndex()), 0) ? LIKED
-                        : OTHER;
+                double predicted = 1 / (1 + Math.exp(-item.getScore()));
+                sum += predicted;
+                if (measured) {
+                    arm.add(predicted,
+                            audience.likes(ask.reader, ask.items.get(item.getIndex()), 0));
+                }
             }
-            arm.recent = predicted / reply.getItemsCount();
-            if (measured) {
-                arm.add(predicted, actual);
-            }
+            arm.recent = sum / reply.getItemsCount();
         }
 
         /** Sends what is due until then, as it ends, and waits until it is learned. */
@@ -257,10 +260,7 @@ record DelayedFeedbackScenario() implements Scenario {
 
         SeedFigures figures(long seed) {
             SeedFigures figures = new SeedFigures(seed);
-            rates.forEach((arm, rate) -> figures
-                    .with(arm.label, "predictedRate", rate.predicted / (MEASURED * ASKS * GROUPS))
-                    .with(arm.label, "trueRate", rate.actual / (MEASURED * ASKS * GROUPS))
-                    .with(arm.label, ERROR, rate.errorPercent()));
+            rates.forEach((arm, rate) -> rate.into(figures, arm.label));
             return figures;
         }
     }

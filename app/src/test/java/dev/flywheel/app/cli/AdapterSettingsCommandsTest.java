@@ -174,6 +174,14 @@ class AdapterSettingsCommandsTest {
         assertThat(settings.findValuesAsText("effect")).doesNotContain("");
     }
 
+    @Test
+    void whatIsMadeForRatesLearnsClicksAsTheirProbabilities() throws IOException {
+        JsonNode made = CommandRun.json("adapter", "create", "-o", "json", "default/rates",
+                "--data", data, "--model", model, "--for", "rates");
+        assertThat(made.at("/settings/learning.click.loss").asText()).isEqualTo("binary");
+        assertThat(made.at("/settings/round.steps").asText()).isEqualTo("1");
+    }
+
     @ParameterizedTest(name = "{1}")
     @CsvSource(delimiter = '|', value = {
         "--set round.stepz=1 | unknown setting round.stepz",
