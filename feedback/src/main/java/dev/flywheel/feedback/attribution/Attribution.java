@@ -159,6 +159,7 @@ public final class Attribution {
         }
         if (impression == null || terms == null) {
             hold(file, taken); // retractions too: whether they are in time is not known yet
+            file.setServedAt(token.servedAt().toEpochMilli());
         } else {
             take(file, impression, terms, taken, token);
         }
@@ -283,10 +284,7 @@ public final class Attribution {
                 file.add(new Effect.WakeAt(until));
                 continue;
             }
-            file.refuse(taken, REFUSAL_REASON_UNMATCHED, "%s did not come within %s".formatted(
-                    Case.isRetraction(taken) ? "the event it withdraws"
-                            : "its impression, or is not remembered any more: it",
-                    settings.orphanTimeout()));
+            waitedEnough(file, taken);
         }
         if (file.neverTrains()) {
             return file.closesAt() <= millis ? file.close() : file.end();
@@ -314,6 +312,22 @@ public final class Attribution {
                     "the event it withdraws did not come before the answer's attribution window ended");
         }
         return file.close();
+    }
+
+    /** Answers are forgotten when their windows are over: what came then and found none is late, as far as the job's own tell. */
+    private void waitedEnough(Case file, TakenFeedback taken) {
+        long after = taken.getEvent().getReceivedAtMillis() - file.servedAt();
+        long window = settings.signals().windowMillis(taken.getEvent().getSignal().getKindCase());
+        if (file.servedAt() > 0 && after >= window) {
+            file.refuse(taken, REFUSAL_REASON_LATE,
+                    "came %d ms after an answer that is not remembered; without settings of its adapter less than %d are allowed"
+                            .formatted(after, window));
+            return;
+        }
+        file.refuse(taken, REFUSAL_REASON_UNMATCHED, "%s did not come within %s".formatted(
+                Case.isRetraction(taken) ? "the event it withdraws"
+                        : "its impression, or is not remembered any more: it",
+                settings.orphanTimeout()));
     }
 
     /** One timer at a time: the next of what is still to come. */

@@ -84,7 +84,17 @@ final class Case {
 
     void setImpression(Impression arrived) {
         impression = arrived;
-        state.setImpression(arrived.toByteString());
+        state.setImpression(arrived.toByteString()).clearServedAtMillis();
+    }
+
+    /** Remembers when the answer was served that events wait for. */
+    void setServedAt(long millis) {
+        state.setServedAtMillis(millis);
+    }
+
+    /** When the answer was served that events wait for; 0: not known. */
+    long servedAt() {
+        return state.getServedAtMillis();
     }
 
     // Silence.

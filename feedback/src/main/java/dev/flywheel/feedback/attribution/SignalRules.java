@@ -116,6 +116,11 @@ public final class SignalRules implements Serializable {
         return rules.containsKey(signal);
     }
 
+    /** Returns how long after an answer a signal is taken; what is no label, as long as anything is. */
+    long windowMillis(Signal.KindCase signal) {
+        return has(signal) ? of(signal).attributionMillis() : longestAttribution().toMillis();
+    }
+
     /** Returns the longest attribution window. */
     public Duration longestAttribution() {
         return Duration.ofMillis(rules.values()

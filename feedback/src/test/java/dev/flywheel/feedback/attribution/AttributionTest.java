@@ -34,6 +34,7 @@ import dev.flywheel.api.v1.LabelledOption;
 import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.Signal;
 import dev.flywheel.api.v1.TakenFeedback;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -296,6 +297,26 @@ class AttributionTest {
         assertThat(timeline.details.get("f"))
                 .isEqualTo("click came 60000 ms after the answer, allowed are less than 60000");
         assertThat(timeline.details.get("g")).contains("got here out of order");
+    }
+
+    @Test
+    void whatIsLaterThanItsWindowIsLateAlsoWhereTheAnswerIsForgottenAndTokensLastLonger() {
+        AttributionSettings dayLong = new AttributionSettings(Samples.SETTINGS.signals(),
+                Duration.ofDays(1), Samples.SETTINGS.orphanTimeout(), 1, 256, 1 << 18, 1 << 26,
+                1 << 28);
+        Timeline timeline = new Timeline(new Attribution(dayLong, Samples.OPEN))
+                .impression(slate(2, 0))
+                .time(CLOSED_AT);
+        assertThat(timeline.closed()).isTrue();
+        timeline.feedback(taken("f", 60_000, click("c0")), taken("g", 59_999, click("c0")),
+                taken("r", 60_001, retract("e")));
+        assertThat(timeline.time(CLOSED_AT + 29_998).refused).as("its impression may be on its way")
+                .isEmpty();
+        timeline.time(CLOSED_AT + 30_001);
+        assertThat(timeline.refused).containsOnly(Map.entry("f", REFUSAL_REASON_LATE),
+                Map.entry("g", REFUSAL_REASON_UNMATCHED), Map.entry("r", REFUSAL_REASON_LATE));
+        assertThat(timeline.details.get("f")).contains("came 60000 ms after an answer");
+        assertThat(timeline.closed()).isTrue();
     }
 
     @Test
