@@ -25,7 +25,7 @@ record PoisoningScenario() implements Scenario {
     private static final int FIRST_ROUNDS = 8;
     private static final int QUIET_ROUNDS = 12;
     private static final int ATTACKED_ROUNDS = 18;
-    private static final int EXAM = 240;
+    private static final int EXAM = 480;
     private static final int HONEST = 10;
     private static final int ATTACKS = 12;
     private static final Duration READING = Duration.ofSeconds(5);
