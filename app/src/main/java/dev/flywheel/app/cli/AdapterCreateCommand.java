@@ -36,8 +36,8 @@ final class AdapterCreateCommand implements Callable<Integer> {
             description = "New adapter, such as default/news.") private String name;
 
     @Option(names = "--for", paramLabel = "WHAT", defaultValue = "corrections",
-            description = "What it mostly learns from, clicks, rates (clicks, as their probabilities) or corrections: what is not"
-                    + " set is as suits that on the built-in base. Default: ${DEFAULT-VALUE}.") private AdapterPurpose purpose =
+            description = "What it mostly learns from, clicks, rates (clicks, as their probabilities), rewards (as what the slate's"
+                    + " order brought) or corrections: what is not set is as suits that on the built-in base. Default: ${DEFAULT-VALUE}.") private AdapterPurpose purpose =
                             AdapterPurpose.corrections;
 
     @Option(names = "--tenant", paramLabel = "NAME", defaultValue = "default",

@@ -11,6 +11,8 @@ enum AdapterPurpose {
     clicks,
     /** Clicks as probabilities: scores are the log-odds of a click. */
     rates,
+    /** Rewards as what the choice of the top items brought, better or worse than is usual. */
+    rewards,
     /** Repeated until they are known, with other answers held in place. */
     corrections;
 
@@ -19,6 +21,7 @@ enum AdapterPurpose {
         AdapterSettings settings = switch (this) {
             case clicks -> AdapterSettings.ranker();
             case rates -> AdapterSettings.estimator();
+            case rewards -> AdapterSettings.decider();
             case corrections -> AdapterSettings.teacher();
         };
         return AdapterRecord.newBuilder()
@@ -33,6 +36,10 @@ enum AdapterPurpose {
         LearningSettings.Builder learning = LearningSettings.newBuilder();
         if (this == rates) {
             learning.getClickBuilder().setLoss(Loss.LOSS_BINARY);
+        } else if (this == rewards) {
+            learning.getRewardBuilder().setLoss(Loss.LOSS_BANDIT);
+            // Where rewards tell what a slate was worth, that nobody clicked it is no evidence against it.
+            learning.getClickBuilder().setObservationMillis(0);
         }
         return learning.build();
     }

@@ -15,8 +15,9 @@ import picocli.CommandLine.Option;
                 + " to start from.")
 final class AdapterSettingsCommand implements Runnable {
     @Option(names = "--for", paramLabel = "WHAT", defaultValue = "corrections",
-            description = "With the values that suit clicks, rates (clicks, as their probabilities) or corrections. Default: ${DEFAULT-VALUE}.") private AdapterPurpose purpose =
-                    AdapterPurpose.corrections;
+            description = "With the values that suit clicks, rates (clicks, as their probabilities), rewards (as what the slate's order"
+                    + " brought) or corrections. Default: ${DEFAULT-VALUE}.") private AdapterPurpose purpose =
+                            AdapterPurpose.corrections;
 
     @Mixin private OutputOptions output = new OutputOptions();
 

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -174,12 +175,25 @@ class AdapterSettingsCommandsTest {
         assertThat(settings.findValuesAsText("effect")).doesNotContain("");
     }
 
-    @Test
-    void whatIsMadeForRatesLearnsClicksAsTheirProbabilities() throws IOException {
-        JsonNode made = CommandRun.json("adapter", "create", "-o", "json", "default/rates",
-                "--data", data, "--model", model, "--for", "rates");
-        assertThat(made.at("/settings/learning.click.loss").asText()).isEqualTo("binary");
-        assertThat(made.at("/settings/round.steps").asText()).isEqualTo("1");
+    @ParameterizedTest
+    @CsvSource(textBlock = """
+            clicks,  round.steps,         3,   learning.click.loss,
+            rates,   round.beta2,         0.999, learning.click.loss, BINARY
+            rewards, round.reward_baseline, 0.3, learning.reward.loss, BANDIT
+            corrections, round.edit_weight, 4,  learning.correction.loss,
+            """)
+    void whatAnAdapterIsForSetsItsRoundsAndItsLossAndSoDoesTheFileOfIt(String purpose,
+            String setting, String value, String loss, @Nullable String expected)
+            throws IOException {
+        JsonNode made = CommandRun.json("adapter", "create", "-o", "json", NAME, "--data", data,
+                "--model", model, "--for", purpose);
+        assertThat(made.at("/settings/" + setting).asText()).isEqualTo(value);
+        assertThat(made.at("/settings/" + loss).textValue()).isEqualTo(expected);
+        Path file = Files.writeString(temp.resolve("for.yaml"),
+                CommandRun.of("adapter", "settings", "--for", purpose).out());
+        JsonNode other = CommandRun.json("adapter", "create", "-o", "json", "default/two",
+                "--data", data, "--model", model, "--settings", file);
+        assertThat(other.at("/settings")).isEqualTo(made.at("/settings"));
     }
 
     @ParameterizedTest(name = "{1}")
