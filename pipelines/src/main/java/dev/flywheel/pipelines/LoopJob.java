@@ -93,15 +93,17 @@ public final class LoopJob {
         SingleOutputStreamOperator<LoopItem> guarded =
                 guarded(attributed.filter(LoopJob::isWhole).union(paired), settings);
         SingleOutputStreamOperator<LoopItem> crowdGuarded = crowdGuarded(guarded, settings);
+        SingleOutputStreamOperator<LoopItem> evaluated = evaluated(crowdGuarded, settings);
         SingleOutputStreamOperator<DeadLetter> refusedByDriver =
-                driven(evaluated(crowdGuarded, settings), settings);
+                driven(evaluated, settings);
         refusedByDriver
                 .union(impressions.getSideOutput(DeadLetters.REFUSED),
                         feedback.getSideOutput(DeadLetters.REFUSED),
                         attributed.getSideOutput(DeadLetters.REFUSED),
                         paired.getSideOutput(DeadLetters.REFUSED),
                         guarded.getSideOutput(DeadLetters.REFUSED),
-                        crowdGuarded.getSideOutput(DeadLetters.REFUSED))
+                        crowdGuarded.getSideOutput(DeadLetters.REFUSED),
+                        evaluated.getSideOutput(DeadLetters.REFUSED))
                 .sinkTo(sink(settings, new DeadLetterSerializer()))
                 .name(LoopMetrics.DEAD_LETTERS)
                 .uid(LoopMetrics.DEAD_LETTERS);
@@ -175,7 +177,8 @@ public final class LoopJob {
                 stillByAdapter(guarded)
                         .transform(LoopMetrics.EVALUATION, MessageType.ofMessage(LoopItem.class),
                                 new EvaluationOperator(
-                                        new EvaluationFunction(settings.evaluation()))),
+                                        new EvaluationFunction(settings.evaluation(),
+                                                letters(LoopMetrics.EVALUATION, settings)))),
                 LoopMetrics.EVALUATION);
         evaluated.getSideOutput(EvaluationFunction.EVALUATED)
                 .sinkTo(sink(settings, new EvaluationSerializer(settings.topics().evaluation())))

@@ -14,6 +14,7 @@ import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.LabelledExample;
+import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.Signal;
 import dev.flywheel.api.v1.TakenFeedback;
@@ -42,7 +43,7 @@ import org.jspecify.annotations.Nullable;
  * can come any more, or less where memory is short; how much fits in and how many events are looked at are the only things that
  * go by the order of arrival.
  *
- * <p>Invariant: each distinct event is in exactly one of three places: held in the state, behind an emitted example, refused.
+ * <p>Invariant: each distinct event is in exactly one of three places: held in the state, behind what is handed on, refused.
  */
 public final class Attribution {
     /** Beyond the limit this part of it is for what is said of answers that are remembered. */
@@ -377,6 +378,10 @@ public final class Attribution {
             file.refuse(taken, unfit.reason(), unfit.detail());
             return;
         }
+        if (reading instanceof SignalLabels.Evaluated evaluated) {
+            evaluate(file, impression, terms, taken, evaluated.label());
+            return;
+        }
         SignalLabels.Labelled labelled = (SignalLabels.Labelled) reading;
         Case.Standing standing = file.standing(labelled, taken.getEvent(),
                 afterSilence(file, impression, terms, taken, labelled));
@@ -389,6 +394,16 @@ public final class Attribution {
                 .setLabel(Hashes.brief(labelled.comparable()));
         handOn(file, impression, terms,
                 LabelledExample.newBuilder().setExample(example).setFeedback(taken));
+    }
+
+    /** Ends behind evaluation: for silence and retractions that is as if it were refused here. */
+    private static void evaluate(Case file, Impression impression, Terms terms,
+            TakenFeedback taken, SignalLabels.Labelled label) {
+        file.settle(taken);
+        handOn(file, terms, LoopItems.of(impression)
+                .setEvaluationOnly(LabelledExample.newBuilder()
+                        .setExample(ExampleMaker.evaluated(impression, label, taken.getEvent()))
+                        .setFeedback(taken)));
     }
 
     /** Whether silence labelled the item before this was received, or has been counted already. */
@@ -409,11 +424,14 @@ public final class Attribution {
 
     private static void handOn(Case file, Impression impression, Terms terms,
             LabelledExample.Builder example) {
-        file.add(new Effect.HandOn(LoopItems.of(impression)
-                .setAnswerClosesAtMillis(terms.closesAt())
-                .setFollows(file.handOn())
+        handOn(file, terms, LoopItems.of(impression)
                 .setExample(example)
-                .setRejectedImpressionId(example.getExample().getRejectedImpressionId())
+                .setRejectedImpressionId(example.getExample().getRejectedImpressionId()));
+    }
+
+    private static void handOn(Case file, Terms terms, LoopItem.Builder item) {
+        file.add(new Effect.HandOn(item.setAnswerClosesAtMillis(terms.closesAt())
+                .setFollows(file.handOn())
                 .build()));
     }
 

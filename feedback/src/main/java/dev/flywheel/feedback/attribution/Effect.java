@@ -7,13 +7,14 @@ import dev.flywheel.api.v1.TakenFeedback;
 /** What a step of attribution brings about, in order. */
 public sealed interface Effect {
     /**
-     * Hands an example on, or asks for one to be taken back. An event behind an example ends in it; where a retraction ends,
-     * whoever holds the example decides.
+     * Hands an example on, or a label for evaluation alone, or asks for an example to be taken back. An event behind an example
+     * ends in it, one behind a label for evaluation is refused there; where a retraction ends, whoever holds the example decides.
      */
     record HandOn(LoopItem item) implements Effect {
         /** Whether a feedback event goes on with it, rather than what silence says. */
         public boolean carriesFeedback() {
-            return item.hasWithdrawal() || item.getExample().hasFeedback();
+            return item.hasWithdrawal() || item.hasEvaluationOnly()
+                    || item.getExample().hasFeedback();
         }
     }
 

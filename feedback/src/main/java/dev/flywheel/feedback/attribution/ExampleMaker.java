@@ -51,6 +51,22 @@ final class ExampleMaker {
         };
     }
 
+    /** Returns what evaluation has to know of a signal from which nothing is learned. */
+    static Example evaluated(Impression impression, SignalLabels.Labelled label,
+            FeedbackEvent event) {
+        String signal = SignalRules.nameOf(label.signal());
+        Example.Builder example = common(impression, label.kind(), label.rule())
+                .clearPromptIds()
+                .setExampleId(Hashes.exampleId(impression.getImpressionId(), label.item(),
+                        label.kind(), "evaluation:" + signal + ":" + label.comparable()))
+                .setSignal(signal)
+                .addFeedback(FeedbackIds.keyOf(event))
+                .setLabelledAtMillis(event.getReceivedAtMillis());
+        return label.kind() == ExampleKind.EXAMPLE_KIND_LISTWISE
+                ? judgedSlate(impression, label, example)
+                : example.build();
+    }
+
     /** The trainer's tokenizer turns the text into ids, nothing before it has one; and it compares them with the answer's. */
     private static Example corrected(Impression impression, String text, Example.Builder example) {
         return example

@@ -1,6 +1,5 @@
 package dev.flywheel.feedback.attribution;
 
-import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_EVALUATION_ONLY;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NOT_APPLICABLE;
 
 import dev.flywheel.api.settings.SignalLosses;
@@ -49,7 +48,14 @@ final class SignalLabels {
         }
     }
 
-    /** A signal that trains nothing here. */
+    /**
+     * A label that counts in evaluation and trains nothing.
+     *
+     * @param label of kind LISTWISE if it is about items, else of none
+     */
+    record Evaluated(Labelled label) implements Reading {}
+
+    /** A signal that says nothing here. */
     record Unfit(RefusalReason reason, String detail) implements Reading {}
 
     /**
@@ -93,7 +99,7 @@ final class SignalLabels {
             case DISMISS -> itemOf(signal).isEmpty() || isShown(impression, itemOf(signal))
                     ? labelled(impression, signal, rules, itemOf(signal))
                     : notShown(itemOf(signal));
-            case THUMB, PREFERENCE -> evaluationOnly(impression, signal);
+            case THUMB, PREFERENCE -> ofAll(signal, rules);
             case CORRECTION, RETRACT, RENDERED, KIND_NOT_SET ->
                 notApplicable(impression.getKind(), signal);
         };
@@ -102,7 +108,7 @@ final class SignalLabels {
     private static Reading ofScore(Impression impression, Signal signal, SignalRules rules) {
         return switch (signal.getKindCase()) {
             case REWARD -> continuation(impression, signal, rules);
-            case THUMB, PREFERENCE -> evaluationOnly(impression, signal);
+            case THUMB, PREFERENCE -> ofAll(signal, rules);
             case CLICK, DISMISS, RATING, CORRECTION, RETRACT, RENDERED, KIND_NOT_SET ->
                 notApplicable(impression.getKind(), signal);
         };
@@ -111,7 +117,7 @@ final class SignalLabels {
     private static Reading ofGenerate(Impression impression, Signal signal, SignalRules rules) {
         return switch (signal.getKindCase()) {
             case CORRECTION, THUMB, PREFERENCE -> labelled(impression, signal, rules, "");
-            case REWARD, RATING -> evaluationOnly(impression, signal);
+            case REWARD, RATING -> ofAll(signal, rules);
             case CLICK, DISMISS, RETRACT, RENDERED, KIND_NOT_SET ->
                 notApplicable(impression.getKind(), signal);
         };
@@ -122,7 +128,9 @@ final class SignalLabels {
         SignalRule rule = rules.of(signal.getKindCase());
         ExampleKind kind = kindOf(signal.getKindCase(), rule.loss(), impression);
         if (kind == null) {
-            return evaluationOnly(impression, signal);
+            return impression.getKind() == DecisionKind.DECISION_KIND_GENERATE
+                    ? ofAll(signal, rules)
+                    : evaluated(signal, rule, ExampleKind.EXAMPLE_KIND_LISTWISE, item);
         }
         double value = valueOf(signal);
         double label = kind == ExampleKind.EXAMPLE_KIND_BINARY ? Math.max(0, value) : value;
@@ -191,12 +199,16 @@ final class SignalLabels {
         return Math.max(-LABEL_MAX, Math.min(LABEL_MAX, value)) + 0.0;
     }
 
-    private static Unfit evaluationOnly(Impression impression, Signal signal) {
-        return new Unfit(REFUSAL_REASON_EVALUATION_ONLY,
-                "%s of a decision of kind %s has no loss for adapter %s and is kept for evaluation"
-                        .formatted(SignalRules.nameOf(signal.getKindCase()),
-                                name(impression.getKind()),
-                                impression.getVersion().getAdapter()));
+    /** What is said of a decision as a whole, which nothing can be learned from. */
+    private static Evaluated ofAll(Signal signal, SignalRules rules) {
+        return evaluated(signal, rules.of(signal.getKindCase()),
+                ExampleKind.EXAMPLE_KIND_UNSPECIFIED, "");
+    }
+
+    private static Evaluated evaluated(Signal signal, SignalRule rule, ExampleKind kind,
+            String item) {
+        return new Evaluated(new Labelled(signal.getKindCase(), rule, kind, item, valueOf(signal),
+                textOf(signal)));
     }
 
     private static Unfit notApplicable(DecisionKind kind, Signal signal) {

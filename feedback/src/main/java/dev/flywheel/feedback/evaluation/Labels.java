@@ -58,18 +58,26 @@ final class Labels {
         return example.hasAction() ? List.of(example.getOptions(example.getAction())) : List.of();
     }
 
-    static JudgedItem item(LabelledExample labelled, LabelledOption option, long beginsAtMillis) {
+    /**
+     * Returns a label of an item.
+     *
+     * @param teaches whether it is learned from
+     */
+    static JudgedItem item(LabelledExample labelled, LabelledOption option, long beginsAtMillis,
+            boolean teaches) {
         Example example = labelled.getExample();
         String about = itemOf(signal(labelled));
         boolean bandit = example.getKind() == ExampleKind.EXAMPLE_KIND_BANDIT;
         double rate = labelled.hasFeedback() || example.getSamplingRate() <= 0 ? 1
                 : example.getSamplingRate();
+        boolean said = labelled.hasFeedback()
+                && (bandit || about.isEmpty() || about.equals(option.getCandidateId()));
         return JudgedItem.newBuilder()
                 .setItem(option.getCandidateId())
                 .setScore(option.getServedScore())
                 .setTaken(option.getLabel() > 0)
-                .setSaid(labelled.hasFeedback()
-                        && (bandit || about.isEmpty() || about.equals(option.getCandidateId())))
+                .setSaid(said)
+                .setTaught(said && teaches)
                 .setLabelledAtMillis(example.getLabelledAtMillis())
                 .setBeginsAtMillis(beginsAtMillis)
                 .setWeightMicros(Math.round(Verdict.ONE / rate))

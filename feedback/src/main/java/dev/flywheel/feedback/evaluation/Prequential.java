@@ -33,6 +33,8 @@ import java.util.Map;
  * <p>What is not kept any more, see {@link Memory}, cannot be taken back. So nothing counts that is said of an answer which had
  * to be forgotten, nor a label whose window had to be: no item ever counts twice.
  *
+ * <p>A label from which nothing is learned counts like others; the silence of such a signal is not counted.
+ *
  * <p>Taken is an item with a label above 0. A label of 0 or below is a not taken; of a decision that a policy is judged by
  * ({@code EXAMPLE_KIND_BANDIT}) only the item that the label is about counts. Items without a verdict, such as continuations,
  * do not count.
@@ -60,7 +62,8 @@ public final class Prequential {
 
     /** Counts an item's example in; one that has been counted changes nothing. */
     public Outcome judge(LoopItem item, Memory memory) throws Exception {
-        LabelledExample labelled = item.getExample();
+        LabelledExample labelled =
+                item.hasEvaluationOnly() ? item.getEvaluationOnly() : item.getExample();
         Example example = labelled.getExample();
         JudgedImpression before = before(item, example, memory);
         long mark = mark(example.getExampleId());
@@ -69,7 +72,8 @@ public final class Prequential {
         }
         CellKey here = CellKey.of(example.getServedVersion(), example.getLabelledAtMillis(),
                 windowMillis);
-        boolean firstTaken = isFirstTaken(labelled, before);
+        boolean teaches = item.hasExample();
+        boolean firstTaken = teaches && isFirstTaken(labelled, before);
         if (memory.forgot(here)) {
             return new Outcome(List.of(), firstTaken, true);
         }
@@ -79,7 +83,7 @@ public final class Prequential {
                         example.getLabelledAtMillis());
         JudgedImpression.Builder after = before.toBuilder().addExamples(mark);
         for (LabelledOption option : Labels.judgedOf(labelled)) {
-            count(Labels.item(labelled, option, here.beginsAtMillis()),
+            count(Labels.item(labelled, option, here.beginsAtMillis(), teaches),
                     example.getServedVersion(), after, changes);
         }
         Map<CellKey, EvaluationCell> changed =
@@ -102,18 +106,18 @@ public final class Prequential {
 
     private static boolean isFirstTaken(LabelledExample labelled, JudgedImpression before) {
         for (LabelledOption option : Labels.judgedOf(labelled)) {
-            JudgedItem item = Labels.item(labelled, option, 0);
-            if (item.getSaid() && item.getTaken() && !isSaid(before, item.getItem())) {
+            JudgedItem item = Labels.item(labelled, option, 0, true);
+            if (item.getTaught() && item.getTaken() && !isTaught(before, item.getItem())) {
                 return true;
             }
         }
         return false;
     }
 
-    private static boolean isSaid(JudgedImpression impression, String item) {
+    private static boolean isTaught(JudgedImpression impression, String item) {
         return impression.getItemsList()
                 .stream()
-                .anyMatch(each -> each.getItem().equals(item) && each.getSaid());
+                .anyMatch(each -> each.getItem().equals(item) && each.getTaught());
     }
 
     private static void count(JudgedItem item, long version, JudgedImpression.Builder impression,
@@ -122,12 +126,14 @@ public final class Prequential {
             JudgedItem other = impression.getItems(i);
             if (other.getItem().equals(item.getItem())) {
                 CellKey there = new CellKey(version, other.getBeginsAtMillis());
-                if (Labels.inForce(item, other) && changes.canTakeBack(there)) {
+                boolean replaces = Labels.inForce(item, other) && changes.canTakeBack(there);
+                if (replaces) {
                     changes.of(there).verdict(Verdict.of(other), -1);
-                    impression.setItems(i, item);
                     changes.of(new CellKey(version, item.getBeginsAtMillis()))
                             .verdict(Verdict.of(item), 1);
                 }
+                impression.setItems(i, (replaces ? item : other).toBuilder()
+                        .setTaught(item.getTaught() || other.getTaught()));
                 return;
             }
         }

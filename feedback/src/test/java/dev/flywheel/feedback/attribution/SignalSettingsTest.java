@@ -25,6 +25,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.ExampleKind;
+import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.GuardSettings;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.LabelledOption;
@@ -305,6 +306,40 @@ class SignalSettingsTest {
                 .impression(noVerdict)
                 .feedback(taken("f", 5, reward("1", 1))).refused)
                 .containsOnly(Map.entry("f", REFUSAL_REASON_EVALUATION_ONLY));
+    }
+
+    @Test
+    void whatIsKeptForEvaluationCountsThereLikeAnExampleAndEndsRefused() {
+        Impression impression = with(slate(3, 0), LearningSettings.newBuilder()
+                .setClick(loss(Loss.LOSS_NONE)));
+        Timeline timeline = Timeline.open()
+                .impression(impression)
+                .feedback(taken("f", 5, click("c1")), taken("f", 5, click("c1")),
+                        taken("g", 9, dismiss("c1")), taken("t", 10, thumb(true)),
+                        taken("r", 12, retract("f")));
+
+        assertThat(timeline.evaluated).extracting(Example::getSignal)
+                .containsExactly("click", "thumb");
+        Example click = timeline.evaluated.get(0);
+        assertThat(items(click)).containsExactly("c0", "c1", "c2");
+        assertThat(labels(click)).containsExactly(0.0, 1.0, 0.0);
+        assertThat(click.getOptions(1).getServedScore()).isEqualTo(0.1);
+        assertThat(click.getServedVersion()).isEqualTo(4);
+        assertThat(click.getLabelledAtMillis()).isEqualTo(SERVED_AT + 5);
+        assertThat(timeline.evaluated.get(1).getOptionsList()).isEmpty();
+        assertThat(timeline.examples).extracting(Example::getSignal).containsExactly("dismiss");
+        assertThat(timeline.examples.get(0).getCorrects()).as("nothing was learned before")
+                .isFalse();
+        assertThat(timeline.items).filteredOn(item -> !item.hasWithdrawal())
+                .extracting(LoopItem::getFollows)
+                .containsExactly(false, true, true);
+        assertThat(timeline.refusedKeys).hasSize(2);
+        assertThat(timeline.refused).containsOnly(Map.entry("f", REFUSAL_REASON_EVALUATION_ONLY),
+                Map.entry("t", REFUSAL_REASON_EVALUATION_ONLY));
+        assertThat(timeline.retractions).extracting(FeedbackKey::getFeedbackId)
+                .containsExactly("r");
+        assertThat(timeline.ignored).isEqualTo(1);
+        assertThat(timeline.time(CLOSED_AT).examples).hasSize(1);
     }
 
     private static SignalSettings loss(Loss loss) {

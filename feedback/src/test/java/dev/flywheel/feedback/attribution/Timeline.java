@@ -25,6 +25,7 @@ final class Timeline {
     private long now = Long.MIN_VALUE;
 
     final List<Example> examples = new ArrayList<>();
+    final List<Example> evaluated = new ArrayList<>();
     final List<FeedbackKey> refusedKeys = new ArrayList<>();
     final Map<String, RefusalReason> refused = new LinkedHashMap<>();
     final Map<String, String> details = new LinkedHashMap<>();
@@ -104,10 +105,7 @@ final class Timeline {
         if (effect instanceof Effect.HandOn handOn) {
             handedOn(handOn.item());
         } else if (effect instanceof Effect.Refuse refuse) {
-            FeedbackKey key = Case.keyOf(refuse.feedback());
-            refusedKeys.add(key);
-            refused.put(key.getFeedbackId(), refuse.reason());
-            details.put(key.getFeedbackId(), refuse.detail());
+            refuse(refuse.feedback(), refuse.reason(), refuse.detail());
         } else if (effect instanceof Effect.Ignore) {
             ignored++;
         } else if (effect instanceof Effect.PassOver) {
@@ -117,10 +115,21 @@ final class Timeline {
         }
     }
 
+    private void refuse(TakenFeedback feedback, RefusalReason reason, String detail) {
+        FeedbackKey key = Case.keyOf(feedback);
+        refusedKeys.add(key);
+        refused.put(key.getFeedbackId(), reason);
+        details.put(key.getFeedbackId(), detail);
+    }
+
     private void handedOn(LoopItem item) {
         items.add(item);
         if (item.hasExample()) {
             examples.add(item.getExample().getExample());
+        } else if (item.hasEvaluationOnly()) {
+            evaluated.add(item.getEvaluationOnly().getExample());
+            refuse(item.getEvaluationOnly().getFeedback(),
+                    RefusalReason.REFUSAL_REASON_EVALUATION_ONLY, "behind evaluation");
         } else {
             takenBack.add(item.getWithdrawal().getExampleId());
             retractions.add(Case.keyOf(item.getWithdrawal().getRetraction()));

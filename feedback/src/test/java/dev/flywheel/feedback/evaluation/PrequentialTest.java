@@ -200,6 +200,27 @@ class PrequentialTest {
     }
 
     @Test
+    void whatNothingIsLearnedFromCountsLikeOthersAndTellsNothingOfHowLongUsersTake()
+            throws Exception {
+        judge(Told.silence("i", 1_000_000, option("x", 2, 0), option("y", -1, 0)));
+        Prequential.Outcome only = prequential.judge(
+                Told.evaluationOnly(Told.click("i", "x", 1_002_000, option("x", 2, 1))), memory);
+        Prequential.Outcome reward =
+                judgeLater(Told.reward("i", "x", 1, 1_003_000, option("x", 2, 1)));
+        Prequential.Outcome again =
+                judgeLater(Told.reward("i", "x", 0.5, 1_004_000, option("x", 2, 1)));
+
+        assertThat(only.changed()).containsExactly(FIRST);
+        assertThat(only.firstTaken()).isFalse();
+        assertThat(reward.firstTaken()).isTrue();
+        assertThat(again.firstTaken()).isFalse();
+        assertThat(evaluation(FIRST).getItems()).isEqualTo(2);
+        assertThat(evaluation(FIRST).getObserved()).isEqualTo(0.5);
+        assertThat(evaluation(FIRST).getSignalsMap())
+                .isEqualTo(Map.of("silence", 1L, "click", 1L, "reward", 2L));
+    }
+
+    @Test
     void versionsAndWindowsAreApartAndAddUp() throws Exception {
         judge(Told.click("i", "x", 1_001_000, option("x", 1, 1)));
         judge(Told.ofVersion(Told.click("j", "x", 1_002_000, option("x", -1, 1)), 4));

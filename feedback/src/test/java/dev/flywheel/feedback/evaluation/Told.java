@@ -88,6 +88,10 @@ final class Told {
         return LoopItem.newBuilder().setExample(told).setFollows(follows).build();
     }
 
+    static LoopItem evaluationOnly(LabelledExample told) {
+        return LoopItem.newBuilder().setEvaluationOnly(told).build();
+    }
+
     static LabelledOption option(String item, double score, double label) {
         return LabelledOption.newBuilder()
                 .setCandidateId(item)

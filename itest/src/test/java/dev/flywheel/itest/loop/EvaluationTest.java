@@ -7,7 +7,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.flywheel.api.v1.Evaluation;
 import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Impression;
+import dev.flywheel.api.v1.LearningSettings;
+import dev.flywheel.api.v1.Loss;
+import dev.flywheel.api.v1.RefusalReason;
+import dev.flywheel.api.v1.RefusedFeedback;
+import dev.flywheel.api.v1.SignalSettings;
 import dev.flywheel.app.FlywheelCommand;
 import dev.flywheel.app.evaluation.EvaluationTopic;
 import dev.flywheel.app.local.EvaluationReport;
@@ -148,6 +154,29 @@ class EvaluationTest {
             items += each.path("items").asLong();
         }
         assertThat(items).isEqualTo(items(newest().values()));
+    }
+
+    @Test
+    @Order(4)
+    void whatNothingIsLearnedFromCountsHereAndEndsRefusedOnce() throws Exception {
+        long items = items(newest().values());
+        long clicks = signals(newest().values()).getOrDefault("click", 0L);
+        Impression slate = rig.unpublished(ADAPTER, "unlearned", "u")
+                .toBuilder()
+                .setLearning(LearningSettings.newBuilder()
+                        .setClick(SignalSettings.newBuilder().setLoss(Loss.LOSS_NONE)))
+                .build();
+        assertThat(rig.impressions.publish(slate)).isTrue();
+        rig.send(rig.click(slate, "unlearned-click", "c1"));
+
+        awaitItems("the click's slate", Math.toIntExact(items + SCORES.length));
+        assertThat(signals(newest().values())).containsEntry("click", clicks + 1);
+        assertThat(rig.drain().total()).isZero();
+        RefusedFeedback refused = rig.refused().get("unlearned-click");
+        assertThat(refused.getReason()).isEqualTo(RefusalReason.REFUSAL_REASON_EVALUATION_ONLY);
+        assertThat(refused.getOriginal()).isNotEmpty();
+        assertThat(rig.trained(ADAPTER)).extracting(FeedbackKey::getFeedbackId)
+                .doesNotContain("unlearned-click");
     }
 
     private static Impression slate(int number) {

@@ -7,13 +7,16 @@ import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.ExampleKind;
 import dev.flywheel.api.v1.LabelledExample;
 import dev.flywheel.api.v1.LoopItem;
+import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.feedback.evaluation.CellKey;
 import dev.flywheel.feedback.evaluation.Delays;
 import dev.flywheel.feedback.evaluation.Prequential;
+import dev.flywheel.pipelines.intake.DeadLetters;
 import dev.flywheel.pipelines.message.MessageType;
 import dev.flywheel.pipelines.metric.EvaluationGauges;
 import dev.flywheel.pipelines.metric.LoopMetrics;
 import dev.flywheel.pipelines.metric.StageFigures;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -28,8 +31,8 @@ import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 
 /**
- * Runs {@link Prequential} and {@link Delays}, keyed by adapter, on what the guard has let pass. Hands everything on at once;
- * examples that are judged one by one carry how many of their kind come late. What has changed is told at most once a second
+ * Runs {@link Prequential} and {@link Delays}, keyed by adapter, on what the guard has let pass. Hands everything on at once,
+ * but what is for evaluation alone, which it refuses; examples that are judged one by one carry how many of their kind come late. What has changed is told at most once a second
  * and when a window closes. Where memory is short, the adapter that takes the most of it forgets its oldest.
  */
 public final class EvaluationFunction extends KeyedProcessFunction<String, LoopItem, LoopItem> {
@@ -45,6 +48,7 @@ public final class EvaluationFunction extends KeyedProcessFunction<String, LoopI
     private static final String ANY = "";
 
     private final EvaluationLimits limits;
+    private final DeadLetters letters;
 
     private transient Prequential prequential;
     private transient EvaluationMemory memory;
@@ -55,8 +59,9 @@ public final class EvaluationFunction extends KeyedProcessFunction<String, LoopI
     private transient StageFigures figures;
     private transient EvaluationGauges gauges;
 
-    public EvaluationFunction(EvaluationLimits limits) {
+    public EvaluationFunction(EvaluationLimits limits, DeadLetters letters) {
         this.limits = limits;
+        this.letters = letters;
     }
 
     @Override
@@ -88,6 +93,12 @@ public final class EvaluationFunction extends KeyedProcessFunction<String, LoopI
         if (feedback) {
             figures.received();
         }
+        if (item.hasEvaluationOnly()) {
+            judge(item, context);
+            refuse(item, context);
+            makeRoom(item.getAdapter(), context);
+            return;
+        }
         if (item.hasExample()) {
             out.collect(judged(item, context));
             makeRoom(item.getAdapter(), context);
@@ -99,16 +110,33 @@ public final class EvaluationFunction extends KeyedProcessFunction<String, LoopI
         }
     }
 
+    /** Nothing is learned from it: this is where it ends. */
+    private void refuse(LoopItem item, Context context) {
+        LabelledExample labelled = item.getEvaluationOnly();
+        RefusalReason reason = RefusalReason.REFUSAL_REASON_EVALUATION_ONLY;
+        String detail =
+                "%s has no loss for such an answer of adapter %s: it has counted in evaluation alone"
+                        .formatted(labelled.getExample().getSignal(), item.getAdapter());
+        context.output(DeadLetters.REFUSED, letters.of(labelled.getFeedback(), reason, detail,
+                Instant.ofEpochMilli(context.timerService().currentProcessingTime())));
+        figures.refused(reason);
+    }
+
     private LoopItem judged(LoopItem item, Context context) throws Exception {
+        Prequential.Outcome outcome = judge(item, context);
+        return item.getExample().getExample().getKind() == ExampleKind.EXAMPLE_KIND_BINARY
+                ? withLateShare(item, outcome.firstTaken(), context)
+                : item;
+    }
+
+    private Prequential.Outcome judge(LoopItem item, Context context) throws Exception {
         Prequential.Outcome outcome = prequential.judge(item, memory);
         if (outcome.missed()) {
             missed.inc();
         }
         tellLater(outcome.changed(), context.timerService());
         wake(context.timerService());
-        return item.getExample().getExample().getKind() == ExampleKind.EXAMPLE_KIND_BINARY
-                ? withLateShare(item, outcome.firstTaken(), context)
-                : item;
+        return outcome;
     }
 
     private void tellLater(Collection<CellKey> changed, TimerService timers) throws Exception {

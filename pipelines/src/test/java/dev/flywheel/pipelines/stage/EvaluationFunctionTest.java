@@ -3,14 +3,17 @@ package dev.flywheel.pipelines.stage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.flywheel.api.v1.DeadLetter;
 import dev.flywheel.api.v1.Evaluation;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.ExampleKind;
 import dev.flywheel.api.v1.LabelledExample;
 import dev.flywheel.api.v1.LabelledOption;
 import dev.flywheel.api.v1.LoopItem;
+import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.Scoring;
 import dev.flywheel.api.v1.Withdrawal;
+import dev.flywheel.pipelines.intake.DeadLetters;
 import dev.flywheel.pipelines.message.MessageType;
 import dev.flywheel.pipelines.metric.LoopMetrics;
 import java.time.Duration;
@@ -202,6 +205,36 @@ class EvaluationFunctionTest {
     }
 
     @Test
+    void whatIsForEvaluationAloneCountsAndIsRefusedBehindIt() throws Exception {
+        LoopItem click = click("i", START, 1);
+        LoopItem only = LoopItem.newBuilder()
+                .setAdapter("a")
+                .setEvaluationOnly(click.getExample())
+                .build();
+        try (var job = harness(LIMITS)) {
+            job.open();
+            job.processElement(new StreamRecord<>(only));
+            job.processElement(new StreamRecord<>(click("j", START, 1)));
+            job.setProcessingTime(1_000);
+
+            assertThat(items(told(job))).isEqualTo(2);
+            assertThat(job.extractOutputValues()).extracting(LoopItem::hasExample)
+                    .containsExactly(true);
+            assertThat(job.getSideOutput(DeadLetters.REFUSED)).singleElement()
+                    .satisfies(refused -> {
+                        DeadLetter letter = refused.getValue();
+                        assertThat(letter.getStage()).isEqualTo("evaluation");
+                        assertThat(letter.getRefused().getReason())
+                                .isEqualTo(RefusalReason.REFUSAL_REASON_EVALUATION_ONLY);
+                        assertThat(letter.getRefused().getDetail()).startsWith(
+                                "click has no loss for such an answer of adapter a");
+                    });
+            assertThat(counted(LoopMetrics.RECEIVED)).isEqualTo(2);
+            assertThat(counted(LoopMetrics.HANDED_ON)).isEqualTo(1);
+        }
+    }
+
+    @Test
     void figuresOutliveARestart() throws Exception {
         OperatorSubtaskState checkpoint;
         try (var job = harness(LIMITS)) {
@@ -254,7 +287,11 @@ class EvaluationFunctionTest {
     }
 
     private long missed() {
-        return ((Counter) metrics.get(LoopMetrics.NOT_EVALUATED)).getCount();
+        return counted(LoopMetrics.NOT_EVALUATED);
+    }
+
+    private long counted(String name) {
+        return ((Counter) metrics.get(name)).getCount();
     }
 
     private static long items(List<Evaluation> told) {
@@ -291,7 +328,9 @@ class EvaluationFunctionTest {
                 })
                 .build();
         var harness = new KeyedOneInputStreamOperatorTestHarness<>(
-                new EvaluationOperator(new EvaluationFunction(limits)), LoopItem::getAdapter,
+                new EvaluationOperator(new EvaluationFunction(limits,
+                        new DeadLetters(LoopMetrics.EVALUATION, "feedback", 1_000))),
+                LoopItem::getAdapter,
                 Types.STRING, environment);
         harness.setup(MessageType.ofMessage(LoopItem.class)
                 .createSerializer(harness.getExecutionConfig().getSerializerConfig()));
