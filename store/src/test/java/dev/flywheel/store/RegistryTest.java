@@ -18,6 +18,7 @@ import dev.flywheel.api.v1.AuditEntry;
 import dev.flywheel.api.v1.ConfigureAdapterRequest;
 import dev.flywheel.api.v1.CreateAdapterRequest;
 import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.LabelledOption;
 import dev.flywheel.api.v1.LearningSettings;
 import dev.flywheel.api.v1.Loss;
 import dev.flywheel.api.v1.ManifestSummary;
@@ -364,6 +365,7 @@ class RegistryTest {
                         r -> r.getOptionsBuilder(1).setLabel(Double.NEGATIVE_INFINITY)),
                 example("examples[0].options[0].propensity",
                         r -> r.getOptionsBuilder(0).setPropensity(1.5)),
+                example("examples[0].options", r -> options(r, 10_001)),
                 manifest("examples[1].example_id", r -> r.addExamples(r.getExamples(0))),
                 outcome("outcome", PutOutcomeRequest.Builder::clearOutcome),
                 outcome("weights_digest", r -> r.setWeightsDigest("0")),
@@ -382,6 +384,20 @@ class RegistryTest {
                             .isEqualTo(bad.field());
                     assertThat(refused.getMessage()).hasSizeLessThan(500);
                 }));
+    }
+
+    @Test
+    void anExampleMayHaveAsManyOptionsAsAnImpressionHasCandidates() {
+        PutManifestRequest.Builder manifest = Samples.manifest(ADAPTER, 1, epoch, 0, "e1")
+                .toBuilder();
+        options(manifest.getExamplesBuilder(0), 10_000);
+        assertThat(running.client.putManifest(manifest.build()).getClaimed()).isEqualTo(1);
+    }
+
+    private static void options(Example.Builder example, int count) {
+        while (example.getOptionsCount() < count) {
+            example.addOptions(LabelledOption.getDefaultInstance());
+        }
     }
 
     private Bad create(String field, Consumer<CreateAdapterRequest.Builder> change) {

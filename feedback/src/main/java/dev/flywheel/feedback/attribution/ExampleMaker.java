@@ -90,11 +90,14 @@ final class ExampleMaker {
         return example.setScoring(impression.getScoring()).build();
     }
 
-    /** What is said of a whole slate, and silence, is what its top place brought: it was the choice. */
+    /**
+     * A choice was made from all candidates, shown or not: that is what its propensity is of. What is said of a whole slate, and
+     * silence, is what its top place brought.
+     */
     private static Example decision(
             Impression impression, String item, double reward, Example.Builder example) {
         String meant = item.isEmpty() ? top(impression).getId() : item;
-        for (ShownCandidate candidate : judged(impression)) {
+        for (ShownCandidate candidate : impression.getCandidatesList()) {
             boolean action = candidate.getId().equals(meant);
             if (action) {
                 example.setAction(example.getOptionsCount());

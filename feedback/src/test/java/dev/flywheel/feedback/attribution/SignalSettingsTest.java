@@ -201,14 +201,39 @@ class SignalSettingsTest {
                 .impression(impression)
                 .feedback(taken("f", 5, reward("c1", 0.25)), taken("g", 6, dismiss("")));
         assertThat(timeline.examples).extracting(SignalSettingsTest::labels)
-                .containsExactly(List.of(0.0, 0.25, 0.0), List.of(-1.0, 0.0, 0.0));
+                .containsExactly(List.of(0.0, 0.25, 0.0, 0.0), List.of(-1.0, 0.0, 0.0, 0.0));
         assertThat(timeline.examples).extracting(Example::getAction).containsExactly(1, 0);
         Timeline silent = Timeline.open().impression(impression).time(CLOSED_AT);
         assertThat(silent.examples).extracting(SignalSettingsTest::labels)
-                .containsExactly(List.of(0.0, 0.0, 0.0));
+                .containsExactly(List.of(0.0, 0.0, 0.0, 0.0));
         assertThat(silent.examples).allMatch(Example::hasAction)
                 .extracting(Example::getAction)
                 .containsExactly(0);
+    }
+
+    @Test
+    void aBanditsExampleHoldsAllThatTheChoiceWasMadeFrom() {
+        Impression.Builder turned = slate(1, 2).toBuilder();
+        turned.getCandidatesBuilder(0).setPlace(-1).setPropensity(0);
+        turned.getCandidatesBuilder(2).setPlace(0).setPropensity(0.25);
+        Timeline timeline = Timeline.open()
+                .impression(with(turned.build(), BANDIT))
+                .feedback(taken("f", 5, click("c2")))
+                .time(CLOSED_AT);
+        Timeline silent = Timeline.open()
+                .impression(with(turned.build(), BANDIT))
+                .time(CLOSED_AT);
+        for (Example example : List.of(timeline.examples.get(0), silent.examples.get(0))) {
+            assertThat(items(example)).containsExactly("c0", "c1", "c2");
+            assertThat(example.getOptionsList()).extracting(LabelledOption::getPlace)
+                    .containsExactly(-1, -1, 0);
+            assertThat(example.getOptionsList()).extracting(LabelledOption::getServedScore)
+                    .containsExactly(0.0, 0.1, 0.2);
+            assertThat(example.getOptionsList()).extracting(LabelledOption::getPropensity)
+                    .containsExactly(0.0, 0.0, 0.25);
+            assertThat(example.getOptions(0).getIdsList()).containsExactly(100);
+            assertThat(example.getAction()).isEqualTo(2);
+        }
     }
 
     @Test

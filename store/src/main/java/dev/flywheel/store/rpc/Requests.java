@@ -26,7 +26,8 @@ final class Requests {
     private static final int RANK_MAX = 1_024;
     private static final int MODULES_MAX = 4_096;
     private static final int PEFT_FIELDS_MAX = 65_536;
-    private static final int OPTIONS_MAX = 4_096;
+    /** As many as an impression has candidates at most. */
+    private static final int OPTIONS_MAX = 10_000;
     private static final int FEEDBACK_MAX = 4_096;
 
     private final Limits limits;

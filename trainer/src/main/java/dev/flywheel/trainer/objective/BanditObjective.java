@@ -6,7 +6,8 @@ import java.util.List;
 /**
  * Learning from logged decisions by clipped importance weighting.
  *
- * <p>With pi = softmax(scores / temperature), rho = pi(action) / propensity and c = min(rho, clip):
+ * <p>With pi = softmax(scores / temperature) over the candidates that were left to choose from, rho =
+ * pi(action) / propensity and c = min(rho, clip):
  *
  * <ul>
  *   <li>{@link #policyGradient}: L = - sum w c (r - baseline) log pi(action) / sum w, c held

@@ -3,7 +3,8 @@ package dev.flywheel.trainer.objective;
 /**
  * One decision of a logged policy with what it earned.
  *
- * @param scores of the candidates now, nats; the policy is softmax(scores / temperature)
+ * @param scores of the candidates it was left to choose from, as they are now, nats; the policy is
+ *     softmax(scores / temperature)
  * @param action index of the candidate that was taken
  * @param propensity probability with which it was taken, (0, 1]
  * @param reward what it earned

@@ -13,6 +13,7 @@ import dev.flywheel.trainer.objective.SlateLabels;
 import dev.flywheel.trainer.objective.VerdictObjective;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -164,16 +165,21 @@ final class ExamplePreparer {
                     "a decision has one reward, but option " + k + " has a label beside option "
                             + action);
         }
+        Requirement.holds(
+                example.getOptions(action).getPlace() >= 0,
+                "option " + action + " has a reward but was not shown, its place is "
+                        + example.getOptions(action).getPlace());
         double propensity = example.getOptions(action).getPropensity();
         Requirement.holds(
                 propensity >= 0 && propensity <= 1,
                 "propensity must be in [0, 1], was " + propensity);
-        OptionRows.Scored scored = rows.scored(example);
+        Rivals rivals = Rivals.of(example, action, limits);
+        OptionRows.Scored scored = rows.scored(rivals.modelled());
         return new PreparedExample.Decision(
                 example,
                 scored.batch(),
                 scored.terms(),
-                action,
+                rivals,
                 propensity == 0 ? 0 : Math.max(PROPENSITY_MIN, propensity),
                 rewards[action],
                 bandit);
@@ -188,13 +194,11 @@ final class ExamplePreparer {
     }
 
     private static int top(Example example) {
-        int top = 0;
-        for (int k = 1; k < example.getOptionsCount(); k++) {
-            if (example.getOptions(k).getPlace() < example.getOptions(top).getPlace()) {
-                top = k;
-            }
-        }
-        return top;
+        return IntStream.range(0, example.getOptionsCount())
+                .filter(k -> example.getOptions(k).getPlace() >= 0)
+                .boxed()
+                .min(Comparator.comparingInt(k -> example.getOptions(k).getPlace()))
+                .orElse(0);
     }
 
     private static double[] labels(Example example, double min) {

@@ -16,6 +16,7 @@ import dev.flywheel.trainer.objective.SlateLabels;
 import dev.flywheel.trainer.objective.VerdictObjective;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.DoubleStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -107,14 +108,14 @@ sealed interface PreparedExample {
     /**
      * An item of a slate and the reward it brought.
      *
-     * @param action index of the item
-     * @param propensity of the item in its place; 0: unknown
+     * @param rivals what it was chosen from
+     * @param propensity of the item in its place, given the places before it; 0: unknown
      */
     record Decision(
             Example example,
             PackedBatch batch,
             OptionTerms terms,
-            int action,
+            Rivals rivals,
             double propensity,
             double reward,
             BanditObjective objective)
@@ -122,23 +123,35 @@ sealed interface PreparedExample {
                 PreparedExample {
         @Override
         public Loss loss(double[] logProbs, References references) {
-            double[] scores = terms.scores(logProbs);
+            double[] scores = scores(logProbs);
+            Loss loss;
             if (propensity == 0) {
-                Loss loss = objective.unweighted(scores, action, reward);
-                return new Loss(loss.value(), terms.toTargets(loss.gradient()));
+                loss = objective.unweighted(scores, rivals.action(), reward);
+            } else {
+                BanditObjective.BatchLoss batch =
+                        objective.policyGradient(List.of(logged(scores)));
+                loss = new Loss(batch.value(), batch.gradients().getFirst());
             }
-            BanditObjective.BatchLoss loss = objective.policyGradient(List.of(logged(scores)));
-            return new Loss(loss.value(), terms.toTargets(loss.gradients().getFirst()));
+            int modelled = scores.length - rivals.served().length;
+            return new Loss(
+                    loss.value(), terms.toTargets(Arrays.copyOf(loss.gradient(), modelled)));
         }
 
         @Override
         public double[] importance(double[] logProbs) {
             return new double[] {
-                propensity == 0 ? 1 : objective.importance(logged(terms.scores(logProbs)))};
+                propensity == 0 ? 1 : objective.importance(logged(scores(logProbs)))};
+        }
+
+        /** Those that the model scores come first. */
+        private double[] scores(double[] logProbs) {
+            return DoubleStream.concat(
+                    Arrays.stream(terms.scores(logProbs)), Arrays.stream(rivals.served()))
+                    .toArray();
         }
 
         private LoggedDecision logged(double[] scores) {
-            return new LoggedDecision(scores, action, propensity, reward, 1);
+            return new LoggedDecision(scores, rivals.action(), propensity, reward, 1);
         }
     }
 

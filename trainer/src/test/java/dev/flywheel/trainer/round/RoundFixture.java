@@ -180,7 +180,7 @@ public final class RoundFixture implements AutoCloseable {
         return example.build();
     }
 
-    /** A slate in which one item brought a reward. */
+    /** A slate in which one item brought a reward, the last but one: it was chosen from two. */
     public Example decision(
             String id, String context, List<String> texts, int action, double reward) {
         Example.Builder example =
@@ -188,6 +188,15 @@ public final class RoundFixture implements AutoCloseable {
                         .setKind(ExampleKind.EXAMPLE_KIND_BANDIT)
                         .setAction(action);
         example.getOptionsBuilder(action).setLabel(reward);
+        int place = 0;
+        for (int k = 0; k < texts.size(); k++) {
+            if (k != action) {
+                example.getOptionsBuilder(k)
+                        .setPlace(place == texts.size() - 2 ? place + 1 : place);
+                place++;
+            }
+        }
+        example.getOptionsBuilder(action).setPlace(Math.max(0, texts.size() - 2));
         return example.build();
     }
 

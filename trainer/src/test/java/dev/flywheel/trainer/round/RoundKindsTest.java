@@ -98,9 +98,10 @@ class RoundKindsTest {
     void aDecisionThatDoesNotNameItsItemIsOfTheOneWithALabelElseOfTheTopPlace() {
         RoundSettings measured = LONG.toBuilder().setRewardBaseline(0.5).build();
         for (double reward : new double[] {1, 0}) {
-            Example named = fixture.decision("a", "reads", TEXTS, reward == 0 ? 0 : 2, reward);
-            byte[] expected = fixture.run(start, List.of(named), measured).weightsBytes();
-            Example unnamed = named.toBuilder().clearAction().build();
+            Example.Builder named = fixture.decision("a", "reads", TEXTS, 2, reward).toBuilder();
+            named.setAction(reward == 0 ? 0 : 2);
+            byte[] expected = fixture.run(start, List.of(named.build()), measured).weightsBytes();
+            Example unnamed = named.clearAction().build();
             assertThat(fixture.run(start, List.of(unnamed), measured).weightsBytes())
                     .as("reward %s", reward)
                     .isEqualTo(expected);
@@ -263,7 +264,11 @@ class RoundKindsTest {
         examples.add(fixture.verdicts("b", "u2", "reader of music", List.of("opera"), 1));
         examples.add(
                 fixture.verdicts("c", "u2", "reader of music", List.of("soup", "tennis"), 0));
-        examples.add(fixture.decision("d", "reader of food", TEXTS, 2, 1));
+        Example.Builder decision = fixture.decision("d", "reader of food", TEXTS, 2, 1).toBuilder();
+        for (int k = 0; k < TEXTS.size(); k++) {
+            decision.getOptionsBuilder(k).setPlace(2 - k); // the choice was from all of them
+        }
+        examples.add(decision.build());
         examples.add(fixture.thumb("e", "largest sea?", "Pacific", true));
         examples.add(fixture.preference("f", "longest river?", "Nile", "Rhine"));
         examples.add(fixture.correction("g", QUESTION, "Paris"));
