@@ -16,7 +16,8 @@ import java.util.regex.Pattern;
 final class ProtoComments {
     private static final Pattern COMMENT = Pattern.compile("//(.*)");
     private static final Pattern WORD = Pattern.compile("\\p{L}{2}");
-    private static final Pattern APART = Pattern.compile("|(syntax|package|import|option)\\b.*;");
+    private static final Pattern APART =
+            Pattern.compile("|(syntax|package|import|option|reserved)\\b.*;");
     private static final Pattern BLOCK =
             Pattern.compile("(message|enum|service|oneof) (\\w+) \\{(})?");
     private static final Pattern ENTRY = Pattern.compile(

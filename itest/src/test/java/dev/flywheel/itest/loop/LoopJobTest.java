@@ -80,12 +80,15 @@ class LoopJobTest {
         long acknowledged = rig.send(rig.click(clicked, "once-f", "c1"));
         await("the first example is claimed",
                 () -> !rig.claimedExamples("news/once").isEmpty());
-        assertThat(System.currentTimeMillis()).as("claimed while silence was still waited for")
-                .isLessThan(silent.getServedAtMillis() + LoopRig.OBSERVATION.toMillis());
         await("the second example is claimed",
                 () -> rig.claimedExamples("news/once").size() == 2);
         List<Example> claimed = rig.claimedExamples("news/once");
+        long silentUntil = silent.getServedAtMillis() + LoopRig.OBSERVATION.toMillis();
         assertThat(claimed.get(0).getImpressionId()).isEqualTo("once-clicked");
+        assertThat(claimed.get(0).getLabelledAtMillis()).as("when it was clicked")
+                .isLessThan(silentUntil);
+        assertThat(claimed.get(1).getLabelledAtMillis()).as("when silence had been waited for")
+                .isGreaterThanOrEqualTo(silentUntil);
         assertThat(claimed.get(0).getFeedbackList()).containsExactly(key("once-f"));
         assertThat(claimed.get(1).getImpressionId()).isEqualTo("once-silent");
         assertThat(claimed.get(1).getFeedbackList()).isEmpty();
