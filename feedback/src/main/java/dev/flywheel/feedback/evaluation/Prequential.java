@@ -12,7 +12,6 @@ import dev.flywheel.api.v1.LoopItem;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -165,9 +164,11 @@ public final class Prequential {
 
     /** Returns the newest version of a window. */
     public Evaluation newest(String adapter, Map<CellKey, EvaluationCell> cells) {
-        CellKey newest =
-                Collections.max(cells.keySet(), Comparator.comparingLong(CellKey::version));
-        return evaluation(adapter, newest, cells.get(newest));
+        return cells.entrySet()
+                .stream()
+                .max(Comparator.comparingLong(each -> each.getKey().version()))
+                .map(each -> evaluation(adapter, each.getKey(), each.getValue()))
+                .orElseThrow();
     }
 
     /** Returns the version of a window with the most items, else with the most examples, else the newest. */

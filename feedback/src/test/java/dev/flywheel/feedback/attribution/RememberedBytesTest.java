@@ -26,7 +26,7 @@ class RememberedBytesTest {
     void whatIsSaidOfOneAnswerTakesNoMoreThanThereIs() {
         Timeline timeline = timeline().impression(slate(3, 0));
         for (int i = 0; i < 200; i++) {
-            timeline.room = MAX - timeline.stateBytes();
+            timeline.room = (long) MAX - timeline.stateBytes();
             timeline.feedback(taken("f" + "0".repeat(100) + i, i, click("c" + i % 3)));
             assertThat(timeline.stateBytes()).isLessThanOrEqualTo(MAX + MAX / 8);
         }
