@@ -27,8 +27,6 @@ public final class RecentRounds {
     private long round;
     private double rounds;
 
-    private record User(String tenant, String name) {}
-
     /** What a user had when a round was counted. */
     private record Part(double of, long round) {
         double at(long now) {
@@ -39,7 +37,7 @@ public final class RecentRounds {
     /** Counts a round. */
     public void count(Collection<Example> examples) {
         Set<User> users = new HashSet<>();
-        examples.forEach(example -> users.add(userOf(example)));
+        examples.forEach(example -> users.add(User.of(example)));
         if (users.isEmpty()) {
             return;
         }
@@ -58,7 +56,7 @@ public final class RecentRounds {
 
     /** Returns how many rounds the part of an example's user comes to. */
     public double partOf(Example example) {
-        return part(userOf(example));
+        return part(User.of(example));
     }
 
     private double part(User user) {
@@ -90,9 +88,5 @@ public final class RecentRounds {
             return rest <= NOTHING || restSquares <= 0 ? 0
                     : rest * rest / restSquares * Math.min(1, rest / TELLING);
         }
-    }
-
-    private static User userOf(Example example) {
-        return new User(example.getTenant(), example.getUser());
     }
 }

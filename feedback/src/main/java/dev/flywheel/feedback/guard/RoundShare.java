@@ -66,7 +66,7 @@ public final class RoundShare {
             // Fewer users have larger parts, so look again.
             allowed = allowed.stream()
                     .filter(each -> !weighs(example.apply(each))
-                            || !over.contains(userOf(example.apply(each))))
+                            || !over.contains(User.of(example.apply(each))))
                     .toList();
             picked = ofOneRound(allowed, example, examplesMax);
         }
@@ -81,13 +81,13 @@ public final class RoundShare {
 
     private <T> Set<User> over(List<T> picked, Function<T, Example> example, RecentRounds recent) {
         List<Example> round = picked.stream().map(example).toList();
-        double part = 1.0 / round.stream().map(RoundShare::userOf).distinct().count();
+        double part = 1.0 / round.stream().map(User::of).distinct().count();
         RecentRounds.Diversity diversity = recent.diversity();
         return round.stream()
                 .filter(RoundShare::weighs)
                 .filter(each -> recent.partOf(each)
                         + part > most(recent.rounds(), diversity.others(recent.partOf(each))))
-                .map(RoundShare::userOf)
+                .map(User::of)
                 .collect(Collectors.toSet());
     }
 
@@ -122,7 +122,7 @@ public final class RoundShare {
         List<T> picked = new ArrayList<>();
         for (T each : all) {
             Example candidate = example.apply(each);
-            User user = userOf(candidate);
+            User user = User.of(candidate);
             int count = counts.getOrDefault(user, 0);
             if (count < perUser && ids.add(candidate.getExampleId())) {
                 counts.put(user, count + 1);
@@ -134,10 +134,4 @@ public final class RoundShare {
         }
         return picked;
     }
-
-    private static User userOf(Example example) {
-        return new User(example.getTenant(), example.getUser());
-    }
-
-    private record User(String tenant, String name) {}
 }

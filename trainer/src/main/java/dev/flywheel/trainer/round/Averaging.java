@@ -16,7 +16,7 @@ import java.util.Set;
  * a user count as one user's.
  *
  * <p>Items that were each taken or not are to become probabilities, so that nothing that depends on how many
- * were taken may change what an item weighs:
+ * were taken may change what an item weighs, and a user has as much weight as their slates have items:
  *
  * <ul>
  *   <li>a user's mean is over slates and each item weighs what a slate does, since what is known of one
