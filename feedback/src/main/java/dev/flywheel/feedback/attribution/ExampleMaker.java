@@ -164,6 +164,9 @@ final class ExampleMaker {
                 .addAllPromptIds(impression.getPromptIdsList())
                 .setWeight(rule.weight())
                 .setSamplingRate(1);
+        if (kind == ExampleKind.EXAMPLE_KIND_BINARY) {
+            example.setSlateItems(judged(impression).size());
+        }
         if (rule.klWeight() != null) {
             example.setKlWeight(rule.klWeight());
         }

@@ -186,6 +186,9 @@ class SignalSettingsTest {
         assertThat(timeline.examples).extracting(Example::getSignal)
                 .containsExactly("click", "silence", "click", "click");
         assertThat(timeline.examples).extracting(Example::getWeight).containsOnly(2.0);
+        assertThat(timeline.examples).as("all that was shown, whatever was seen or taken")
+                .extracting(Example::getSlateItems)
+                .containsOnly(4);
         assertThat(timeline.examples).extracting(Example::getKlWeight).containsOnly(0.5);
         assertThat(timeline.examples).extracting(Example::getServedAtMillis)
                 .containsOnly(SERVED_AT);

@@ -16,11 +16,13 @@ import java.util.Set;
  * a user count as one user's.
  *
  * <p>Items that were each taken or not are to become probabilities, so that nothing that depends on how many
- * were taken may change what an item weighs, and a user has as much weight as their slates have items:
+ * were taken may change what an item weighs:
  *
  * <ul>
  *   <li>a user's mean is over slates and each item weighs what a slate does, since what is known of one
- *       slate comes as one example or as two, with few items or many;
+ *       slate comes as one example or as two, with few items or many. Of a slate that showed more than
+ *       {@value #ITEMS_USUAL}, they weigh together what so many do: what was shown is known before
+ *       anything is taken, and nobody has more weight for asking for long slates;
  *   <li>users' means are summed and divided by {@value #USERS_USUAL} however many there are. A user whose
  *       click comes late is one more in the round it comes in: a mean over users would count a click
  *       for less where there are many, 3 % on average with 18 users a round, and silence for more.
@@ -29,6 +31,9 @@ import java.util.Set;
 final class Averaging {
     /** Users of a round in which a verdict weighs what another example does; AdamW takes any other for as good. */
     static final int USERS_USUAL = 16;
+
+    /** Items of a slate that weigh what a slate does each. */
+    static final int ITEMS_USUAL = 8;
 
     private final Map<String, Integer> unitsByUser = new HashMap<>();
 
@@ -65,7 +70,12 @@ final class Averaging {
     /** Returns the example's share; without verdicts they sum to one. */
     double share(PreparedExample example) {
         int ofUser = unitsByUser.getOrDefault(example.example().getUser(), 1);
-        int among = example instanceof PreparedExample.Verdict ? USERS_USUAL : users();
-        return 1.0 / ofUser / among;
+        return example instanceof PreparedExample.Verdict verdict
+                ? ofItem(verdict.example()) / ofUser / USERS_USUAL
+                : 1.0 / ofUser / users();
+    }
+
+    private static double ofItem(Example example) {
+        return Math.min(1, (double) ITEMS_USUAL / Math.max(1, example.getSlateItems()));
     }
 }

@@ -30,7 +30,7 @@ import java.util.function.BooleanSupplier;
  */
 public final class Round implements AutoCloseable {
     /** Rises with every change to what a round computes; part of what its digest is bound to. */
-    private static final int REVISION = 6;
+    private static final int REVISION = 7;
 
     /** Candidates kept on the device; more than one because adapters take turns. */
     private static final int VERSIONS_KEPT = 4;

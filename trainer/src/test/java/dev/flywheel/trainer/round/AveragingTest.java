@@ -48,11 +48,29 @@ class AveragingTest {
                 each -> assertThat(averaging.share(each)).isEqualTo(single / 2));
     }
 
+    @Test
+    void allItemsOfALongSlateWeighWhatThoseOfAUsualOneDo() {
+        PreparedExample usual = verdictOf(Averaging.ITEMS_USUAL);
+        PreparedExample tenTimes = verdictOf(10 * Averaging.ITEMS_USUAL);
+        double share = new Averaging(List.of(usual)).share(usual);
+        assertThat(new Averaging(List.of(tenTimes)).share(tenTimes)).isEqualTo(share / 10);
+        assertThat(List.of(verdictOf(1), verdictOf(0))).allSatisfy(
+                each -> assertThat(new Averaging(List.of(each)).share(each)).isEqualTo(share));
+    }
+
+    private PreparedExample verdictOf(int items) {
+        return verdictOf(Example.newBuilder().setUser("a").setSlateItems(items).build());
+    }
+
     private PreparedExample verdictBy(String user, String slate) {
+        return verdictOf(Example.newBuilder().setUser(user).setImpressionId(slate).build());
+    }
+
+    private PreparedExample verdictOf(Example example) {
         PackedBatch.Builder rows = PackedBatch.builder();
         rows.segment(new int[] {1});
         return new PreparedExample.Verdict(
-                Example.newBuilder().setUser(user).setImpressionId(slate).build(),
+                example,
                 rows.build(),
                 new OptionTerms(1, new int[] {0}, new double[] {1}),
                 0,
