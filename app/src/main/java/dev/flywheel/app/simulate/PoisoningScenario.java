@@ -16,15 +16,16 @@ import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 
 /**
- * Attackers among honest readers, once against the default caps and once without any, beside a control without attackers. All
- * arms see the same honest readers.
+ * Attackers among honest readers, once against the default caps and once without any, beside controls without attackers. All
+ * arms see the same honest readers; what one learns of them differs by its explorations, so there are several controls.
  */
 record PoisoningScenario() implements Scenario {
     private static final int GROUPS = 4;
     private static final int READERS_PER_GROUP = 10;
-    private static final int FIRST_ROUNDS = 8;
+    private static final int FIRST_ROUNDS = 24;
     private static final int QUIET_ROUNDS = 12;
     private static final int ATTACKED_ROUNDS = 18;
+    private static final int CONTROLS = 3;
     private static final int EXAM = 480;
     private static final int HONEST = 10;
     private static final int ATTACKS = 12;
@@ -75,6 +76,7 @@ record PoisoningScenario() implements Scenario {
         settings.put("quietRounds", QUIET_ROUNDS);
         settings.put("quietRoundMinutes", BETWEEN_QUIET.toMinutes());
         settings.put("roundsUnderAttack", ATTACKED_ROUNDS);
+        settings.put("controls", CONTROLS);
         settings.put("slatesMeasured", EXAM);
         return settings;
     }
@@ -145,7 +147,7 @@ record PoisoningScenario() implements Scenario {
         private final List<Arm> arms = new ArrayList<>();
         /** The first honest reader who clicked. */
         private String known = "";
-        /** The honest readers' slates of the control, by what is wanted on top. */
+        /** The honest readers' slates of all controls, by what is wanted on top. */
         private final Map<Attack.Aim, Arm> controls = new LinkedHashMap<>();
 
         Play(Stage stage, long seed) {
@@ -153,11 +155,13 @@ record PoisoningScenario() implements Scenario {
             this.seed = seed;
             this.audience = new Audience(seed, GROUPS, READERS_PER_GROUP);
             this.random = new SplittableRandom(seed);
-            Arm control = arm("control", CAPPED, Attack.ALL.getFirst(), false);
-            controls.put(Attack.Aim.TARGET, control);
-            // Nobody asks for it: it counts what the control's slates have on top for the other aim.
-            controls.put(Attack.Aim.FLIP,
-                    new Arm(control.adapter, CAPPED, Attack.ALL.getLast(), false));
+            for (int i = 1; i <= CONTROLS; i++) {
+                arm("control " + i, CAPPED, Attack.ALL.getFirst(), false);
+            }
+            // Nobody asks for these: they count what the controls' slates have on top, by aim.
+            for (Attack attack : Attack.ALL) {
+                controls.putIfAbsent(attack.aim(), new Arm("", CAPPED, attack, false));
+            }
             for (Attack attack : Attack.ALL) {
                 arm(attack.name(), CAPPED, attack, true);
                 arm(attack.name(), UNCAPPED, attack, true);
@@ -288,7 +292,7 @@ record PoisoningScenario() implements Scenario {
 
         SeedFigures figures() {
             SeedFigures figures = new SeedFigures(seed);
-            controls.forEach((aim, control) -> figures.with("control", aim + "OnTopPercent",
+            controls.forEach((aim, control) -> figures.with("controls", aim + "OnTopPercent",
                     control.points()));
             for (Arm arm : arms) {
                 Arm control = controls.get(arm.attack.aim());
@@ -308,7 +312,7 @@ record PoisoningScenario() implements Scenario {
     public String target() {
         return "where an attack without caps puts what it wants on top of at least %.0f points more of the honest readers' slates than in"
                 .formatted(REAL_FROM)
-                + " the control, with default caps it gains at most %.0f point (means over seeds); at least one does"
+                + " the controls, with default caps it gains at most %.0f point (means over seeds); at least one does"
                         .formatted(GAIN_MAX);
     }
 
