@@ -11,6 +11,7 @@ import dev.flywheel.api.v1.DeleteAdapterRequest;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.GetAdapterRequest;
 import dev.flywheel.api.v1.GetBlobRequest;
+import dev.flywheel.api.v1.GetManifestRecordRequest;
 import dev.flywheel.api.v1.GetManifestRequest;
 import dev.flywheel.api.v1.GetVersionRequest;
 import dev.flywheel.api.v1.ListAdaptersRequest;
@@ -19,7 +20,10 @@ import dev.flywheel.api.v1.ListAuditRequest;
 import dev.flywheel.api.v1.ListManifestsRequest;
 import dev.flywheel.api.v1.ListOpenManifestsRequest;
 import dev.flywheel.api.v1.ListVersionsRequest;
+import dev.flywheel.api.v1.LocateFeedbackRequest;
+import dev.flywheel.api.v1.LocatedFeedback;
 import dev.flywheel.api.v1.Manifest;
+import dev.flywheel.api.v1.ManifestRecord;
 import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.PutBlobReply;
 import dev.flywheel.api.v1.PutManifestReply;
@@ -58,6 +62,8 @@ import org.jspecify.annotations.Nullable;
 public final class StoreClient implements AutoCloseable {
     /** Largest piece of a blob on the wire. */
     public static final int CHUNK_BYTES = 512 << 10;
+    /** Events that one call locates at most. */
+    public static final int LOCATED_MAX = 1_000;
 
     private static final ListAdaptersRequest ALL_ADAPTERS =
             ListAdaptersRequest.newBuilder().setDeleted(true).build();
@@ -279,6 +285,19 @@ public final class StoreClient implements AutoCloseable {
                 calls.channel().newCall(RegistryGrpc.getListManifestsMethod(), calls.options()),
                 request, stream);
         return stream.end();
+    }
+
+    /** What a round was made of and came to, without what its users said. */
+    public ManifestRecord getManifestRecord(String adapter, long seq) {
+        return calls.blocking(RegistryGrpc.getGetManifestRecordMethod(),
+                GetManifestRecordRequest.newBuilder().setAdapter(adapter).setSeq(seq).build());
+    }
+
+    /** Those of at most {@link #LOCATED_MAX} events that a manifest claims or that are withdrawn, in their order. */
+    public List<LocatedFeedback> locateFeedback(List<FeedbackKey> feedback) {
+        return calls.blocking(RegistryGrpc.getLocateFeedbackMethod(),
+                LocateFeedbackRequest.newBuilder().addAllFeedback(feedback).build())
+                .getLocatedList();
     }
 
     public AcquireEpochReply acquireEpoch(String adapter, String writer) {

@@ -310,6 +310,7 @@ final class AdapterRounds {
                 .setSeed(Seeds.of(adapter, nextSeq))
                 .setBackend(backend)
                 .setAdapterRevision(revision)
+                .addAllOrigins(ClaimOrigins.of(picked))
                 .build();
         calls.call("claim", () -> servers.putManifest(request), reply -> claimed(request, reply),
                 failure -> notClaimed(request, failure));
@@ -319,7 +320,7 @@ final class AdapterRounds {
         List<LabelledExample> fitting = new ArrayList<>();
         int bytes = 0;
         for (LabelledExample example : picked) {
-            bytes += example.getExample().getSerializedSize();
+            bytes += ClaimOrigins.claimedBytes(example);
             if (bytes > CLAIM_BYTES_MAX && !fitting.isEmpty()) {
                 break;
             }

@@ -3,6 +3,7 @@ package dev.flywheel.pipelines.round;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.FeedbackOrigin;
 import dev.flywheel.api.v1.GuardSettings;
 import dev.flywheel.api.v1.LabelledExample;
 import dev.flywheel.api.v1.Manifest;
@@ -27,6 +28,25 @@ class AdapterRoundsTest extends AdapterRoundsRig {
         assertThat(servers.trained()).containsExactly(key("f1"), key("f2"));
         assertThat(rounds.finished()).isTrue();
         assertThat(rounds.unfinishedFeedback()).isZero();
+    }
+
+    @Test
+    void aClaimTellsWhereTheRecordsOfItsFeedbackStood() {
+        LabelledExample read = example("f1", "e1");
+        rounds.offer(read.toBuilder()
+                .setFeedback(read.getFeedback().toBuilder().setPartition(1).setOffset(17))
+                .build());
+        rounds.offer(LabelledExample.newBuilder()
+                .setExample(Example.newBuilder().setExampleId("silence").setAdapter("a"))
+                .build());
+        host.runAll();
+        assertThat(servers.requests.get(1L).getOriginsList()).containsExactly(
+                FeedbackOrigin.newBuilder()
+                        .setFeedback(key("f1"))
+                        .setPartition(1)
+                        .setOffset(17)
+                        .build());
+        assertThat(servers.requests.get(1L).getExamplesCount()).isEqualTo(2);
     }
 
     @Test

@@ -72,7 +72,7 @@ final class InMemoryServers implements RoundServers {
     private final Map<Object, Long> claims = new HashMap<>();
     private final Set<FeedbackKey> withdrawn = new HashSet<>();
     final Map<Long, String> because = new HashMap<>();
-    private final Map<Long, PutManifestRequest> requests = new HashMap<>();
+    final Map<Long, PutManifestRequest> requests = new HashMap<>();
     private final Map<Long, PutManifestReply> replies = new HashMap<>();
     long revision = 1;
     long epoch;

@@ -43,7 +43,8 @@ final class ManifestRules {
         if (stale != null) {
             return new Decision.Refused<>(stale);
         }
-        String digest = RequestDigest.of(request);
+        // By what is claimed: the same event read from elsewhere is the same claim.
+        String digest = RequestDigest.of(request.toBuilder().clearOrigins().build());
         if (Long.compareUnsigned(request.getSeq(), adapter.nextSeq()) < 0) {
             return repeated(adapter, request, digest, view);
         }
@@ -166,6 +167,7 @@ final class ManifestRules {
     private static Manifest manifest(AdapterState adapter, Command.PutManifest command,
             List<Example> kept) {
         PutManifestRequest request = command.request();
+        Set<FeedbackKey> feedback = feedback(kept);
         return Manifest.newBuilder()
                 .setAdapter(adapter.name())
                 .setSeq(request.getSeq())
@@ -178,19 +180,27 @@ final class ManifestRules {
                 .setSettings(adapter.record().getRound())
                 .setBackend(request.getBackend())
                 .setClaimedAtMillis(command.atMillis())
+                .addAllOrigins(request.getOriginsList()
+                        .stream()
+                        .filter(origin -> feedback.contains(origin.getFeedback()))
+                        .toList())
                 .build();
     }
 
-    private static ManifestSummary summary(Manifest manifest) {
+    private static Set<FeedbackKey> feedback(List<Example> examples) {
         Set<FeedbackKey> feedback = new LinkedHashSet<>();
-        manifest.getExamplesList().forEach(example -> feedback.addAll(example.getFeedbackList()));
+        examples.forEach(example -> feedback.addAll(example.getFeedbackList()));
+        return feedback;
+    }
+
+    private static ManifestSummary summary(Manifest manifest) {
         return ManifestSummary.newBuilder()
                 .setAdapter(manifest.getAdapter())
                 .setSeq(manifest.getSeq())
                 .setState(ManifestState.MANIFEST_STATE_OPEN)
                 .setParent(manifest.getParent())
                 .setExamples(manifest.getExamplesCount())
-                .addAllFeedback(feedback)
+                .addAllFeedback(feedback(manifest.getExamplesList()))
                 .build();
     }
 

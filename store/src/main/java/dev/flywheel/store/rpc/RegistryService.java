@@ -9,6 +9,7 @@ import dev.flywheel.api.v1.CreateAdapterRequest;
 import dev.flywheel.api.v1.DeleteAdapterRequest;
 import dev.flywheel.api.v1.GetAdapterRequest;
 import dev.flywheel.api.v1.GetBlobRequest;
+import dev.flywheel.api.v1.GetManifestRecordRequest;
 import dev.flywheel.api.v1.GetVersionRequest;
 import dev.flywheel.api.v1.ListAdaptersReply;
 import dev.flywheel.api.v1.ListAdaptersRequest;
@@ -19,6 +20,10 @@ import dev.flywheel.api.v1.ListAuditRequest;
 import dev.flywheel.api.v1.ListManifestsRequest;
 import dev.flywheel.api.v1.ListVersionsReply;
 import dev.flywheel.api.v1.ListVersionsRequest;
+import dev.flywheel.api.v1.LocateFeedbackReply;
+import dev.flywheel.api.v1.LocateFeedbackRequest;
+import dev.flywheel.api.v1.Manifest;
+import dev.flywheel.api.v1.ManifestRecord;
 import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.RegistryGrpc;
 import dev.flywheel.api.v1.SetAliasRequest;
@@ -29,7 +34,9 @@ import dev.flywheel.store.commit.Committer;
 import dev.flywheel.store.core.AdapterState;
 import dev.flywheel.store.core.Command;
 import dev.flywheel.store.core.CommitHistory;
+import dev.flywheel.store.core.FeedbackLookup;
 import dev.flywheel.store.core.Limits;
+import dev.flywheel.store.core.ManifestEntry;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.InstantSource;
@@ -224,6 +231,37 @@ public final class RegistryService extends RegistryGrpc.RegistryImplBase {
         }
         ReadyStream.start((ServerCallStreamObserver<ManifestSummary>) out,
                 new ManifestPages(history, adapters, request.getAfterSeq()), () -> {});
+    }
+
+    @Override
+    public void getManifestRecord(GetManifestRecordRequest request,
+            StreamObserver<ManifestRecord> out) {
+        Replies.read(out, () -> {
+            AdapterState adapter = adapter("adapter", request.getAdapter());
+            Fields.number("seq", request.getSeq());
+            boolean known = request.getSeq() < adapter.nextSeq();
+            Manifest manifest =
+                    known ? history.manifest(adapter.name(), request.getSeq()) : null;
+            ManifestEntry entry =
+                    known ? history.manifestEntry(adapter.name(), request.getSeq()) : null;
+            if (manifest == null || entry == null) {
+                throw Errors.notFound("MANIFEST_NOT_FOUND",
+                        "manifest " + request.getSeq() + " of " + adapter.name());
+            }
+            return ManifestRecords.of(manifest, entry);
+        });
+    }
+
+    @Override
+    public void locateFeedback(LocateFeedbackRequest request,
+            StreamObserver<LocateFeedbackReply> out) {
+        Replies.read(out, () -> {
+            requests.check(request);
+            return LocateFeedbackReply.newBuilder()
+                    .addAllLocated(new FeedbackLookup(committer.feed().state(), history)
+                            .locate(request.getFeedbackList()))
+                    .build();
+        });
     }
 
     /** Also a deleted one, whose records can be read. */

@@ -5,7 +5,9 @@ import dev.flywheel.api.v1.ConfigureAdapterRequest;
 import dev.flywheel.api.v1.CreateAdapterRequest;
 import dev.flywheel.api.v1.DeleteAdapterRequest;
 import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.LabelledOption;
+import dev.flywheel.api.v1.LocateFeedbackRequest;
 import dev.flywheel.api.v1.LoraSettings;
 import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.PutManifestRequest;
@@ -29,6 +31,7 @@ final class Requests {
     /** As many as an impression has candidates at most. */
     private static final int OPTIONS_MAX = 10_000;
     private static final int FEEDBACK_MAX = 4_096;
+    private static final int LOCATED_MAX = 1_000;
 
     private final Limits limits;
     private final SettingChecks settings;
@@ -133,6 +136,10 @@ final class Requests {
         Fields.within("examples", request.getExamplesCount(), 1, limits.examplesMax());
         Fields.within("the request's bytes", request.getSerializedSize(), 1,
                 limits.manifestBytesMax());
+        for (int i = 0; i < request.getOriginsCount(); i++) {
+            Fields.number("origins[" + i + "].partition", request.getOrigins(i).getPartition());
+            Fields.number("origins[" + i + "].offset", request.getOrigins(i).getOffset());
+        }
         Map<String, Integer> seen = new HashMap<>();
         for (int i = 0; i < request.getExamplesCount(); i++) {
             Example example = request.getExamples(i);
@@ -174,10 +181,19 @@ final class Requests {
     }
 
     void check(WithdrawRequest request) {
-        Fields.text("feedback.feedback_id", request.getFeedback().getFeedbackId(),
-                limits.textMax());
-        Fields.optionalText("feedback.source", request.getFeedback().getSource(),
-                limits.textMax());
+        check("feedback.", request.getFeedback());
+    }
+
+    void check(LocateFeedbackRequest request) {
+        Fields.within("feedback", request.getFeedbackCount(), 1, LOCATED_MAX);
+        for (int i = 0; i < request.getFeedbackCount(); i++) {
+            check("feedback[" + i + "].", request.getFeedback(i));
+        }
+    }
+
+    private void check(String at, FeedbackKey key) {
+        Fields.text(at + "feedback_id", key.getFeedbackId(), limits.textMax());
+        Fields.optionalText(at + "source", key.getSource(), limits.textMax());
     }
 
     void check(PutOutcomeRequest request) {
