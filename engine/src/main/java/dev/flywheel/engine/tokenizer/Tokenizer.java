@@ -2,6 +2,7 @@ package dev.flywheel.engine.tokenizer;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
+import dev.flywheel.adapters.identity.Digest;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -36,10 +37,12 @@ public final class Tokenizer implements AutoCloseable {
     private final Continuations plainContinuations;
     private final Continuations templateContinuations;
     private final int vocabSize;
+    private final String fingerprint;
 
     private Tokenizer(TokenizerFiles files, ControlNames names, HuggingFaceTokenizer plain,
-            HuggingFaceTokenizer template) {
+            HuggingFaceTokenizer template, String fingerprint) {
         this.files = files;
+        this.fingerprint = fingerprint;
         this.names = names;
         this.plain = plain;
         this.template = template;
@@ -56,8 +59,11 @@ public final class Tokenizer implements AutoCloseable {
         ControlNames names = ControlNames.random(read.files());
         HuggingFaceTokenizer plain = open(folder, read.json().renamed(names.byToken()));
         try {
-            HuggingFaceTokenizer template = open(folder, read.json().text());
-            Tokenizer tokenizer = new Tokenizer(read.files(), names, plain, template);
+            String text = read.json().text();
+            HuggingFaceTokenizer template = open(folder, text);
+            Tokenizer tokenizer =
+                    new Tokenizer(read.files(), names, plain, template,
+                            Digest.of(text).brief());
             tokenizer.requireIdsAsWritten(folder);
             return tokenizer;
         } catch (RuntimeException e) {
@@ -202,6 +208,11 @@ public final class Tokenizer implements AutoCloseable {
     /** Begins decoding a stream of ids. */
     public StreamDecoder streamDecoder() {
         return new StreamDecoder(this);
+    }
+
+    /** Returns what tells it from tokenizers that split texts otherwise: 8 hex digits over what was read. */
+    public String fingerprint() {
+        return fingerprint;
     }
 
     /** Returns one more than the largest id. */

@@ -69,10 +69,12 @@ public final class Round implements AutoCloseable {
 
     /** Returns everything besides the manifest that a round's digest holds for, by name. */
     public String binding() {
-        return "%s round/%d texts/%s%s"
+        return "%s round/%d rows/%d tokens/%s texts/%s%s"
                 .formatted(
                         base.backend().fingerprint(),
                         REVISION,
+                        limits.rowsMax(),
+                        tokenizer.fingerprint(),
                         anchors.fingerprint(),
                         base.format() == WeightFormat.STORED
                                 ? ""

@@ -1,6 +1,7 @@
 package dev.flywheel.trainer.round;
 
 import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.RoundSettings;
 import java.util.Comparator;
 import java.util.List;
@@ -25,6 +26,16 @@ public record RoundInput(
     /** A round without replayed examples. */
     public RoundInput(Parent parent, List<Example> examples, long seed, RoundSettings settings) {
         this(parent, examples, List.of(), seed, settings);
+    }
+
+    /** What a manifest says, on a parent that its caller has found to be the one it names. */
+    static RoundInput of(Manifest manifest, Parent parent) {
+        return new RoundInput(
+                parent,
+                manifest.getExamplesList(),
+                manifest.getReplayedList(),
+                manifest.getSeed(),
+                manifest.getSettings());
     }
 
     private static List<Example> inOrder(List<Example> examples) {

@@ -13,18 +13,18 @@ import dev.flywheel.api.v1.TrainReply;
 import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.trainer.adapter.Conversions;
-import dev.flywheel.trainer.adapter.RoundRanges;
 import dev.flywheel.trainer.gate.Gate;
 import dev.flywheel.trainer.gate.Verdict;
+import dev.flywheel.trainer.round.ManifestRounds;
 import dev.flywheel.trainer.round.Parent;
 import dev.flywheel.trainer.round.Round;
-import dev.flywheel.trainer.round.RoundInput;
 import dev.flywheel.trainer.round.RoundResult;
 import dev.flywheel.trainer.round.UnfitParentException;
 import dev.flywheel.trainer.round.Untrainable;
 import io.grpc.StatusRuntimeException;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.BooleanSupplier;
@@ -42,62 +42,47 @@ public final class RoundWorker {
     private static final Logger LOG = LoggerFactory.getLogger(RoundWorker.class);
 
     private final StoreClient store;
-    private final Round round;
-    private final Gate gate;
+    private final ManifestRounds rounds;
 
     public RoundWorker(StoreClient store, Round round, Gate gate) {
         this.store = store;
-        this.round = round;
-        this.gate = gate;
+        this.rounds = new ManifestRounds(round, gate);
     }
 
     /** What a finished round tells its callers, and what it tells the operator. */
     record Done(TrainReply reply, RoundReport report) {}
 
     String binding() {
-        return round.binding();
+        return rounds.binding();
     }
 
     String baseDigest() {
-        return round.baseDigest();
+        return rounds.baseDigest();
     }
 
     Done run(RoundKey key, BooleanSupplier stopped) {
         Manifest manifest = store.getManifest(key.adapter(), key.seq());
         requireOurs(manifest, key);
-        List<String> problems = RoundRanges.problems(manifest.getSettings());
-        if (!problems.isEmpty()) {
-            return refused(key, String.join("; ", problems) + "; configure the adapter");
-        }
-        RoundResult result = train(manifest, stopped);
-        if (result.figures().getExamples() == 0) {
-            return rejected(key, result, "none of its " + manifest.getExamplesCount()
-                    + " examples could be trained on; untrainable says why");
-        }
-        Verdict verdict = gate.judge(result.evidence(), manifest.getSettings().getNormMax());
-        return switch (verdict) {
-            case Verdict.Passed passed -> committed(key, result);
-            case Verdict.Refused refused -> rejected(key, result, refused.because());
+        ManifestRounds.Judged judged = train(manifest, stopped);
+        RoundResult result = judged.result();
+        return switch (judged.verdict()) {
+            case Verdict.Passed passed -> committed(key, Objects.requireNonNull(result));
+            case Verdict.Refused refused -> result == null
+                    ? refused(key, refused.because())
+                    : rejected(key, result, refused.because());
         };
     }
 
-    private RoundResult train(Manifest manifest, BooleanSupplier stopped) {
-        RoundInput input =
-                new RoundInput(
-                        parent(manifest),
-                        manifest.getExamplesList(),
-                        manifest.getReplayedList(),
-                        manifest.getSeed(),
-                        manifest.getSettings());
+    private ManifestRounds.Judged train(Manifest manifest, BooleanSupplier stopped) {
         try {
-            return round.run(input, stopped);
+            return rounds.run(manifest, parent(manifest), stopped);
         } catch (UnfitParentException unfit) {
             throw unreadable(manifest, unfit);
         }
     }
 
     private void requireOurs(Manifest manifest, RoundKey key) {
-        if (!manifest.getBaseDigest().equals(round.baseDigest())) {
+        if (!manifest.getBaseDigest().equals(rounds.baseDigest())) {
             throw Failures.notHere(
                     "OTHER_BASE",
                     "round %s %d is of base %s, this trainer has %s; ask a trainer of that base"
@@ -105,10 +90,10 @@ public final class RoundWorker {
                                     key.adapter(),
                                     key.seq(),
                                     manifest.getBaseDigest(),
-                                    round.baseDigest()),
-                    Map.of("expected", manifest.getBaseDigest(), "actual", round.baseDigest()));
+                                    rounds.baseDigest()),
+                    Map.of("expected", manifest.getBaseDigest(), "actual", rounds.baseDigest()));
         }
-        if (!manifest.getBackend().equals(round.binding())) {
+        if (!manifest.getBackend().equals(rounds.binding())) {
             throw Failures.notHere(
                     "OTHER_BACKEND",
                     "round %s %d is bound to %s, this trainer is %s; its digest holds there only"
@@ -116,8 +101,8 @@ public final class RoundWorker {
                                     key.adapter(),
                                     key.seq(),
                                     manifest.getBackend(),
-                                    round.binding()),
-                    Map.of("expected", manifest.getBackend(), "actual", round.binding()));
+                                    rounds.binding()),
+                    Map.of("expected", manifest.getBackend(), "actual", rounds.binding()));
         }
         if (Long.compareUnsigned(key.epoch(), manifest.getEpoch()) < 0) {
             throw Failures.notHere(
@@ -180,7 +165,7 @@ public final class RoundWorker {
                         .setOptimizerDigest(join(optimizer).getDigest())
                         .setProbeFingerprint(result.probeFingerprint())
                         .setFigures(result.figures())
-                        .setBackend(round.binding())
+                        .setBackend(rounds.binding())
                         .addAllUntrainable(untrainable(result.untrainable()))
                         .build();
         return done(key, result.untrainable(), reply);
@@ -190,7 +175,7 @@ public final class RoundWorker {
         return rejected(key, result.figures(), result.untrainable(), because);
     }
 
-    /** Settings stand in the manifest for good: the round can never be run. */
+    /** Nothing was run, so there is nothing that was measured. */
     private Done refused(RoundKey key, String because) {
         return rejected(key, RoundFigures.getDefaultInstance(), List.of(), because);
     }
@@ -201,7 +186,7 @@ public final class RoundWorker {
                 TrainReply.newBuilder()
                         .setVerdict(Outcome.OUTCOME_REJECTED)
                         .setFigures(figures.toBuilder().setRejectedBecause(because))
-                        .setBackend(round.binding())
+                        .setBackend(rounds.binding())
                         .addAllUntrainable(untrainable(left))
                         .build();
         return done(key, left, reply);

@@ -9,6 +9,7 @@ import dev.flywheel.api.v1.Outcome;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
+import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.api.v1.StoreCommitGrpc;
 import dev.flywheel.api.v1.TrainReply;
 import dev.flywheel.api.v1.TrainingGrpc;
@@ -51,12 +52,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** A real store and a real trainer, each behind a gRPC server on loopback. */
-final class Loopback implements AutoCloseable {
-    static final String ADAPTER = "news/ranker";
+public final class Loopback implements AutoCloseable {
+    public static final String ADAPTER = "news/ranker";
     static final Duration DEADLINE = Duration.ofSeconds(60);
 
-    final RoundFixture fixture;
-    final StoreClient store;
+    public final RoundFixture fixture;
+    public final StoreClient store;
     final TrainerClient trainer;
     final TrainerService service;
 
@@ -75,14 +76,21 @@ final class Loopback implements AutoCloseable {
     private final Server trainerServer;
 
     Loopback(Path folder, TrainerSettings settings, RoundListener listener) throws IOException {
-        fixture =
+        this(
                 new RoundFixture(
                         Files.createDirectory(folder.resolve("base")), "reference", TinyBase.SMALL,
-                        0);
+                        0),
+                folder, StoreSettings.DEFAULT, RoundFixture.SETTINGS, settings, listener);
+    }
+
+    /** @param fixture whose round the trainer runs; closed with this */
+    public Loopback(RoundFixture fixture, Path folder, StoreSettings keeping, RoundSettings round,
+            TrainerSettings settings, RoundListener listener) throws IOException {
+        this.fixture = fixture;
         atRest =
                 Store.open(
                         Files.createDirectory(folder.resolve("store")),
-                        StoreSettings.DEFAULT,
+                        keeping,
                         InstantSource.system());
         storeServer =
                 serve(atRest.services().stream().map(BindableService::bindService).toList());
@@ -100,11 +108,25 @@ final class Loopback implements AutoCloseable {
                 serve(List.of(ServerInterceptors.intercept(service, new LeftCalls()),
                         service.health().bindService()));
         trainer = TrainerClient.connect("localhost:" + trainerServer.getPort());
+        create(ADAPTER, round);
+    }
+
+    /** Makes an adapter; all that have the same shape start from the same weights. */
+    public void create(String adapter, RoundSettings round) {
         AdapterCreation.create(
                 store,
                 fixture.base,
-                new AdapterName(ADAPTER),
-                AdapterSettings.ranker().withRound(RoundFixture.SETTINGS));
+                new AdapterName(adapter),
+                AdapterSettings.ranker().withRound(round));
+    }
+
+    /** Claims, trains and ends a round as a driver does; returns how it ended. */
+    public Outcome round(String adapter, long seq, List<Example> examples) {
+        AcquireEpochReply epoch = store.acquireEpoch(adapter, "test");
+        claim(adapter, epoch, seq, fixture.round.binding(), examples);
+        TrainReply reply = trainer.train(adapter, seq, epoch.getEpoch(), DEADLINE).join();
+        end(adapter, seq, epoch.getEpoch(), reply);
+        return reply.getVerdict();
     }
 
     AcquireEpochReply epoch() {
@@ -116,17 +138,22 @@ final class Loopback implements AutoCloseable {
     }
 
     void claim(AcquireEpochReply epoch, long seq, String backend, List<Example> examples) {
+        claim(ADAPTER, epoch, seq, backend, examples);
+    }
+
+    private void claim(String adapter, AcquireEpochReply epoch, long seq, String backend,
+            List<Example> examples) {
         PutManifestRequest.Builder request =
                 PutManifestRequest.newBuilder()
-                        .setAdapter(ADAPTER)
+                        .setAdapter(adapter)
                         .setSeq(seq)
                         .setEpoch(epoch.getEpoch())
-                        .setParent(store.getAdapter(ADAPTER).getHead())
-                        .setSeed(7)
+                        .setParent(store.getAdapter(adapter).getHead())
+                        .setSeed(7 + seq)
                         .setBackend(backend);
         for (Example example : examples) {
             request.addExamples(
-                    example.toBuilder().setAdapter(ADAPTER).setTenant("default").build());
+                    example.toBuilder().setAdapter(adapter).setTenant("default").build());
         }
         store.putManifest(request.build());
     }
@@ -136,12 +163,16 @@ final class Loopback implements AutoCloseable {
     }
 
     PutOutcomeReply commit(long seq, long epoch, TrainReply reply) {
+        return end(ADAPTER, seq, epoch, reply);
+    }
+
+    private PutOutcomeReply end(String adapter, long seq, long epoch, TrainReply reply) {
         return store.putOutcome(
                 PutOutcomeRequest.newBuilder()
-                        .setAdapter(ADAPTER)
+                        .setAdapter(adapter)
                         .setSeq(seq)
                         .setEpoch(epoch)
-                        .setOutcome(Outcome.OUTCOME_COMMITTED)
+                        .setOutcome(reply.getVerdict())
                         .setWeightsDigest(reply.getWeightsDigest())
                         .setOptimizerDigest(reply.getOptimizerDigest())
                         .setProbeFingerprint(reply.getProbeFingerprint())

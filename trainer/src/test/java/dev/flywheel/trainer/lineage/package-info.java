@@ -1,0 +1,3 @@
+/** Versions trained again. */
+@org.jspecify.annotations.NullMarked
+package dev.flywheel.trainer.lineage;
