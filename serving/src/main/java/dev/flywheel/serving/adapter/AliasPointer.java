@@ -91,15 +91,19 @@ final class AliasPointer {
         return begun;
     }
 
-    synchronized boolean demanded() {
-        return demanded;
-    }
+    /**
+     * What {@link #bring} began.
+     *
+     * @param demanded whether a request waits for it
+     */
+    record Bringing(CompletableFuture<Resident> coming, boolean demanded) {}
 
-    /** Ends what {@link #bring} began; the next event or request begins anew. */
-    synchronized @Nullable CompletableFuture<Resident> end() {
+    /** Ends what {@link #bring} began, so that nobody joins it any more; the next event or request begins anew. */
+    synchronized @Nullable Bringing end() {
         CompletableFuture<Resident> ended = bringing;
+        boolean waitedFor = demanded;
         bringing = null;
         demanded = false;
-        return ended;
+        return ended == null ? null : new Bringing(ended, waitedFor);
     }
 }

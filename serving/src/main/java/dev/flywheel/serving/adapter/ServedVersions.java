@@ -259,13 +259,13 @@ public final class ServedVersions implements AutoCloseable {
 
     private void bringWanted(AdapterEntry entry, AliasPointer pointer)
             throws InterruptedException {
-        boolean needed = pointer.demanded() || pointer.current() != null || table.hasFree();
-        // What is wanted must be read after end(): a move that comes later begins anew.
-        CompletableFuture<Resident> ended = pointer.end();
-        if (ended == null) {
+        // What is wanted, and by whom, must be read after end(): a move or a request that comes later begins anew.
+        AliasPointer.Bringing bringing = pointer.end();
+        if (bringing == null) {
             return;
         }
-        if (!needed) {
+        CompletableFuture<Resident> ended = bringing.coming();
+        if (!bringing.demanded() && pointer.current() == null && !table.hasFree()) {
             ended.completeExceptionally(ServingException.later(ErrorCode.LOADING,
                     "no adapter slot is free", RETRY_AFTER));
             return;
