@@ -1,6 +1,7 @@
 package dev.flywheel.app;
 
 import dev.flywheel.app.cli.AdapterCommand;
+import dev.flywheel.app.cli.AuditCommand;
 import dev.flywheel.app.cli.BenchCommand;
 import dev.flywheel.app.cli.ConfigCommand;
 import dev.flywheel.app.cli.DemoCommand;
@@ -45,6 +46,7 @@ import picocli.CommandLine.Spec;
             AdapterCommand.class,
             DlqCommand.class,
             EvaluationCommand.class,
+            AuditCommand.class,
             BenchCommand.class,
             ConfigCommand.class
         })

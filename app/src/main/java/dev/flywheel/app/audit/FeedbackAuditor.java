@@ -2,157 +2,207 @@ package dev.flywheel.app.audit;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.flywheel.api.client.StoreClient;
-import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.RefusedFeedback;
+import dev.flywheel.feedback.event.FeedbackIds;
 import dev.flywheel.feedback.event.ReasonNames;
+import dev.flywheel.feedback.kafka.EventRecords;
 import dev.flywheel.feedback.kafka.Intake;
 import dev.flywheel.feedback.kafka.IntakeReader;
 import dev.flywheel.feedback.kafka.Topics;
-import java.time.Duration;
-import java.util.HashMap;
-import java.util.HashSet;
+import java.io.IOException;
+import java.time.InstantSource;
 import java.util.List;
-import java.util.Map;
-import java.util.Properties;
-import java.util.Set;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Counts where each distinct feedback event ended, from the sources themselves: the feedback topic, the dead-letter
- * topic, and the store's manifests.
+ * Counts where each distinct feedback event ended, from the sources themselves: the feedback topic, the dead-letter topic, the
+ * store's manifests, and what the job says it has taken.
  *
- * <p>Keeps its place in the topics between audits, and the ids it has seen: memory grows by some hundred bytes an event,
- * so it is for a run with an end (demo, replay), not for a node that stays up. For one thread.
+ * <p>These cannot be read in one instant, and the loop does not stand still. So ends are counted before the job is asked and after,
+ * by figures that it read in between: what ended meanwhile may explain that it has more than is open now, and nothing else. A
+ * difference is what neither count explains. It is exact when nothing moves; while feedback flows one may show for as long as a
+ * figure takes to get from one place to the next, so who acts on it looks again.
+ *
+ * <p>Keeps its place in the topics between audits. For one thread.
  */
 public final class FeedbackAuditor implements AutoCloseable {
-    private static final Duration POLL = Duration.ofMillis(100);
+    private static final int TOLD_MAX = 10;
+    private static final long FRESH_NANOS = 3_000_000_000L;
+    private static final long PAUSE_MILLIS = 20;
 
-    private final KafkaConsumer<byte[], byte[]> consumer;
-    private final Topics topics;
-    private final StoreClient store;
-    private final Pending pending;
+    private final TopicsInTime topics;
+    private final String feedbackTopic;
+    private final EventBook book;
+    private final Places places;
+    private final JobFigures.Source job;
     private final IntakeReader reader;
-    /** By partition of the feedback topic: offset after its last event; only heartbeats have come since. */
-    private final Map<Integer, Long> eventsEnd = new HashMap<>();
-    private final Set<FeedbackKey> acknowledged = new HashSet<>();
-    private final Map<FeedbackKey, String> refused = new HashMap<>();
+    private final InstantSource clock;
 
-    /** Measures feedback that is on its way. */
-    public interface Pending {
-        /**
-         * Counts what has no end yet.
-         *
-         * @param ends offset, by partition of the feedback topic, before which records count
-         */
-        long count(Map<Integer, Long> ends);
+    private FeedbackAuditor(String brokers, Topics topics, EventBook book, Places places,
+            JobFigures.Source job, IntakeReader reader, InstantSource clock) {
+        this.topics =
+                new TopicsInTime(brokers, List.of(topics.feedback(), topics.deadFeedback()));
+        this.feedbackTopic = topics.feedback();
+        this.book = book;
+        this.places = places;
+        this.job = job;
+        this.reader = reader;
+        this.clock = clock;
     }
 
     /**
-     * Reads both topics from their beginning.
+     * Counts all that the topics hold, and reads all manifests at each audit. Memory grows by some 0.3 KiB an event: for a command
+     * or a run with an end.
      *
-     * @param pending measures the events on their way: topic lag, events between the stages of the job, events it holds
+     * @param job asked for what it has taken
      * @param reader as the job reads
      */
-    public FeedbackAuditor(String brokers, Topics topics, StoreClient store, Pending pending,
-            IntakeReader reader) {
-        this.consumer = new KafkaConsumer<>(properties(brokers));
-        this.topics = topics;
-        this.store = store;
-        this.pending = pending;
-        this.reader = reader;
-        List<TopicPartition> partitions =
-                List.of(topics.feedback(), topics.deadFeedback())
-                        .stream()
-                        .flatMap(topic -> consumer.partitionsFor(topic).stream())
-                        .map(info -> new TopicPartition(info.topic(), info.partition()))
-                        .toList();
-        consumer.assign(partitions);
-        consumer.seekToBeginning(partitions);
+    public static FeedbackAuditor ofAll(String brokers, Topics topics, StoreClient store,
+            JobFigures.Source job, IntakeReader reader) {
+        return new FeedbackAuditor(brokers, topics, new EventBook(Integer.MAX_VALUE),
+                new Places.OfManifests(store), job, reader, InstantSource.system());
     }
 
-    private static Properties properties(String brokers) {
-        Properties properties = new Properties();
-        properties.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, brokers);
-        properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-        properties.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG,
-                ByteArrayDeserializer.class.getName());
-        properties.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG,
-                ByteArrayDeserializer.class.getName());
-        return properties;
+    /**
+     * Knows so many events at once and asks the store for those alone that have no end, so that it can run beside a node: an audit
+     * costs what came since the last one and what is on its way. Exact but for this: of what ended more than {@code eventsMax}
+     * events ago a repetition counts as an event of its own; and what a rollback quarantines after it was trained, it does not see.
+     */
+    public static FeedbackAuditor ofRecent(int eventsMax, String brokers, Topics topics,
+            StoreClient store, JobFigures.Source job, IntakeReader reader, InstantSource clock) {
+        return new FeedbackAuditor(brokers, topics, new EventBook(eventsMax),
+                new Places.OfClaims(store), job, reader, clock);
     }
 
     /** Counts as things stand. */
-    public FeedbackFates audit() {
-        readTopics();
-        long onTheWay = pending.count(eventsEnd);
-        ManifestTally tally = new ManifestTally(acknowledged);
-        for (AdapterRecord adapter : store.listAllAdapters()) {
-            store.listManifests(adapter.getName(), 0, tally::add);
-        }
-        return tally.fates(refused, onTheWay);
+    public AuditReport audit() throws InterruptedException {
+        read();
+        long endedBefore = book.ended();
+        JobFigures figures = freshFigures();
+        read();
+        return report(figures, book.ended() - endedBefore);
     }
 
-    /** Reads up to the ends that the topics have now. */
-    private void readTopics() {
-        Map<TopicPartition, Long> ends = consumer.endOffsets(consumer.assignment());
-        while (ends.entrySet()
-                .stream()
-                .anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
-            consumer.poll(POLL).forEach(this::read);
+    private void read() {
+        topics.readToEnds(record -> {
+            take(record);
+            if (book.crowded()) {
+                places.tell(book);
+            }
+        });
+        places.tell(book);
+    }
+
+    /** Figures that the job read after this was called; null if it does not tell. */
+    private @Nullable JobFigures freshFigures() throws InterruptedException {
+        long deadline = System.nanoTime() + FRESH_NANOS;
+        JobFigures first = null;
+        do {
+            Optional<JobFigures> now = figures();
+            if (now.isPresent() && first != null
+                    && now.get().asOfMillis() != first.asOfMillis()) {
+                return now.get();
+            }
+            first = first == null ? now.orElse(null) : first;
+            TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
+        } while (System.nanoTime() - deadline < 0);
+        return null;
+    }
+
+    private Optional<JobFigures> figures() throws InterruptedException {
+        try {
+            return job.figures();
+        } catch (IOException e) {
+            return Optional.empty();
         }
     }
 
-    private void read(ConsumerRecord<byte[], byte[]> record) {
-        if (record.topic().equals(topics.feedback())) {
-            readEvent(record);
+    private AuditReport report(@Nullable JobFigures figures, long endedMeanwhile) {
+        Totals totals = book.totals();
+        List<EventBook.Event> taken =
+                figures == null ? List.of() : book.openBefore(figures.positions());
+        PendingTerms pending =
+                figures == null ? null : pending(figures, taken, endedMeanwhile, totals);
+        long open = book.openCount();
+        return new AuditReport(clock.instant().toString(), totals.events() + book.notFollowed(),
+                totals.trained(), totals.quarantined(), totals.refused(), pending,
+                pending == null ? open : open - pending.total(), book.notFollowed(),
+                book.duplicates(totals), totals.adapters(),
+                taken.stream().limit(TOLD_MAX).map(EventBook.Event::told).toList());
+    }
+
+    /** What the job has beyond what is open now ended meanwhile, as far as anything did. */
+    private PendingTerms pending(JobFigures figures, List<EventBook.Event> taken,
+            long endedMeanwhile, Totals totals) {
+        long claimed = taken.stream()
+                .filter(event -> event.place() == EventBook.Place.CLAIMED)
+                .count();
+        long notHeld = Math.max(0, claimed - figures.taken());
+        long tooMany = figures.taken() + notHeld - taken.size();
+        return new PendingTerms(book.openCount() - taken.size(), figures.onTheWire(),
+                figures.held(), notHeld, Math.clamp(tooMany, 0, endedMeanwhile));
+    }
+
+    private void take(ConsumerRecord<byte[], byte[]> record) {
+        if (record.topic().equals(feedbackTopic)) {
+            takeEvent(record);
         } else {
-            readRefusal(record);
+            takeRefusal(record);
         }
     }
 
     /** A record that cannot be read counts under the id its headers claim; without one it is nobody's feedback. */
-    private void readEvent(ConsumerRecord<byte[], byte[]> record) {
+    private void takeEvent(ConsumerRecord<byte[], byte[]> record) {
         switch (reader.feedback(record)) {
-            case Intake.Valid<FeedbackEvent>(FeedbackEvent event) -> {
-                eventsEnd.put(record.partition(), record.offset() + 1);
-                acknowledged.add(key(event));
-            }
+            case Intake.Valid<FeedbackEvent>(FeedbackEvent event) ->
+                acknowledged(FeedbackIds.keyOf(event), record);
             case Intake.Malformed<FeedbackEvent> malformed -> {
-                eventsEnd.put(record.partition(), record.offset() + 1);
                 FeedbackKey claimed = reader.claimedKey(record);
-                if (!claimed.getFeedbackId().isEmpty()) {
-                    acknowledged.add(claimed);
+                if (claimed.getFeedbackId().isEmpty()) {
+                    book.unnamed();
+                } else {
+                    acknowledged(claimed, record);
                 }
             }
             case Intake.Beat<FeedbackEvent> beat -> {}
         }
     }
 
-    private void readRefusal(ConsumerRecord<byte[], byte[]> record) {
+    private void acknowledged(FeedbackKey key, ConsumerRecord<byte[], byte[]> record) {
+        book.acknowledged(key, record.partition(), record.offset(),
+                record.headers().lastHeader(EventRecords.AGAIN) != null);
+    }
+
+    /** A record of the dead-letter topic that is no letter is none, as for the commands that list them. */
+    private void takeRefusal(ConsumerRecord<byte[], byte[]> record) {
         try {
             RefusedFeedback refusal = RefusedFeedback.parseFrom(record.value());
-            refused.putIfAbsent(refusal.getKey(), ReasonNames.of(refusal.getReason()));
-        } catch (InvalidProtocolBufferException e) {
-            throw new IllegalStateException(
-                    "record %d of %s is no refusal".formatted(record.offset(), record.topic()), e);
+            if (refusal.getReasonValue() != 0) {
+                book.refused(refusal.getKey(), ReasonNames.of(refusal.getReason()));
+            }
+        } catch (InvalidProtocolBufferException | NullPointerException e) {
+            book.noLetter();
         }
     }
 
-    private static FeedbackKey key(FeedbackEvent event) {
-        return FeedbackKey.newBuilder()
-                .setSource(event.getSource())
-                .setFeedbackId(event.getFeedbackId())
-                .build();
+    /**
+     * Holds a client's ledger against the last audit: each event that it heard acknowledged.
+     *
+     * @param report what the last {@link #audit} returned
+     */
+    public LedgerReport compare(Iterable<FeedbackKey> heard, AuditReport report) {
+        LedgerCount count = new LedgerCount(book);
+        heard.forEach(count::add);
+        return count.report(report);
     }
 
     @Override
     public void close() {
-        consumer.close();
+        topics.close();
     }
 }

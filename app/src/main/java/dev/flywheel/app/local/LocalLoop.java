@@ -218,10 +218,10 @@ public final class LocalLoop implements AutoCloseable {
     public FeedbackFates drain(Duration timeout) {
         long deadline = System.nanoTime() + timeout.toNanos();
         try (FeedbackAuditor auditor = parts.auditor()) {
-            FeedbackFates fates = auditor.audit();
+            FeedbackFates fates = auditor.audit().fates();
             for (int settled = 0; settled < DRAINED_AUDITS && System.nanoTime() < deadline;) {
                 LockSupport.parkNanos(DRAIN_PAUSE_NANOS);
-                FeedbackFates next = auditor.audit();
+                FeedbackFates next = auditor.audit().fates();
                 settled = next.pending() == 0 && next.balanced() && next.equals(fates) ? settled + 1
                         : 0;
                 fates = next;
@@ -230,6 +230,9 @@ public final class LocalLoop implements AutoCloseable {
                 LOG.warn("not drained within {}: {}", timeout, parts.whereIsPending());
             }
             return fates;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while feedback was counted", e);
         }
     }
 

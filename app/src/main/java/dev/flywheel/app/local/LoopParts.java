@@ -38,7 +38,6 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -52,9 +51,6 @@ final class LoopParts {
     /** How often the job is looked at. */
     private static final Duration LOOK = Duration.ofSeconds(1);
     private static final Duration READY = Duration.ofSeconds(60);
-
-    /** Stands in an audit for a pending count that could not be read: never zero, so never taken for drained. */
-    private static final long UNMEASURED = -1;
 
     private final FlywheelConfig config;
     private final Closing closing;
@@ -133,6 +129,7 @@ final class LoopParts {
                         "metrics",
                         () -> MetricsEndpoint.start(
                                 config.metrics().host(), config.metrics().port(), meters));
+        metrics.tellPending(progress);
         closing.add(
                 "job watch",
                 () -> new JobWatch(flink, progress, meters, LOOK, end::complete));
@@ -324,7 +321,7 @@ final class LoopParts {
     }
 
     FeedbackAuditor auditor() {
-        return new FeedbackAuditor(broker.bootstrapServers(), topics, store, this::pending,
+        return FeedbackAuditor.ofAll(broker.bootstrapServers(), topics, store, progress,
                 ModuleSettings.reader(config.loop()));
     }
 
@@ -339,18 +336,6 @@ final class LoopParts {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return "unmeasured: interrupted";
-        }
-    }
-
-    /** Measures the feedback that is on its way; while it cannot be measured it counts as not drained. */
-    private long pending(Map<Integer, Long> ends) {
-        try {
-            return progress.measure(ends).map(LoopProgress.Pending::total).orElse(UNMEASURED);
-        } catch (IOException e) {
-            return UNMEASURED;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return UNMEASURED;
         }
     }
 

@@ -2,7 +2,9 @@ package dev.flywheel.app.local;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.flywheel.app.audit.JobFigures;
 import dev.flywheel.feedback.kafka.Topics;
+import dev.flywheel.pipelines.LoopJob;
 import dev.flywheel.pipelines.metric.LoopMetrics;
 import java.io.IOException;
 import java.net.URI;
@@ -32,7 +34,7 @@ import org.apache.kafka.common.TopicPartition;
  * Measures how much feedback is still on its way, over Flink's REST interface and the broker's offsets; it needs no part of
  * the job in its own process. Thread-safe; the caller closes it.
  */
-public final class LoopProgress implements AutoCloseable {
+public final class LoopProgress implements JobFigures.Source {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
@@ -69,6 +71,25 @@ public final class LoopProgress implements AutoCloseable {
         this.admin = Admin.create(Map.of("bootstrap.servers", brokers));
     }
 
+    /** Looks at the loop's job that runs on a cluster, as of now. */
+    public static LoopProgress ofRunningJob(URI rest, String brokers, Topics topics) {
+        try (LoopProgress any = new LoopProgress(rest, "overview", brokers, topics)) {
+            for (JsonNode job : any.get("").path("jobs")) {
+                if (job.path("name").asText().equals(LoopJob.NAME)
+                        && job.path("state").asText().equals("RUNNING")) {
+                    return new LoopProgress(rest, job.path("jid").asText(), brokers, topics);
+                }
+            }
+            throw new StartException("no job %s runs at %s".formatted(LoopJob.NAME, rest));
+        } catch (IOException e) {
+            throw new StartException("Flink at %s does not answer (%s); give its REST address"
+                    .formatted(rest, e.getMessage()), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartException("interrupted while Flink was asked", e);
+        }
+    }
+
     /**
      * Feedback that has no end yet.
      *
@@ -102,24 +123,25 @@ public final class LoopProgress implements AutoCloseable {
      */
     public Optional<Pending> measure(Map<Integer, Long> ends)
             throws IOException, InterruptedException {
+        return figures().map(job -> {
+            // Not taken at all yet, or not since the restart: then all of it may be left.
+            long lag = ends.entrySet()
+                    .stream()
+                    .mapToLong(end -> Math.max(0,
+                            end.getValue() - job.positions().getOrDefault(end.getKey(), 0L)))
+                    .sum();
+            return new Pending(lag, job.onTheWire(), job.held(), job.asOfMillis());
+        });
+    }
+
+    @Override
+    public Optional<JobFigures> figures() throws IOException, InterruptedException {
         Map<String, List<Map<String, Long>>> figures = new HashMap<>();
         for (JsonNode vertex : get("").path("vertices")) {
             read(vertex.path("id").asText(), figures);
         }
         if (!STAGES.stream().allMatch(stage -> reports(figures, stage))) {
             return Optional.empty();
-        }
-        long lag = 0;
-        for (Map.Entry<Integer, Long> end : ends.entrySet()) {
-            String position = LoopMetrics.POSITION + end.getKey();
-            List<Map<String, Long>> intake =
-                    figures.getOrDefault(LoopMetrics.FEEDBACK_INTAKE, List.of());
-            // Not taken at all yet, or not since the restart: then all of it may be left.
-            long taken = intake.stream()
-                    .mapToLong(each -> each.getOrDefault(position, 0L))
-                    .max()
-                    .orElse(0);
-            lag += Math.max(0, end.getValue() - taken);
         }
         long held = STAGES.stream()
                 .mapToLong(stage -> sum(figures, stage, LoopMetrics.HELD_FEEDBACK))
@@ -131,7 +153,20 @@ public final class LoopProgress implements AutoCloseable {
                 .mapToLong(each -> each.get(LoopMetrics.AS_OF))
                 .min()
                 .orElse(0);
-        return Optional.of(new Pending(lag, onTheWire(figures), held, asOf));
+        return Optional.of(new JobFigures(positions(figures), onTheWire(figures), held, asOf));
+    }
+
+    private static Map<Integer, Long> positions(Map<String, List<Map<String, Long>>> figures) {
+        Map<Integer, Long> positions = new HashMap<>();
+        figures.getOrDefault(LoopMetrics.FEEDBACK_INTAKE, List.of())
+                .forEach(task -> task.forEach((name, value) -> {
+                    if (name.startsWith(LoopMetrics.POSITION)) {
+                        positions.merge(
+                                Integer.valueOf(name.substring(LoopMetrics.POSITION.length())),
+                                value, Math::max);
+                    }
+                }));
+        return positions;
     }
 
     /** Returns what each adapter's newest closed window of evaluation came to, as far as the job reports it. */

@@ -2,15 +2,18 @@ package dev.flywheel.app.local;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.flywheel.app.audit.JobFigures;
+import dev.flywheel.app.audit.NodeJob;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 
-/** Prometheus endpoint: {@code GET /metrics}. */
+/** Endpoint of figures: {@code GET /metrics} for Prometheus, {@code GET /pending} for audits. */
 final class MetricsEndpoint implements AutoCloseable {
     private final HttpServer server;
 
@@ -35,16 +38,48 @@ final class MetricsEndpoint implements AutoCloseable {
         }
     }
 
+    /** Answers {@code GET /pending} too: what the job has taken and not ended, see {@link NodeJob}. */
+    void tellPending(JobFigures.Source job) {
+        server.createContext("/pending", exchange -> tellPending(exchange, job));
+    }
+
+    private static void tellPending(HttpExchange exchange, JobFigures.Source job)
+            throws IOException {
+        try (exchange) {
+            Optional<JobFigures> figures = figures(job);
+            if (figures.isEmpty()) {
+                exchange.sendResponseHeaders(503, -1);
+                return;
+            }
+            answer(exchange, "application/json", NodeJob.text(figures.get()));
+        }
+    }
+
+    private static Optional<JobFigures> figures(JobFigures.Source job) {
+        try {
+            return job.figures();
+        } catch (IOException e) {
+            return Optional.empty();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Optional.empty();
+        }
+    }
+
     private static void scrape(HttpExchange exchange, PrometheusMeterRegistry registry)
             throws IOException {
         try (exchange) {
-            byte[] body = registry.scrape().getBytes(StandardCharsets.UTF_8);
-            exchange.getResponseHeaders()
-                    .set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-            exchange.sendResponseHeaders(200, body.length);
-            try (OutputStream out = exchange.getResponseBody()) {
-                out.write(body);
-            }
+            answer(exchange, "text/plain; version=0.0.4; charset=utf-8", registry.scrape());
+        }
+    }
+
+    private static void answer(HttpExchange exchange, String type, String text)
+            throws IOException {
+        byte[] body = text.getBytes(StandardCharsets.UTF_8);
+        exchange.getResponseHeaders().set("Content-Type", type);
+        exchange.sendResponseHeaders(200, body.length);
+        try (OutputStream out = exchange.getResponseBody()) {
+            out.write(body);
         }
     }
 

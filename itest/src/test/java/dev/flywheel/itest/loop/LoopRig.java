@@ -155,6 +155,11 @@ final class LoopRig implements AutoCloseable {
         server = builder.build().start();
     }
 
+    /** Where the registry is reached. */
+    String target() {
+        return "localhost:" + server.getPort();
+    }
+
     /** Takes store and trainer off the network while the action runs. */
     void withoutServers(ThrowingAction action) throws Exception {
         int port = server.getPort();
