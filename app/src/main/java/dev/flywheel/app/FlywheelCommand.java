@@ -13,6 +13,7 @@ import dev.flywheel.app.cli.ModelCommand;
 import dev.flywheel.app.cli.OracleCommand;
 import dev.flywheel.app.cli.PretrainCommand;
 import dev.flywheel.app.cli.ReplayCommand;
+import dev.flywheel.app.cli.ReplayLineageCommand;
 import dev.flywheel.app.cli.SimulateCommand;
 import dev.flywheel.app.cli.UpCommand;
 import picocli.CommandLine;
@@ -47,6 +48,7 @@ import picocli.CommandLine.Spec;
             DlqCommand.class,
             EvaluationCommand.class,
             AuditCommand.class,
+            ReplayLineageCommand.class,
             BenchCommand.class,
             ConfigCommand.class
         })

@@ -102,6 +102,8 @@ final class LoopParts {
                         "store server",
                         () -> InternalServer.start(stored.services(), stored.inboundBytesMax()));
         this.store = closing.add("store client", () -> StoreClient.connect(storeServer.target()));
+        AutoCloseable unusedAddress =
+                closing.add("store address", () -> StoreAddress.tell(data, storeServer.target()));
         this.broker =
                 closing.add(
                         "broker",

@@ -89,7 +89,7 @@ class ReadmeTest {
     @Test
     void aCommandThatReadmeOffersExistsAndTheOtherWayRound() {
         Map<String, String> stated = new TreeMap<>();
-        Matcher row = Pattern.compile("(?m)^\\| `\\./flywheel (\\w+)` \\|.*\\| (.*) \\|$")
+        Matcher row = Pattern.compile("(?m)^\\| `\\./flywheel ([\\w-]+)` \\|.*\\| (.*) \\|$")
                 .matcher(README);
         while (row.find()) {
             stated.put(row.group(1), row.group(2));
@@ -108,7 +108,7 @@ class ReadmeTest {
     @Test
     void everyOptionThatReadmeNamesForACommandIsOneOfIts() {
         Map<String, CommandLine> commands = new CommandLine(new FlywheelCommand()).getSubcommands();
-        Matcher row = Pattern.compile("(?m)^\\| `\\./flywheel (\\w+)` \\|(.*)$").matcher(README);
+        Matcher row = Pattern.compile("(?m)^\\| `\\./flywheel ([\\w-]+)` \\|(.*)$").matcher(README);
         while (row.find()) {
             CommandLine command = commands.get(row.group(1));
             Matcher option = Pattern.compile("`(--[\\w-]+)").matcher(row.group(2));

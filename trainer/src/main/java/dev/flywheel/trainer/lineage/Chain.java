@@ -57,7 +57,7 @@ final class Chain {
         VersionRecord version = version(source, range.adapter(), range.to());
         while (version.getRef().getNumber() > range.from()) {
             after.addFirst(version);
-            version = version(source, range.adapter(), version.getParent());
+            version = parent(source, version);
         }
         requireAncestor(range, version, after);
         State state = kept(source, version);
@@ -66,7 +66,7 @@ final class Chain {
                 throw nothingKept(range);
             }
             after.addFirst(version);
-            version = version(source, range.adapter(), version.getParent());
+            version = parent(source, version);
             state = kept(source, version);
         }
         return new Chain(source, range, Conversions.loraConfig(adapter.getLora()), version, state,
@@ -88,6 +88,19 @@ final class Chain {
                     Code.NOT_FOUND, "there is no version %d of %s".formatted(number, adapter));
         }
         return version;
+    }
+
+    /** Numbers only rise along a chain; one that did not would have no end. */
+    private static VersionRecord parent(LineageSource source, VersionRecord version) {
+        long number = version.getRef().getNumber();
+        if (version.getParent() < 0 || version.getParent() >= number) {
+            throw new LineageException(
+                    Code.BROKEN,
+                    "version %d of %s has version %d as its parent, which is no earlier one; restore the store from a backup"
+                            .formatted(number, version.getRef().getAdapter(),
+                                    version.getParent()));
+        }
+        return version(source, version.getRef().getAdapter(), version.getParent());
     }
 
     private static void requireAncestor(

@@ -141,6 +141,8 @@ class LineageReplayTest {
                         manifest -> manifest.toBuilder().setParentDigest(other).build()));
         refuses(LineageException.Code.NOT_AN_ANCESTOR, "version 4 of news/ranker is no ancestor",
                 withRecord(6, version -> version.toBuilder().setParent(3).build()));
+        refuses(LineageException.Code.BROKEN, "version 6 of news/ranker has version 6 as its",
+                withRecord(6, version -> version.toBuilder().setParent(6).build()));
         refuses(LineageException.Code.NOT_KEPT, "manifest 5, which made version 5",
                 new Altered(source()) {
                     @Override

@@ -1,0 +1,127 @@
+package dev.flywheel.app.cli;
+
+import dev.flywheel.adapters.identity.AdapterName;
+import dev.flywheel.api.client.StoreClient;
+import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.app.console.Progress;
+import dev.flywheel.app.rounds.LineageReport;
+import dev.flywheel.app.rounds.NodeLineage;
+import dev.flywheel.app.rounds.RoundDevice;
+import dev.flywheel.app.tool.AdapterExport;
+import dev.flywheel.trainer.gate.Gate;
+import dev.flywheel.trainer.lineage.Comparison;
+import dev.flywheel.trainer.lineage.LineageListener;
+import dev.flywheel.trainer.lineage.LineageRange;
+import dev.flywheel.trainer.lineage.LineageReplay;
+import dev.flywheel.trainer.lineage.StoredLineage;
+import io.grpc.StatusRuntimeException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** P12, for whoever wants to see it: versions trained again from their manifests. */
+@Command(
+        name = "replay-lineage",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Trains versions of an adapter again from the manifests that made them, and compares weights, optimizer state and"
+                    + " probe of each with its record, bit for bit. Changes nothing.",
+            "Begins at the nearest ancestor of --from whose weights and optimizer state are still kept. Give the model and"
+                    + " settings that the node has: what was trained on another base, backend, instruction set, kernel version"
+                    + " or round is refused by name.",
+            "Reads the data folder of a node, which may be running, or asks the internal port of a store process.",
+            "Exit code: 0 if all are identical, 1 if one differs or it cannot be told, 2 if the command line was wrong."
+        })
+public final class ReplayLineageCommand implements Callable<Integer> {
+    private static final long HEAD = -1;
+
+    @Spec private CommandSpec spec;
+    @Mixin private LoopOptions loop = new LoopOptions();
+    @Mixin private ReportOptions report = new ReportOptions();
+
+    @Option(names = "--from", paramLabel = "N", defaultValue = "0",
+            description = "Version to begin after; an ancestor of the last one. Default: ${DEFAULT-VALUE}.") private long from;
+
+    @Option(names = "--to", paramLabel = "M",
+            description = "Last version. Default: HEAD.") private long to = HEAD;
+
+    @Option(names = "--adapter", paramLabel = "NAME",
+            description = "Whose versions. Default: the setting adapter.name.") private @Nullable String adapter;
+
+    @Option(names = "--data", paramLabel = "DIR",
+            description = "The node's data folder. Default: data, in the current folder.") private @Nullable Path data;
+
+    @Option(names = "--store", paramLabel = "HOST:PORT",
+            description = "Internal port of a store process, in place of a folder.") private @Nullable String address;
+
+    @Override
+    public Integer call() {
+        checkUsage();
+        report.requireWritable();
+        FlywheelConfig config = loop.settings(Map.of(), Map.of());
+        AdapterName name = UsageChecks.adapter(spec, "--adapter",
+                adapter == null ? config.adapter().name() : adapter);
+        LineageReport figures = run(config, name);
+        report.give(figures, figures.text());
+        return figures.identical() ? 0 : 1;
+    }
+
+    private void checkUsage() {
+        UsageChecks.require(spec, from >= 0, "--from", from, "at least 0");
+        UsageChecks.require(spec, to == HEAD || to > from, "--to", to, "above --from, " + from);
+        if (data != null && address != null) {
+            throw UsageChecks.wrong(spec, "give either --data DIR or --store HOST:PORT");
+        }
+        if (address != null) {
+            UsageChecks.requireAddress(spec, "--store", address);
+        }
+    }
+
+    private LineageReport run(FlywheelConfig config, AdapterName name) {
+        Path model = loop.modelFolder();
+        try {
+            if (address != null) {
+                try (StoreClient store = StoreClient.connect(address)) {
+                    return run(config, name, model, store);
+                }
+            }
+            try (NodeLineage node =
+                    NodeLineage.of(config, data == null ? Path.of("data") : data)) {
+                return run(config, name, model, node.store());
+            }
+        } catch (StatusRuntimeException e) {
+            throw AdapterExport.refused(e);
+        }
+    }
+
+    private LineageReport run(FlywheelConfig config, AdapterName name, Path model,
+            StoreClient store) {
+        long last = to == HEAD ? store.getAdapter(name.value()).getHead() : to;
+        UsageChecks.require(spec, last > from, "--from", from, "below HEAD, which is " + last);
+        LineageRange range = new LineageRange(name.value(), from, last);
+        try (RoundDevice device = RoundDevice.open(config, model, report.output().reading())) {
+            long began = System.nanoTime();
+            Comparison comparison =
+                    new LineageReplay(new StoredLineage(store), device.round(), Gate.DEFAULT)
+                            .compare(range, progress(began), () -> false);
+            return LineageReport.of(comparison, (System.nanoTime() - began) / 1e9);
+        }
+    }
+
+    private LineageListener progress(long began) {
+        Progress[] shown = new Progress[1];
+        return (version, done, all) -> {
+            if (shown[0] == null) {
+                shown[0] = new Progress(report.output().progress(), report.output().watched(),
+                        "versions", all, began);
+            }
+            shown[0].update(done, "version " + version, System.nanoTime());
+        };
+    }
+}
