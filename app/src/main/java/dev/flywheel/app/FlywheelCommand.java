@@ -9,6 +9,7 @@ import dev.flywheel.app.cli.DlqCommand;
 import dev.flywheel.app.cli.EvaluationCommand;
 import dev.flywheel.app.cli.Failures;
 import dev.flywheel.app.cli.FuzzCommand;
+import dev.flywheel.app.cli.LineageCommand;
 import dev.flywheel.app.cli.ModelCommand;
 import dev.flywheel.app.cli.OracleCommand;
 import dev.flywheel.app.cli.PretrainCommand;
@@ -49,6 +50,7 @@ import picocli.CommandLine.Spec;
             EvaluationCommand.class,
             AuditCommand.class,
             ReplayLineageCommand.class,
+            LineageCommand.class,
             BenchCommand.class,
             ConfigCommand.class
         })

@@ -35,6 +35,7 @@ final class EventBook {
     private long unnamed;
     private long notFollowed;
     private int open;
+    private int openAtLook;
 
     private record Id(long high, long low) {
         static Id of(FeedbackKey key) {
@@ -245,9 +246,14 @@ final class EventBook {
         }
     }
 
-    /** Whether so many are without an end that it is time to look where they are. */
+    /** Whether so many more are without an end than at the last look that it is time to look where they are. */
     boolean crowded() {
-        return open > max / 2;
+        return open > max / 2 && open > openAtLook + max / 16;
+    }
+
+    /** All that can be said of those without an end has been. */
+    void looked() {
+        openAtLook = open;
     }
 
     /** Events that have an end. */

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Keeps its place in the topics between audits. For one thread.
  */
-public final class FeedbackAuditor implements AutoCloseable {
+public final class FeedbackAuditor implements AuditWatch.Look {
     private static final int TOLD_MAX = 10;
     private static final long FRESH_NANOS = 3_000_000_000L;
     private static final long PAUSE_MILLIS = 20;
@@ -80,22 +80,28 @@ public final class FeedbackAuditor implements AutoCloseable {
     }
 
     /** Counts as things stand. */
+    @Override
     public AuditReport audit() throws InterruptedException {
         read();
         long endedBefore = book.ended();
         JobFigures figures = freshFigures();
         read();
-        return report(figures, book.ended() - endedBefore);
+        return report(figures, Math.max(0, book.ended() - endedBefore));
     }
 
     private void read() {
         topics.readToEnds(record -> {
             take(record);
             if (book.crowded()) {
-                places.tell(book);
+                look();
             }
         });
+        look();
+    }
+
+    private void look() {
         places.tell(book);
+        book.looked();
     }
 
     /** Figures that the job read after this was called; null if it does not tell. */

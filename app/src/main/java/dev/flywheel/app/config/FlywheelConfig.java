@@ -24,7 +24,8 @@ public record FlywheelConfig(
         Store store,
         Trainer trainer,
         Adapter adapter,
-        Metrics metrics) {
+        Metrics metrics,
+        Audit audit) {
 
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,62}");
     private static final Pattern ADAPTER_NAME =
@@ -421,6 +422,15 @@ public record FlywheelConfig(
         public Metrics {
             Check.notBlank("metrics.host", host);
             Check.within("metrics.port", port, 0, 65_535);
+        }
+    }
+
+    /** How a node counts where feedback ended. */
+    public record Audit(Duration interval, Duration alarmAfter, int eventsMax) {
+        public Audit {
+            Check.atMostTenYears("audit.interval", interval);
+            Check.atMostTenYears("audit.alarm_after", alarmAfter);
+            Check.within("audit.events_max", eventsMax, 1_000, 100_000_000);
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.flywheel.app.local;
 
 import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.api.client.StoreClient;
+import dev.flywheel.app.audit.AuditWatch;
 import dev.flywheel.app.audit.FeedbackAuditor;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.engine.backend.Backend;
@@ -29,6 +30,7 @@ import dev.flywheel.trainer.round.RoundLimits;
 import dev.flywheel.trainer.server.RoundWorker;
 import dev.flywheel.trainer.server.TrainerService;
 import io.grpc.BindableService;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -135,6 +137,7 @@ final class LoopParts {
         closing.add(
                 "job watch",
                 () -> new JobWatch(flink, progress, meters, LOOK, end::complete));
+        watchAudit(closing, meters, clock);
         closing.add(
                 "disk watch",
                 () -> new DiskWatch(
@@ -319,6 +322,18 @@ final class LoopParts {
         } catch (java.util.concurrent.ExecutionException
                 | java.util.concurrent.TimeoutException e) {
             throw new StartException("the node did not load its adapters within a minute: " + e, e);
+        }
+    }
+
+    private void watchAudit(Closing closing, MeterRegistry meters, InstantSource clock) {
+        FlywheelConfig.Audit audit = config.audit();
+        if (!audit.interval().isZero()) {
+            closing.add("audit",
+                    () -> AuditWatch.start(
+                            FeedbackAuditor.ofRecent(audit.eventsMax(), broker.bootstrapServers(),
+                                    topics, store, progress,
+                                    ModuleSettings.reader(config.loop()), clock),
+                            meters, audit.interval(), audit.alarmAfter()));
         }
     }
 

@@ -5,9 +5,21 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.flywheel.app.FlywheelCommand;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -28,6 +40,7 @@ class UpTest {
                 server: {port: 0, host: 127.0.0.2}
                 loop: {broker_port: 0}
                 metrics: {port: 0}
+                audit: {interval: 500ms}
                 data: {free_mib_min: 16}
                 """, "-o", "json");
         up.awaitOut("}");
@@ -55,6 +68,48 @@ class UpTest {
         assertThat(endpoints.get("grpc").textValue()).startsWith("127.0.0.2:");
         assertThat(endpoints.get("kafka").textValue()).startsWith("127.0.0.1:");
         assertThat(endpoints.get("metrics").textValue()).endsWith("/metrics");
+    }
+
+    /** P3, of a node in a process of its own. */
+    @Test
+    void itsAuditBalancesFromOutsideAndIsAmongItsMetrics() throws Exception {
+        JsonNode endpoints = new ObjectMapper().readTree(up.out());
+        ManagedChannel channel = Grpc.newChannelBuilder(endpoints.get("grpc").textValue(),
+                InsecureChannelCredentials.create()).build();
+        try {
+            LoopClient client = new LoopClient(channel, "default/main");
+            client.click(client.rank("u"), "u", "audited");
+            client.awaitTrained(Set.of("audited"));
+        } finally {
+            channel.shutdownNow();
+        }
+        StringWriter said = new StringWriter();
+        PrintWriter out = new PrintWriter(said, true);
+        int code = FlywheelCommand.commandLine()
+                .setOut(out)
+                .setErr(out)
+                .execute("audit", "-o", "json", "--wait", "60s", "--node",
+                        endpoints.get("grpc").textValue(), "--brokers",
+                        endpoints.get("kafka").textValue(), "--metrics",
+                        endpoints.get("metrics").textValue());
+
+        assertThat(code).as("%s", said).isZero();
+        JsonNode told = new ObjectMapper().readTree(said.toString());
+        assertThat(told.get("acknowledged").asLong()).isEqualTo(1);
+        assertThat(told.get("trained").asLong()).isEqualTo(1);
+        assertThat(told.get("pending").get("total").asLong()).isZero();
+        LoopClient.await("the running audit says the same",
+                () -> scraped(endpoints).contains("flywheel_audit_events{term=\"trained\"} 1.0"));
+        assertThat(scraped(endpoints)).contains("flywheel_audit_difference 0.0");
+    }
+
+    private static String scraped(JsonNode endpoints) {
+        URI metrics = URI.create(endpoints.get("metrics").textValue());
+        try (InputStream body = metrics.toURL().openStream()) {
+            return new String(body.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test
