@@ -13,6 +13,7 @@ import io.grpc.BindableService;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * A store in a folder of its own, with the services to put into a gRPC server.
@@ -75,6 +76,22 @@ public final class Store implements AutoCloseable {
     /** Syncs of the write-ahead log since it was opened. */
     public long walSyncs() {
         return log.walSyncs();
+    }
+
+    /** Completes, with the reason, if the store ends by itself rather than acknowledge what is not durable. */
+    public CompletableFuture<String> ended() {
+        return committer.ended();
+    }
+
+    /**
+     * Lets a store that has lost its newest commits be opened again without them.
+     *
+     * @param commits how many were lost, as the refusal to open says
+     * @return the commit that it ends at
+     * @throws StoreException if it has lost another number, is in use, or is damaged otherwise
+     */
+    public static long acceptLoss(Path folder, long commits) {
+        return RocksCommitLog.acceptLoss(folder.toAbsolutePath(), commits);
     }
 
     @Override

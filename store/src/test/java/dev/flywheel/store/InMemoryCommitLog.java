@@ -113,6 +113,9 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
     public void sync() {}
 
     @Override
+    public void settle() {}
+
+    @Override
     public void reopen(long atMillis) {}
 
     @Override

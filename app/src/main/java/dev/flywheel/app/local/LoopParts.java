@@ -99,6 +99,7 @@ final class LoopParts {
                         "store",
                         () -> Store.open(folder.folder("store"), ModuleSettings.store(config),
                                 clock));
+        var unusedEnd = stored.ended().thenAccept(end::complete);
         InternalServer storeServer =
                 closing.add(
                         "store server",

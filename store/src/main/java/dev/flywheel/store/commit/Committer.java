@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Takes commands in the order in which they come. Those that wait together are appended one by one and made durable by one
  * sync; only then is the new state published and each command acknowledged. After an I/O error every command that is not
- * certainly durable fails, and the log is opened again before the next one.
+ * certainly durable fails, and the log is opened again before the next one. If the log finds itself wrong, the writer ends.
  *
  * <p>Thread-safe; owns its thread and its log, which {@link #close} ends.
  */
@@ -39,6 +39,7 @@ public final class Committer implements AutoCloseable {
     private final CommitFeed feed;
     private final BlockingQueue<Work> waiting;
     private final Thread thread;
+    private final CompletableFuture<String> ended = new CompletableFuture<>();
     private volatile boolean closing;
 
     // Owned by the thread.
@@ -59,6 +60,11 @@ public final class Committer implements AutoCloseable {
 
     public CommitFeed feed() {
         return feed;
+    }
+
+    /** Completes, with the reason, if it ends by itself: a commit would have been acknowledged without being durable. */
+    public CompletableFuture<String> ended() {
+        return ended.copy();
     }
 
     /** Completes once the decision is durable; fails with {@link StoreException} if that is not certain. */
@@ -97,6 +103,10 @@ public final class Committer implements AutoCloseable {
             }
         } catch (InterruptedException closed) {
             Thread.currentThread().interrupt();
+        } catch (RuntimeException bug) {
+            LOG.error("the store ends: what it wrote last is not certainly durable", bug);
+            feed.restart(feed.state(), "the store ended");
+            ended.complete("the store ended by itself: " + bug.getMessage());
         } finally {
             closing = true;
             StoreException ended = new StoreException(Kind.UNAVAILABLE, "the store is closed");
@@ -128,6 +138,19 @@ public final class Committer implements AutoCloseable {
         }
         done.commits.forEach(commit -> feed.publish(commit.after(), commit.facts()));
         done.acknowledgements.forEach(Runnable::run);
+        if (!done.commits.isEmpty()) {
+            settle();
+        }
+    }
+
+    /** What was acknowledged stays so; only what comes next has to wait for the log to be opened again. */
+    private void settle() {
+        try {
+            log.settle();
+        } catch (StoreException failure) {
+            LOG.warn("the store failed, it will be opened again: {}", failure.getMessage());
+            broken = true;
+        }
     }
 
     /** A failure that concerns one command is that command's; one of the disk is everybody's and is thrown. */

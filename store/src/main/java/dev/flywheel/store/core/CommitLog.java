@@ -27,6 +27,9 @@ public interface CommitLog extends AutoCloseable {
 
     void sync();
 
+    /** Called once what was synced has been acknowledged: does what nobody need wait for, such as marking how far it goes. */
+    void settle();
+
     /** Closes and opens it again, after an I/O error. */
     void reopen(long atMillis);
 

@@ -7,7 +7,7 @@ import java.util.Locale;
 enum Family {
     /** RocksDB insists on it; holds nothing. */
     DEFAULT(Shape.RECORDS),
-    /** {@code tip} → last commit and its hash. */
+    /** {@code tip} → last commit and its hash; {@code marked} → nothing, once there is a {@link HighWaterFile}. */
     META(Shape.RECORDS),
     /** commit → LogEntry. */
     LOG(Shape.RECORDS),

@@ -13,6 +13,8 @@ import java.util.HexFormat;
  */
 final class Keys {
     static final byte[] TIP = text("tip");
+    /** Whether the newest commit has ever been marked outside the database. */
+    static final byte[] MARKED = text("marked");
 
     private static final HexFormat HEX = HexFormat.of();
 

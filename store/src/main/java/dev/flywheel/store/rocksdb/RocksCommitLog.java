@@ -1,5 +1,7 @@
 package dev.flywheel.store.rocksdb;
 
+import static dev.flywheel.store.core.BrokenInvariantException.require;
+
 import com.google.protobuf.ByteString;
 import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.store.core.AdapterState;
@@ -8,16 +10,10 @@ import dev.flywheel.store.core.CommitLog;
 import dev.flywheel.store.core.Fact;
 import dev.flywheel.store.core.Retention;
 import dev.flywheel.store.core.StoreException;
-import dev.flywheel.store.core.StoreException.Kind;
 import dev.flywheel.store.core.StoreState;
 import dev.flywheel.store.format.LogEntry;
 import dev.flywheel.store.format.Tip;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.rocksdb.RocksIterator;
@@ -25,26 +21,27 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The commit log in a folder of its own: {@code format} and {@code rocksdb/}.
+ * The commit log in a folder of its own: {@code format}, {@code highwater} and {@code rocksdb/}.
  *
  * <p>Each command is one write batch: the log entry, what follows from it, and the mark of the last commit, all or nothing.
  * One thread writes; {@link #history} may be read by any.
  */
 public final class RocksCommitLog implements CommitLog {
     private static final Logger LOG = LoggerFactory.getLogger(RocksCommitLog.class);
-    private static final long CHAIN_CHECKED_AT_OPEN = 10_000;
     private static final int UPLOADS_BETWEEN_SWEEPS = 4_096;
-    private static final int PROBE_BYTES = 1 << 20;
 
-    private final Path folder;
+    private final Path path;
+    private final StoreFolder folder;
     private final Retention retention;
     private final SharedDatabase shared;
     private final RocksHistory history;
+    private HighWaterFile highWater;
     private Tip tip;
     private int uploads;
 
     /**
-     * Opens or makes the store in a folder and checks what it finds: block checksums and the hash chain of the newest commits.
+     * Opens or makes the store in a folder and checks what it finds: block checksums, the hash chain of the newest commits, and
+     * that the commit which was acknowledged last is among them.
      *
      * @throws StoreException if another process has it open, a newer program made it, or it is damaged
      */
@@ -55,48 +52,25 @@ public final class RocksCommitLog implements CommitLog {
     }
 
     private RocksCommitLog(Path folder, Retention retention) {
-        this.folder = folder;
+        this.folder = new StoreFolder(folder);
+        this.path = folder;
         this.retention = retention;
-        Database db = openVerified(folder);
+        Database db = this.folder.open();
         this.tip = HashChain.tip(db);
         this.shared = new SharedDatabase(db);
         this.history = new RocksHistory(shared);
+        this.highWater = HighWaterFile.open(folder);
     }
 
-    private static Database openVerified(Path folder) {
-        FormatFile format = new FormatFile(folder);
-        Path files = folder.resolve("rocksdb");
-        try {
-            Files.createDirectories(files);
-        } catch (IOException failure) {
-            throw new StoreException(Kind.IO, "store folder " + folder + " cannot be made: "
-                    + failure.getMessage(), failure);
-        }
-        boolean made = format.present();
-        Database db = Database.open(files, !made);
-        boolean verified = false;
-        try {
-            db.verifyChecksums();
-            Tip tip = HashChain.tip(db);
-            HashChain.verify(db, tip, CHAIN_CHECKED_AT_OPEN);
-            if (!made) {
-                finish(format, tip, folder);
-            }
-            verified = true;
-            return db;
-        } finally {
-            if (!verified) {
-                db.close();
-            }
-        }
-    }
-
-    private static void finish(FormatFile format, Tip tip, Path folder) {
-        if (tip.getCommit() > 0) {
-            throw new StoreException(Kind.CORRUPT, "store folder " + folder
-                    + " holds commits but its format file is gone; restore it from a backup");
-        }
-        format.write();
+    /**
+     * Takes what a store that has lost its newest commits still holds for all there is.
+     *
+     * @param commits how many were lost, as the refusal to open said
+     * @return the commit that it ends at
+     * @throws StoreException if it has lost another number, or is damaged otherwise
+     */
+    public static long acceptLoss(Path folder, long commits) {
+        return new StoreFolder(folder).acceptLoss(commits);
     }
 
     @Override
@@ -173,12 +147,21 @@ public final class RocksCommitLog implements CommitLog {
         }
     }
 
+    /** The mark follows the log and never leads it: a kill between the two leaves a mark that is behind, which is no loss. */
     @Override
     public void sync() {
         shared.<Boolean>use(db -> {
+            long before = db.walSyncs();
             db.sync();
+            require(db.walSyncs() > before, "the write-ahead log was not synced");
             return true;
         });
+        highWater.write(tip);
+    }
+
+    @Override
+    public void settle() {
+        highWater.force();
     }
 
     /**
@@ -187,29 +170,13 @@ public final class RocksCommitLog implements CommitLog {
      */
     @Override
     public void reopen(long atMillis) {
-        probe();
-        shared.replace(() -> openVerified(folder));
+        folder.probe();
+        shared.replace(folder::open);
         tip = shared.use(HashChain::tip);
+        HighWaterFile old = highWater;
+        highWater = HighWaterFile.open(path);
+        old.close();
         LOG.info("reopened the store: commit={}", tip.getCommit());
-    }
-
-    private void probe() {
-        Path probe = folder.resolve("probe.tmp");
-        try {
-            try (FileChannel channel = FileChannel.open(probe, StandardOpenOption.CREATE,
-                    StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
-                ByteBuffer bytes = ByteBuffer.allocate(PROBE_BYTES);
-                while (bytes.hasRemaining()) {
-                    channel.write(bytes);
-                }
-                channel.force(true);
-            } finally {
-                Files.deleteIfExists(probe);
-            }
-        } catch (IOException failure) {
-            throw new StoreException(Kind.DISK_FULL, "store folder " + folder
-                    + " still cannot be written to: " + failure.getMessage(), failure);
-        }
     }
 
     /** How often the write-ahead log was synced since it was opened; a commit that is acknowledged raises it. */
@@ -219,6 +186,10 @@ public final class RocksCommitLog implements CommitLog {
 
     @Override
     public void close() {
-        shared.close();
+        try {
+            highWater.close();
+        } finally {
+            shared.close();
+        }
     }
 }

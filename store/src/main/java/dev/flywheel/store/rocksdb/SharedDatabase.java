@@ -33,12 +33,16 @@ final class SharedDatabase implements AutoCloseable {
         }
     }
 
-    /** Closes what is open, then opens; between a failed opening and the next one there is no database. */
+    /**
+     * Closes what is open, then opens. Readers do not wait meanwhile, which may take as long as checking all files does: they
+     * are told that the store is not open; so they are between a failed opening and the next one.
+     */
     void replace(Supplier<Database> opening) {
+        close();
+        Database opened = opening.get();
         lock.writeLock().lock();
         try {
-            close();
-            current = opening.get();
+            current = opened;
         } finally {
             lock.writeLock().unlock();
         }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.flywheel.store.InMemoryCommitLog;
 import dev.flywheel.store.Samples;
+import dev.flywheel.store.core.BrokenInvariantException;
 import dev.flywheel.store.core.Command;
 import dev.flywheel.store.core.CommitHistory;
 import dev.flywheel.store.core.CommitLog;
@@ -38,6 +39,9 @@ class CommitterTest {
         private volatile boolean full;
         private volatile boolean latched;
         private volatile int syncs;
+        private volatile int settles;
+        private volatile boolean unsynced;
+        private volatile boolean unsettled;
         private volatile int reopened;
         private final Semaphore gate = new Semaphore(1_000_000);
 
@@ -76,7 +80,16 @@ class CommitterTest {
             gate.acquireUninterruptibly();
             gate.release();
             check();
+            BrokenInvariantException.require(!unsynced, "the write-ahead log was not synced");
             syncs++;
+        }
+
+        @Override
+        public void settle() {
+            if (unsettled) {
+                throw new StoreException(Kind.IO, "cannot be synced");
+            }
+            settles++;
         }
 
         @Override
@@ -177,6 +190,40 @@ class CommitterTest {
         log.gate.release();
         assertThat(epoch.join()).isEqualTo(1);
         assertThat(committer.feed().state().commit()).isEqualTo(before + 1);
+    }
+
+    @Test
+    void aLogThatFindsItselfUnsyncedEndsTheStoreAndNothingIsAcknowledged() {
+        createAdapter();
+        List<String> told = new ArrayList<>();
+        committer.feed().subscribe(new CommitListener() {
+            @Override
+            public void committed(long commit, List<Fact> facts) {
+                told.add("commit " + commit);
+            }
+
+            @Override
+            public void interrupted(String why) {
+                told.add(why);
+            }
+        });
+        log.unsynced = true;
+        assertThat(failure(acquire())).isEqualTo(Kind.UNAVAILABLE);
+        assertThat(committer.ended().join()).contains("was not synced");
+        assertThat(told).containsExactly("the store ended");
+        log.unsynced = false;
+        assertThat(failure(acquire())).isEqualTo(Kind.UNAVAILABLE);
+    }
+
+    @Test
+    void aMarkThatCannotBeSettledTakesNothingBackAndOpensTheLogAgain() {
+        createAdapter();
+        int before = log.settles;
+        log.unsettled = true;
+        assertThat(acquire().join()).isEqualTo(1);
+        assertThat(log.settles).isEqualTo(before);
+        assertThat(acquire().join()).isEqualTo(2);
+        assertThat(log.reopened).isEqualTo(1);
     }
 
     @Test

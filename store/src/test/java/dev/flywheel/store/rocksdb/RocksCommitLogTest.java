@@ -133,22 +133,6 @@ class RocksCommitLogTest {
                 refused -> assertThat(refused.kind()).isEqualTo(Kind.CORRUPT));
     }
 
-    @Test
-    void aCutTailOfTheWriteAheadLogLosesOnlyWhatWasCut() throws IOException {
-        try (RocksCommitLog log = open()) {
-            fill(log, 40);
-            carryOut(log, new Command.AcquireEpoch(Samples.epoch("a"), 1));
-        }
-        Path wal = largest(".log");
-        byte[] bytes = Files.readAllBytes(wal);
-        Files.write(wal, Arrays.copyOf(bytes, bytes.length - 37));
-        try (RocksCommitLog log = open()) {
-            assertThat(log.load().commit()).isEqualTo(41);
-            assertThat(carryOut(log, new Command.AcquireEpoch(Samples.epoch("a"), 1)).getEpoch())
-                    .isEqualTo(41);
-        }
-    }
-
     private Path largest(String suffix) {
         return files(suffix).stream()
                 .max((a, b) -> Long.compare(a.toFile().length(), b.toFile().length()))
