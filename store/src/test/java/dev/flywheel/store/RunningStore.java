@@ -14,15 +14,15 @@ import java.time.InstantSource;
 import java.util.concurrent.TimeUnit;
 
 /** A real store behind a real server, with a client. */
-final class RunningStore implements AutoCloseable {
+public final class RunningStore implements AutoCloseable {
     static final InstantSource NOON = InstantSource.fixed(Instant.parse("2026-06-01T12:00:00Z"));
 
     private final Server server;
     final Store store;
     final ManagedChannel channel;
-    final StoreClient client;
+    public final StoreClient client;
 
-    RunningStore(Path folder) {
+    public RunningStore(Path folder) {
         this(folder, StoreSettings.DEFAULT);
     }
 
@@ -47,14 +47,15 @@ final class RunningStore implements AutoCloseable {
     }
 
     /** An adapter with its first epoch. */
-    long createAdapter(String name) {
+    public long createAdapter(String name) {
         client.putBlob(Samples.START);
         client.createAdapter(Samples.create(name));
         return client.acquireEpoch(name, "driver-1").getEpoch();
     }
 
     /** One round from claim to commit; its weights are {@code weights seq}. */
-    PutOutcomeReply commitRound(String adapter, long seq, long epoch, long parent, String... ids) {
+    public PutOutcomeReply commitRound(String adapter, long seq, long epoch, long parent,
+            String... ids) {
         client.putManifest(Samples.manifest(adapter, seq, epoch, parent, ids));
         byte[] weights = Samples.bytes("weights " + adapter + seq);
         byte[] optimizer = Samples.bytes("optimizer " + adapter + seq);

@@ -4,6 +4,7 @@ import static dev.flywheel.store.core.BrokenInvariantException.require;
 
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.AuditEntry;
 import dev.flywheel.api.v1.VersionRecord;
 import java.util.Collections;
 import java.util.Map;
@@ -69,9 +70,11 @@ public record AdapterState(
 
     static AdapterState created(Fact.AdapterCreated fact) {
         require(fact.adapter().getHead() == 0, "an adapter starts at version 0");
-        require(fact.entry().getSequence() == 1, "the audit skips an entry");
+        long audits = fact.entry().getSequence();
+        require(audits == 1 || fact.entry().equals(AuditEntry.getDefaultInstance()),
+                "the audit skips an entry");
         return new AdapterState(fact.adapter(), 0, 1, 0, fact.start(), new TreeMap<>(),
-                new TreeMap<>(), 1);
+                new TreeMap<>(), audits);
     }
 
     AdapterState after(Fact.AdapterChanged fact) {

@@ -14,7 +14,7 @@ import java.util.Set;
 /** Something that has happened to the store and stays so. */
 public sealed interface Fact {
 
-    /** With its version 0, whose weights it refers to from now on. */
+    /** With its version 0, whose weights it refers to from now on. The entry is empty where this was not audited yet. */
     record AdapterCreated(AdapterRecord adapter, VersionRecord start, AuditEntry entry)
             implements
                 Fact {}

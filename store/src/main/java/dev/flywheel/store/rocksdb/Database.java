@@ -2,14 +2,18 @@ package dev.flywheel.store.rocksdb;
 
 import dev.flywheel.store.core.StoreException;
 import dev.flywheel.store.core.StoreException.Kind;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
@@ -21,6 +25,7 @@ import org.rocksdb.CompressionType;
 import org.rocksdb.DBOptions;
 import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
+import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
@@ -60,35 +65,42 @@ final class Database implements AutoCloseable {
      */
     static Database open(Path folder, boolean create) {
         try {
-            return new Database(folder, create);
+            return new Database(folder, create, false);
         } catch (RocksDBException failure) {
             throw refused(folder, failure);
         }
     }
 
-    private Database(Path folder, boolean create) throws RocksDBException {
+    /**
+     * Opens the folder and changes nothing in it; the write-ahead log is read under the same rule. Families that an older
+     * release did not know are empty. The caller makes sure that nobody writes to it.
+     */
+    static Database openReadOnly(Path folder) {
+        try {
+            return new Database(folder, false, true);
+        } catch (RocksDBException failure) {
+            throw refused(folder, failure);
+        }
+    }
+
+    private Database(Path folder, boolean create, boolean readOnly) throws RocksDBException {
         boolean opened = false;
         try {
             statistics = owned(new Statistics());
             unsynced = owned(new WriteOptions().setSync(false));
-            DBOptions options = owned(new DBOptions())
-                    .setCreateIfMissing(create)
-                    .setCreateMissingColumnFamilies(true)
-                    .setWalRecoveryMode(WALRecoveryMode.TolerateCorruptedTailRecords)
-                    .setParanoidChecks(true)
-                    .setDbWriteBufferSize(MEMTABLE_BYTES_MAX)
-                    .setMaxTotalWalSize(WAL_BYTES_MAX)
-                    // Blobs are on their way to the disk before the commit that waits for it.
-                    .setWalBytesPerSync(WAL_BYTES_PER_SYNC)
-                    .setMaxBackgroundJobs(2)
-                    .setMaxOpenFiles(512)
-                    .setInfoLogLevel(InfoLogLevel.WARN_LEVEL)
-                    .setKeepLogFileNum(4)
-                    .setStatistics(statistics);
+            DBOptions options = options(create);
             List<ColumnFamilyHandle> columns = new ArrayList<>();
-            db = owned(RocksDB.open(options, folder.toString(), descriptors(), columns));
+            List<Family> present = readOnly ? present(folder) : List.of(Family.values());
+            db = owned(readOnly
+                    ? RocksDB.openReadOnly(options, folder.toString(), descriptors(present),
+                            columns)
+                    : RocksDB.open(options, folder.toString(), descriptors(present), columns));
+            for (ColumnFamilyHandle column : columns) {
+                families.put(present.get(families.size()), owned(column));
+            }
+            ColumnFamilyHandle empty = column(Family.DEFAULT);
             for (Family family : Family.values()) {
-                families.put(family, owned(columns.get(family.ordinal())));
+                families.putIfAbsent(family, empty);
             }
             opened = true;
         } finally {
@@ -98,11 +110,45 @@ final class Database implements AutoCloseable {
         }
     }
 
-    private List<ColumnFamilyDescriptor> descriptors() {
+    private DBOptions options(boolean create) {
+        return owned(new DBOptions())
+                .setCreateIfMissing(create)
+                .setCreateMissingColumnFamilies(true)
+                .setWalRecoveryMode(WALRecoveryMode.TolerateCorruptedTailRecords)
+                .setParanoidChecks(true)
+                .setDbWriteBufferSize(MEMTABLE_BYTES_MAX)
+                .setMaxTotalWalSize(WAL_BYTES_MAX)
+                // Blobs are on their way to the disk before the commit that waits for it.
+                .setWalBytesPerSync(WAL_BYTES_PER_SYNC)
+                .setMaxBackgroundJobs(2)
+                .setMaxOpenFiles(512)
+                .setInfoLogLevel(InfoLogLevel.WARN_LEVEL)
+                .setKeepLogFileNum(4)
+                .setStatistics(statistics);
+    }
+
+    private static List<Family> present(Path folder) throws RocksDBException {
+        try (Options options = new Options()) {
+            Set<String> names = new HashSet<>();
+            for (byte[] name : RocksDB.listColumnFamilies(options, folder.toString())) {
+                names.add(new String(name, StandardCharsets.UTF_8));
+            }
+            if (names.isEmpty()) {
+                throw new StoreException(Kind.CORRUPT, "store folder " + folder.getParent()
+                        + " holds no database; restore it from a backup");
+            }
+            return Arrays.stream(Family.values())
+                    .filter(family -> names.contains(
+                            new String(family.columnName(), StandardCharsets.UTF_8)))
+                    .toList();
+        }
+    }
+
+    private List<ColumnFamilyDescriptor> descriptors(List<Family> present) {
         Cache cache = owned(new LRUCache(BLOCK_CACHE_BYTES));
         BloomFilter filter = owned(new BloomFilter(BITS_PER_KEY));
         List<ColumnFamilyDescriptor> descriptors = new ArrayList<>();
-        for (Family family : Family.values()) {
+        for (Family family : present) {
             BlockBasedTableConfig table = new BlockBasedTableConfig()
                     .setBlockCache(cache)
                     .setCacheIndexAndFilterBlocks(true)

@@ -1,6 +1,8 @@
 package dev.flywheel.store.rocksdb;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.MessageLite;
+import com.google.protobuf.Parser;
 import dev.flywheel.store.core.StoreException;
 import dev.flywheel.store.core.StoreException.Kind;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +33,15 @@ final class Failures {
         String message = failure.getMessage();
         return status != null && status.getSubCode() == Status.SubCode.NoSpace
                 || message != null && message.contains("No space left");
+    }
+
+    /** A stored message; one that cannot be read is damage. */
+    static <T extends MessageLite> T parse(Parser<T> parser, byte[] bytes, String what) {
+        try {
+            return parser.parseFrom(bytes);
+        } catch (InvalidProtocolBufferException broken) {
+            throw corrupt(what, broken);
+        }
     }
 
     static StoreException corrupt(String what, InvalidProtocolBufferException failure) {

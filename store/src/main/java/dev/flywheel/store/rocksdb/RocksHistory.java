@@ -1,8 +1,5 @@
 package dev.flywheel.store.rocksdb;
 
-import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.MessageLite;
-import com.google.protobuf.Parser;
 import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.api.v1.AuditEntry;
 import dev.flywheel.api.v1.Example;
@@ -72,7 +69,7 @@ final class RocksHistory implements CommitHistory {
     private @Nullable SavedManifestEntry savedEntry(String adapter, long seq) {
         byte[] bytes = get(Family.ENTRIES, Keys.of(adapter, seq));
         return bytes == null ? null
-                : parse(SavedManifestEntry.parser(), bytes, "a manifest's entry");
+                : Failures.parse(SavedManifestEntry.parser(), bytes, "a manifest's entry");
     }
 
     @Override
@@ -93,13 +90,13 @@ final class RocksHistory implements CommitHistory {
             throw new StoreException(Kind.CORRUPT, "manifest " + seq + " of " + adapter
                     + " no longer matches its digest; restore a backup");
         }
-        return parse(Manifest.parser(), bytes, "a manifest");
+        return Failures.parse(Manifest.parser(), bytes, "a manifest");
     }
 
     @Override
     public @Nullable VersionRecord version(String adapter, long number) {
         byte[] bytes = get(Family.VERSIONS, Keys.of(adapter, number));
-        return bytes == null ? null : parse(VersionRecord.parser(), bytes, "a version");
+        return bytes == null ? null : Failures.parse(VersionRecord.parser(), bytes, "a version");
     }
 
     @Override
@@ -116,7 +113,7 @@ final class RocksHistory implements CommitHistory {
     public List<VersionRecord> versionsBefore(String adapter, long before, int limit) {
         List<VersionRecord> versions = new ArrayList<>();
         backwards(Family.VERSIONS, adapter, Keys.of(adapter, before), limit,
-                bytes -> versions.add(parse(VersionRecord.parser(), bytes, "a version")));
+                bytes -> versions.add(Failures.parse(VersionRecord.parser(), bytes, "a version")));
         return versions;
     }
 
@@ -124,7 +121,7 @@ final class RocksHistory implements CommitHistory {
     public List<AuditEntry> audit(String adapter, int limit) {
         List<AuditEntry> entries = new ArrayList<>();
         backwards(Family.AUDIT, adapter, Keys.of(adapter, -1), limit,
-                bytes -> entries.add(parse(AuditEntry.parser(), bytes, "an audit entry")));
+                bytes -> entries.add(Failures.parse(AuditEntry.parser(), bytes, "an audit entry")));
         return entries;
     }
 
@@ -137,7 +134,7 @@ final class RocksHistory implements CommitHistory {
                 for (entries.seek(Keys.of(adapter, afterSeq + 1)); summaries.size() < limit
                         && entries.isValid()
                         && Keys.startsWith(entries.key(), prefix); entries.next()) {
-                    summaries.add(parse(SavedManifestEntry.parser(), entries.value(),
+                    summaries.add(Failures.parse(SavedManifestEntry.parser(), entries.value(),
                             "a manifest's entry").getSummary());
                 }
                 Database.check(entries, Family.ENTRIES);
@@ -170,14 +167,6 @@ final class RocksHistory implements CommitHistory {
 
     private byte @Nullable [] get(Family family, byte[] key) {
         return shared.use(db -> new Found(db.get(family, key))).bytes();
-    }
-
-    private static <T extends MessageLite> T parse(Parser<T> parser, byte[] bytes, String what) {
-        try {
-            return parser.parseFrom(bytes);
-        } catch (InvalidProtocolBufferException broken) {
-            throw Failures.corrupt(what, broken);
-        }
     }
 
     /** What a lookup found, if anything. */

@@ -1,0 +1,173 @@
+package dev.flywheel.store.rocksdb;
+
+import com.google.protobuf.MessageLite;
+import dev.flywheel.adapters.identity.Digest;
+import dev.flywheel.api.v1.AuditEntry;
+import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.Manifest;
+import dev.flywheel.api.v1.ManifestState;
+import dev.flywheel.api.v1.ManifestSummary;
+import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.store.core.BlobReference;
+import dev.flywheel.store.core.Claim;
+import dev.flywheel.store.core.Fact;
+import dev.flywheel.store.core.Tombstone;
+import dev.flywheel.store.format.LoggedFact;
+import dev.flywheel.store.format.ManifestClaimed;
+import dev.flywheel.store.format.ManifestEnded;
+import dev.flywheel.store.format.SavedManifestEntry;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Holds what stands in the families against the facts that it followed from.
+ *
+ * <p>Counts as it goes, so that rows without a fact are noticed in the end. Examples and events of a manifest that was not
+ * abandoned must be claimed by it alone (I1). For one thread.
+ */
+final class FactCheck {
+    private final Database db;
+    private final Findings findings;
+    private final Set<BlobReference> referred = new HashSet<>();
+
+    FactCheck(Database db, Findings findings) {
+        this.db = db;
+        this.findings = findings;
+    }
+
+    /** The references that are left after all commits so far. */
+    Set<BlobReference> referred() {
+        return referred;
+    }
+
+    /** One commit's facts. References end as they do when it is written: not those that the same commit adds. */
+    void check(Iterable<LoggedFact> facts) {
+        Set<BlobReference> added = new HashSet<>();
+        Set<BlobReference> ended = new HashSet<>();
+        for (LoggedFact logged : facts) {
+            switch (logged.getFactCase()) {
+                case ADAPTER_CREATED -> {
+                    version(logged.getAdapterCreated().getStart(), added);
+                    audit(logged.getAdapterCreated().getEntry());
+                }
+                case ADAPTER_CHANGED -> audit(logged.getAdapterChanged().getEntry());
+                case MANIFEST_CLAIMED -> manifest(logged.getManifestClaimed());
+                case MANIFEST_ENDED -> ended(logged.getManifestEnded());
+                case VERSION_COMMITTED -> version(logged.getVersionCommitted().getVersion(), added);
+                case ALIAS_MOVED -> audit(logged.getAliasMoved().getEntry());
+                case BLOBS_RELEASED -> ended.addAll(
+                        ((Fact.BlobsReleased) LoggedFacts.fact(logged)).references());
+                case WITHDRAWN -> withdrawn((Fact.Withdrawn) LoggedFacts.fact(logged));
+                case EPOCH_ACQUIRED, FACT_NOT_SET -> {
+                    // Stands in the adapter's state alone.
+                }
+            }
+        }
+        ended.removeAll(added);
+        referred.addAll(added);
+        referred.removeAll(ended);
+    }
+
+    private void version(VersionRecord version, Set<BlobReference> added) {
+        findings.versions++;
+        String adapter = version.getRef().getAdapter();
+        long number = version.getRef().getNumber();
+        same("version " + number + " of " + adapter, Family.VERSIONS, Keys.of(adapter, number),
+                version);
+        added.addAll(BlobReference.of(version));
+    }
+
+    private void audit(AuditEntry entry) {
+        if (entry.getSequence() == 0) {
+            return;
+        }
+        findings.audits++;
+        same("audit entry " + entry.getSequence() + " of " + entry.getAdapter(), Family.AUDIT,
+                Keys.of(entry.getAdapter(), entry.getSequence()), entry);
+    }
+
+    private void same(String where, Family family, byte[] key, MessageLite wanted) {
+        findings.part(where, () -> {
+            byte[] found = db.get(family, key);
+            findings.require(found != null, where, "it is missing");
+            findings.require(found == null || Arrays.equals(found, wanted.toByteArray()), where,
+                    "it differs from the commit that wrote it");
+        });
+    }
+
+    private void withdrawn(Fact.Withdrawn withdrawn) {
+        for (Tombstone tombstone : withdrawn.tombstones()) {
+            findings.tombstones++;
+            findings.part("a withdrawal", () -> findings.require(
+                    db.get(Family.TOMBSTONES, Keys.of(tombstone)) != null, "a withdrawal",
+                    "it is missing: " + tombstone.getClass().getSimpleName()));
+        }
+    }
+
+    private void manifest(ManifestClaimed claimed) {
+        findings.manifests++;
+        String where = "manifest " + claimed.getSeq() + " of " + claimed.getAdapter();
+        findings.part(where, () -> {
+            byte[] key = Keys.of(claimed.getAdapter(), claimed.getSeq());
+            byte[] bytes = db.get(Family.MANIFESTS, key);
+            SavedManifestEntry entry = entry(key);
+            if (bytes == null || entry == null) {
+                findings.damage(where, "it is missing");
+            } else if (!Arrays.equals(Digest.of(bytes).raw(), claimed.getDigest().toByteArray())) {
+                findings.damage(where, "its bytes no longer match their digest");
+            } else {
+                manifest(where, claimed, Failures.parse(Manifest.parser(), bytes, "a manifest"),
+                        entry);
+            }
+        });
+    }
+
+    private void manifest(String where, ManifestClaimed claimed, Manifest manifest,
+            SavedManifestEntry entry) {
+        ManifestSummary summary = entry.getSummary();
+        findings.require(
+                entry.getDigest().equals(claimed.getDigest())
+                        && summary.getAdapter().equals(claimed.getAdapter())
+                        && summary.getSeq() == claimed.getSeq()
+                        && summary.getParent() == claimed.getParent()
+                        && summary.getExamples() == claimed.getExamples()
+                        && manifest.getExamplesCount() == claimed.getExamples(),
+                where, "its entry differs from the commit that claimed it");
+        Set<String> ids = new TreeSet<>();
+        for (Example example : manifest.getExamplesList()) {
+            ids.addAll(Claim.idsOf(example));
+        }
+        boolean released = summary.getState() == ManifestState.MANIFEST_STATE_ABANDONED;
+        byte[] own = Keys.value(new Claim(claimed.getAdapter(), claimed.getSeq()));
+        for (String id : ids) {
+            boolean holds = Arrays.equals(db.get(Family.CLAIMS, Keys.digest(id)), own);
+            findings.require(holds != released, where, released
+                    ? "it was abandoned and still claims " + id
+                    : "it does not hold the claim to " + id + ", which is in it (I1)");
+        }
+        findings.claims += released ? 0 : ids.size();
+    }
+
+    private void ended(ManifestEnded ended) {
+        String adapter = ended.getOutcome().getAdapter();
+        long seq = ended.getOutcome().getSeq();
+        String where = "manifest " + seq + " of " + adapter;
+        findings.part(where, () -> {
+            SavedManifestEntry entry = entry(Keys.of(adapter, seq));
+            findings.require(entry != null && entry.getSummary().getState() == ended.getState()
+                    && entry.getSummary().getVersion() == ended.getVersion()
+                    && entry.getSummary().getQuarantinedList().equals(ended.getQuarantinedList())
+                    && entry.getOutcome().equals(ended.getOutcome()), where,
+                    "its entry differs from the commit that ended it");
+        });
+    }
+
+    private @Nullable SavedManifestEntry entry(byte[] key) {
+        byte[] bytes = db.get(Family.ENTRIES, key);
+        return bytes == null ? null
+                : Failures.parse(SavedManifestEntry.parser(), bytes, "a manifest's entry");
+    }
+}
