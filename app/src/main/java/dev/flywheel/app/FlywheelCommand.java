@@ -16,6 +16,7 @@ import dev.flywheel.app.cli.PretrainCommand;
 import dev.flywheel.app.cli.ReplayCommand;
 import dev.flywheel.app.cli.ReplayLineageCommand;
 import dev.flywheel.app.cli.SimulateCommand;
+import dev.flywheel.app.cli.StoreCommand;
 import dev.flywheel.app.cli.UpCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -43,6 +44,7 @@ import picocli.CommandLine.Spec;
             SimulateCommand.class,
             PretrainCommand.class,
             OracleCommand.class,
+            StoreCommand.class,
             ModelCommand.class,
             FuzzCommand.class,
             AdapterCommand.class,

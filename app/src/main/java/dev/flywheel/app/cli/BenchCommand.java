@@ -11,7 +11,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = "Measures parts by themselves, without a node.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {BenchJoinCommand.class, BenchQuantizationCommand.class})
+        subcommands = {BenchJoinCommand.class, BenchQuantizationCommand.class,
+            BenchCorruptionCommand.class})
 public final class BenchCommand implements Runnable {
     @Spec private CommandSpec spec;
 

@@ -2,7 +2,9 @@ package dev.flywheel.store.rocksdb;
 
 import dev.flywheel.store.core.StoreException;
 import dev.flywheel.store.core.StoreException.Kind;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -14,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
@@ -80,6 +83,25 @@ final class Database implements AutoCloseable {
             return new Database(folder, false, true);
         } catch (RocksDBException failure) {
             throw refused(folder, failure);
+        }
+    }
+
+    /** Whether there are tables in the folder that the database does not name, or families that it does not have. */
+    static boolean leavesOut(Path folder) {
+        try (Database db = openReadOnly(folder)) {
+            Set<String> named = new HashSet<>();
+            db.db.getLiveFilesMetaData()
+                    .forEach(file -> named.add(file.fileName().replace("/", "")));
+            try (Stream<Path> files = Files.list(folder)) {
+                return present(folder).size() < Family.values().length
+                        || files.map(file -> file.getFileName().toString())
+                                .anyMatch(name -> name.endsWith(".sst") && !named.contains(name));
+            }
+        } catch (RocksDBException failure) {
+            throw refused(folder, failure);
+        } catch (IOException failure) {
+            throw new StoreException(Kind.IO, "store folder " + folder.getParent()
+                    + " cannot be listed: " + failure.getMessage(), failure);
         }
     }
 

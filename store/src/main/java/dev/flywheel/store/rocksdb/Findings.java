@@ -30,6 +30,10 @@ final class Findings {
         }
     }
 
+    int damages() {
+        return damages;
+    }
+
     void note(String note) {
         notes.add(note);
     }

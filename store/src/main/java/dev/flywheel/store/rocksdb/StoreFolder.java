@@ -43,12 +43,33 @@ final class StoreFolder {
         FormatFile format = new FormatFile(folder);
         boolean made = format.present();
         makeFolder();
+        if (made) {
+            requireListed();
+        }
         return checked(!made, (db, tip) -> {
             requireAcknowledged(db, tip);
             if (!made) {
                 finish(format, tip);
             }
         });
+    }
+
+    /**
+     * A MANIFEST that was cut at a record's end opens without a word, with tables missing whose log is gone, and opening deletes
+     * them. A crash may leave such tables too, and an older release fewer families: then everything is checked first.
+     */
+    private void requireListed() {
+        if (!Database.leavesOut(files())) {
+            return;
+        }
+        LOG.info("files that the database does not name: checking everything before it opens");
+        CheckReport report = StoreCheck.of(folder, (step, done, total) -> {});
+        if (!report.sound()) {
+            throw new StoreException(Kind.CORRUPT, "store folder " + folder + " is damaged: "
+                    + report.damage().get(0).where() + ": " + report.damage().get(0).what()
+                    + (report.damages() > 1 ? ", and " + (report.damages() - 1) + " more" : "")
+                    + "; nothing was changed, restore it from a backup");
+        }
     }
 
     /** What is done with a database before it is handed out; if it throws, the database is closed again. */
