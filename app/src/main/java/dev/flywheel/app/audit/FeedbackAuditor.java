@@ -133,7 +133,7 @@ public final class FeedbackAuditor implements AuditWatch.Look {
         List<EventBook.Event> taken =
                 figures == null ? List.of() : book.openBefore(figures.positions());
         PendingTerms pending =
-                figures == null ? null : pending(figures, taken, endedMeanwhile, totals);
+                figures == null ? null : pending(figures, taken, endedMeanwhile);
         long open = book.openCount();
         return new AuditReport(clock.instant().toString(), totals.events() + book.notFollowed(),
                 totals.trained(), totals.quarantined(), totals.refused(), pending,
@@ -144,7 +144,7 @@ public final class FeedbackAuditor implements AuditWatch.Look {
 
     /** What the job has beyond what is open now ended meanwhile, as far as anything did. */
     private PendingTerms pending(JobFigures figures, List<EventBook.Event> taken,
-            long endedMeanwhile, Totals totals) {
+            long endedMeanwhile) {
         long claimed = taken.stream()
                 .filter(event -> event.place() == EventBook.Place.CLAIMED)
                 .count();

@@ -55,6 +55,7 @@ public final class LineageCommand implements Callable<Integer> {
             description = "Tells the N nearest ancestors one by one. Default: ${DEFAULT-VALUE}.") private int ancestors =
                     10;
 
+    @SuppressWarnings("UnusedVariable") // picocli looks at it
     @Option(names = {"-h", "--help"}, usageHelp = true,
             description = "Show this help message and exit.") private boolean help;
 

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * counts while the folder is held.
  */
 public final class StoreAddress implements AutoCloseable {
-    private static final String FILE = "store.address";
+    private static final String FILE = "store-address";
 
     private final Path file;
 

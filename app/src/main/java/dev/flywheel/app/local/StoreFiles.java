@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
@@ -129,11 +130,16 @@ public final class StoreFiles implements AutoCloseable {
         }
         Files.deleteIfExists(place);
         Files.move(filled, place, StandardCopyOption.ATOMIC_MOVE);
-        force(place.toAbsolutePath().getParent(), StandardOpenOption.READ);
+        force(folderOf(place.toAbsolutePath()), StandardOpenOption.READ);
+    }
+
+    /** Of a file that is not a file system's root. */
+    private static Path folderOf(Path file) {
+        return Objects.requireNonNull(file.getParent(), "a root has no folder");
     }
 
     private static long copyFile(Path from, Path to) throws IOException {
-        Files.createDirectories(to.getParent());
+        Files.createDirectories(folderOf(to));
         Files.copy(from, to);
         force(to, StandardOpenOption.WRITE);
         return Files.size(to);
