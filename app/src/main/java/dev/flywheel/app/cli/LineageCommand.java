@@ -59,6 +59,10 @@ public final class LineageCommand implements Callable<Integer> {
     @Option(names = {"-h", "--help"}, usageHelp = true,
             description = "Show this help message and exit.") private boolean help;
 
+    @SuppressWarnings("UnusedVariable") // picocli looks at it
+    @Option(names = "-V", versionHelp = true,
+            description = "Print version information and exit; --version names one of an adapter's here.") private boolean ownVersion;
+
     /** What is asked for. */
     static final class Subject {
         @Option(names = "--version", paramLabel = "N", required = true,
