@@ -28,7 +28,7 @@ public final class CrowdCap {
     /** So many times faster than it grows does the usual share fall: the first users of an adapter soon cover for no ring. */
     private static final double FALL = 3;
 
-    /** Newcomers' examples that pass even where there is none of others, and that many more where newcomers are usual. */
+    /** Newcomers' examples that pass even where there is none of others. */
     static final double FREE = 1;
 
     /** With so many examples an aim's own usual share counts as much as the adapter's. */
@@ -107,12 +107,9 @@ public final class CrowdCap {
     }
 
     private Optional<String> objection(String what, CrowdShare had, double usual) {
-        double share = profile.crowd().newcomerShareMax();
-        double allowed = Math.max(share, GROWTH * usual);
-        // Few examples stray from what is usual by chance; where no newcomers are usual none are by chance.
-        double most = allowed * (had.getNewcomers() + had.getOthers() + 1)
-                + FREE * Math.min(1, usual / share);
-        return allowed >= 1 || had.getNewcomers() + 1 <= Math.max(FREE, most) ? Optional.empty()
+        double allowed = Math.max(profile.crowd().newcomerShareMax(), GROWTH * usual);
+        double most = allowed * (had.getNewcomers() + had.getOthers() + 1) + FREE;
+        return allowed >= 1 || had.getNewcomers() + 1 <= most ? Optional.empty()
                 : Optional.of(
                         "profile %s allows newcomers, first seen less than %s ago, a share of %.2f of %s"
                                 .formatted(profile.name(), profile.crowd().newcomerPeriod(),
