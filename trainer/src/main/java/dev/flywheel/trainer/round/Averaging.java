@@ -12,8 +12,8 @@ import java.util.Set;
 /**
  * What share each example's gradient has in a step: the mean over users of each user's mean.
  *
- * <p>However much one user clicked, all of it together moves a step by 1 / users. Examples without
- * a user count as one user's.
+ * <p>However much one user clicked, all of it together moves a step by 1 / users, or, of verdicts, by at
+ * most {@value #ITEMS_USUAL} / {@value #USERS_USUAL}. Examples without a user count as one user's.
  *
  * <p>Items that were each taken or not are to become probabilities, so that nothing that depends on how many
  * were taken may change what an item weighs:

@@ -58,6 +58,25 @@ class AveragingTest {
                 each -> assertThat(new Averaging(List.of(each)).share(each)).isEqualTo(share));
     }
 
+    @Test
+    void aLongSlateThatComesInTwoExamplesWeighsNoMoreThanInOne() {
+        PreparedExample click = verdictOf(40, "long");
+        PreparedExample silence = verdictOf(40, "long");
+        PreparedExample other = verdictOf(1, "short");
+        Averaging averaging = new Averaging(List.of(click, silence, other));
+        assertThat(averaging.share(silence)).isEqualTo(averaging.share(click));
+        assertThat(40 * averaging.share(click)).isCloseTo(
+                Averaging.ITEMS_USUAL * averaging.share(other), within(1e-12));
+    }
+
+    private PreparedExample verdictOf(int items, String slate) {
+        return verdictOf(Example.newBuilder()
+                .setUser("a")
+                .setImpressionId(slate)
+                .setSlateItems(items)
+                .build());
+    }
+
     private PreparedExample verdictOf(int items) {
         return verdictOf(Example.newBuilder().setUser("a").setSlateItems(items).build());
     }
