@@ -218,6 +218,8 @@ class CommitterTest {
     @Test
     void aMarkThatCannotBeSettledTakesNothingBackAndOpensTheLogAgain() {
         createAdapter();
+        // What is settled is acknowledged before; the next work is not begun before.
+        committer.putBlob("0".repeat(64), new byte[1]).join();
         int before = log.settles;
         log.unsettled = true;
         assertThat(acquire().join()).isEqualTo(1);
