@@ -14,7 +14,12 @@ import org.jspecify.annotations.Nullable;
  * can follow the others, not lead them. That share is the profile's or, if that is more, a little more than newcomers usually
  * have there: while all users are new, or where none comes back, nobody is held back, and no ring is either. Once there are
  * others, a flood of newcomers gets no more than newcomers had before it. Of an aim that few examples are about, which tell
- * little of what is usual there, the adapter's usual share is taken instead. A single example is always free.
+ * little of what is usual there, the adapter's usual share is taken instead; a single example about an aim is always free.
+ *
+ * <p>An attack that spreads over many aims meets the share of all examples alone, so that one leaves it nothing for chance: the
+ * profile's share is earned, one newcomer's place by so many examples of others. What is usual there has an example's slack,
+ * since few examples stray from it by chance and what is refused is no part of it: without slack, newcomers once refused would
+ * stay so. Where next to none are usual the slack is less, and none where none are.
  *
  * <p>Besides, one aim has a plain cap of examples in a window, whoever they come from.
  *
@@ -22,14 +27,17 @@ import org.jspecify.annotations.Nullable;
  * numbers for the adapter and for each aim. Examples out of order count as if they came now.
  */
 public final class CrowdCap {
-    /** By so much may the newcomers' share grow in about a newcomer period. */
-    static final double GROWTH = 1.1;
+    /** So many times what is usual may the newcomers' share be, and so by a quarter of it grow in a newcomer period. */
+    static final double GROWTH = 1.25;
 
     /** So many times faster than it grows does the usual share fall: the first users of an adapter soon cover for no ring. */
     private static final double FALL = 3;
 
     /** Newcomers' examples that pass even where there is none of others. */
     static final double FREE = 1;
+
+    /** Of the profile's share: where less is usual, not all of the slack is left for chance. */
+    private static final double RARE = 0.5;
 
     /** With so many examples an aim's own usual share counts as much as the adapter's. */
     private static final double TELLING = 8;
@@ -82,7 +90,8 @@ public final class CrowdCap {
         AimUse aimNow = aim == null ? null : at(aim, at, allNow.getUsualShare());
         Optional<String> objection = objection(allNow, aimNow, newcomer);
         return objection.isPresent() ? new Decision(objection, all, aim)
-                : new Decision(objection, counted(allNow, newcomer), counted(aimNow, newcomer));
+                : new Decision(objection, earned(counted(allNow, newcomer), newcomer),
+                        counted(aimNow, newcomer));
     }
 
     private Optional<String> objection(CrowdShare all, @Nullable AimUse aim, boolean newcomer) {
@@ -95,9 +104,8 @@ public final class CrowdCap {
             return Optional.empty();
         }
         Optional<String> ofAim = aim == null ? Optional.empty()
-                : objection("the examples about one item", aim.getShare(),
-                        usual(aim.getShare(), all.getUsualShare()));
-        return ofAim.isPresent() ? ofAim : objection("all examples", all, all.getUsualShare());
+                : objectionOfAim(aim.getShare(), usual(aim.getShare(), all.getUsualShare()));
+        return ofAim.isPresent() ? ofAim : objectionOfAll(all);
     }
 
     /** Of few examples of an aim's newcomers are soon the greater part, by chance or because only a ring wants it. */
@@ -106,19 +114,40 @@ public final class CrowdCap {
         return (examples * ofAim.getUsualShare() + TELLING * ofAll) / (examples + TELLING);
     }
 
-    private Optional<String> objection(String what, CrowdShare had, double usual) {
-        double allowed = Math.max(profile.crowd().newcomerShareMax(), GROWTH * usual);
-        double most = allowed * (had.getNewcomers() + had.getOthers() + 1) + FREE;
-        return allowed >= 1 || had.getNewcomers() + 1 <= most ? Optional.empty()
-                : Optional.of(
-                        "profile %s allows newcomers, first seen less than %s ago, a share of %.2f of %s"
-                                .formatted(profile.name(), profile.crowd().newcomerPeriod(),
-                                        allowed, what));
+    private Optional<String> objectionOfAim(CrowdShare had, double usual) {
+        double allowed = allowed(usual);
+        return follows(had, allowed, FREE) ? Optional.empty()
+                : Optional.of(objection("the examples about one item", allowed));
+    }
+
+    private Optional<String> objectionOfAll(CrowdShare had) {
+        double usual = had.getUsualShare();
+        double slack = FREE * Math.min(1, usual / (RARE * profile.crowd().newcomerShareMax()));
+        return had.getEarned() >= 1 || follows(had, GROWTH * usual, slack) ? Optional.empty()
+                : Optional.of(objection("all examples", allowed(usual)));
+    }
+
+    private double allowed(double usual) {
+        return Math.max(profile.crowd().newcomerShareMax(), GROWTH * usual);
+    }
+
+    private static boolean follows(CrowdShare had, double share, double slack) {
+        double examples = had.getNewcomers() + had.getOthers() + 1;
+        return share >= 1 || had.getNewcomers() + 1 <= share * examples + slack;
+    }
+
+    private String objection(String what, double allowed) {
+        return "profile %s allows newcomers, first seen less than %s ago, a share of %.2f of %s"
+                .formatted(profile.name(), profile.crowd().newcomerPeriod(), allowed, what);
     }
 
     private CrowdShare at(CrowdShare had, long millis, long fadesInMillis, double usualAtFirst) {
         if (had.getAtMillis() == 0) {
-            return had.toBuilder().setUsualShare(usualAtFirst).setAtMillis(millis).build();
+            return had.toBuilder()
+                    .setUsualShare(usualAtFirst)
+                    .setEarned(FREE)
+                    .setAtMillis(millis)
+                    .build();
         }
         long now = Math.max(had.getAtMillis(), millis);
         double passed = now - had.getAtMillis();
@@ -148,6 +177,15 @@ public final class CrowdCap {
     private static CrowdShare counted(CrowdShare had, boolean newcomer) {
         return newcomer ? had.toBuilder().setNewcomers(had.getNewcomers() + 1).build()
                 : had.toBuilder().setOthers(had.getOthers() + 1).build();
+    }
+
+    /** Others earn newcomers their places, of which no more are kept than the share of a part of a newcomer period. */
+    private CrowdShare earned(CrowdShare had, boolean newcomer) {
+        double share = profile.crowd().newcomerShareMax();
+        double most = FREE + share * (had.getNewcomers() + had.getOthers());
+        double earned = newcomer ? Math.max(0, had.getEarned() - 1)
+                : had.getEarned() + share / Math.max(Double.MIN_NORMAL, 1 - share);
+        return had.toBuilder().setEarned(Math.min(most, earned)).build();
     }
 
     private static @Nullable AimUse counted(@Nullable AimUse had, boolean newcomer) {

@@ -71,7 +71,7 @@ public record GuardProfile(
 
     /** For feedback from many users who need not be trusted. */
     public static final GuardProfile DEFAULT = new GuardProfile("default", 8, Duration.ofMinutes(1),
-            0.02, false, new Budgets(600, 30, 10), new Crowd(600, 0.03, Duration.ofHours(1)));
+            0.02, false, new Budgets(600, 30, 10), new Crowd(600, 0.02, Duration.ofHours(1)));
 
     /** For a stream that one trusted party sends, such as a replay of ratings: most of it may come from one user. */
     public static final GuardProfile TRUSTED_STREAM =

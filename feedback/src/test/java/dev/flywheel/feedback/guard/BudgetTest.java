@@ -144,7 +144,7 @@ class BudgetTest {
         assertThat(others.roundShareMax()).isZero();
         assertThat(others.examplesPerUserMax()).isEqualTo(8);
         assertThat(others.crowd()).isEqualTo(
-                new GuardProfile.Crowd(600, 0.03, Duration.ofMillis(250)));
+                new GuardProfile.Crowd(600, 0.02, Duration.ofMillis(250)));
         assertThat(profiles.of("acme", GuardSettings.getDefaultInstance()))
                 .isEqualTo(GuardProfile.TRUSTED_STREAM);
         assertThat(profiles.of("acme", own).budgets().thumbsMax()).isEqualTo(5);
