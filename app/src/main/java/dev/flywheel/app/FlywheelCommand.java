@@ -3,6 +3,8 @@ package dev.flywheel.app;
 import dev.flywheel.app.cli.AdapterCommand;
 import dev.flywheel.app.cli.AuditCommand;
 import dev.flywheel.app.cli.BenchCommand;
+import dev.flywheel.app.cli.ChaosCommand;
+import dev.flywheel.app.cli.ClusterCommand;
 import dev.flywheel.app.cli.ConfigCommand;
 import dev.flywheel.app.cli.DemoCommand;
 import dev.flywheel.app.cli.DlqCommand;
@@ -15,6 +17,7 @@ import dev.flywheel.app.cli.OracleCommand;
 import dev.flywheel.app.cli.PretrainCommand;
 import dev.flywheel.app.cli.ReplayCommand;
 import dev.flywheel.app.cli.ReplayLineageCommand;
+import dev.flywheel.app.cli.RunCommand;
 import dev.flywheel.app.cli.SimulateCommand;
 import dev.flywheel.app.cli.StoreCommand;
 import dev.flywheel.app.cli.UpCommand;
@@ -40,6 +43,9 @@ import picocli.CommandLine.Spec;
         subcommands = {
             DemoCommand.class,
             UpCommand.class,
+            RunCommand.class,
+            ClusterCommand.class,
+            ChaosCommand.class,
             ReplayCommand.class,
             SimulateCommand.class,
             PretrainCommand.class,

@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 import org.apache.flink.configuration.Configuration;
 
 /**
- * Flink's configuration for the loop in one process: heap state, checkpoints that outlive the job, few threads, no waiting for
+ * Flink's configuration for the loop: heap state, checkpoints that outlive the job, few threads, no waiting for
  * full buffers.
  */
 public final class FlinkSettings {
@@ -60,6 +60,45 @@ public final class FlinkSettings {
         c.setString("taskmanager.memory.managed.size", "16mb");
         c.setString("taskmanager.memory.network.min", "32mb");
         c.setString("taskmanager.memory.network.max", "32mb");
+        return c;
+    }
+
+    /**
+     * The same for a job manager and a task manager in processes of their own, on loopback, and for who submits to them.
+     *
+     * @param rpcPort where task managers reach the job manager
+     * @param restPort where everybody else does
+     * @param slots jobs that may run at once
+     */
+    public static Configuration processes(
+            Path checkpoints, Path scratch, Duration checkpointInterval, int rpcPort, int restPort,
+            int slots) {
+        Configuration c = local(checkpoints, scratch, checkpointInterval);
+        c.setString("rest.port", Integer.toString(restPort));
+        c.setString("rest.bind-port", Integer.toString(restPort));
+        c.setString("jobmanager.rpc.address", "127.0.0.1");
+        c.setString("jobmanager.rpc.port", Integer.toString(rpcPort));
+        c.setString("taskmanager.host", "127.0.0.1");
+        c.setString("taskmanager.numberOfTaskSlots", Integer.toString(slots));
+        // A task manager that has died is noticed in seconds; one that finds no job manager asks again at once.
+        c.setString("heartbeat.interval", "1 s");
+        c.setString("heartbeat.timeout", "6 s");
+        c.setString("cluster.registration.error-delay", "500 ms");
+        c.setString("cluster.registration.initial-timeout", "200 ms");
+        c.setString("cluster.registration.max-timeout", "2 s");
+        c.setString("slot.request.timeout", "60 s");
+        // While everything starts at once on few cores.
+        c.setString("pekko.startup-timeout", "60 s");
+        c.setString("pekko.ask.timeout", "30 s");
+        // Without the scripts that would work these out from one figure.
+        c.setString("taskmanager.cpu.cores", "2");
+        c.setString("taskmanager.memory.task.heap.size", "384mb");
+        c.setString("taskmanager.memory.task.off-heap.size", "64mb");
+        c.setString("taskmanager.memory.framework.heap.size", "128mb");
+        c.setString("taskmanager.memory.framework.off-heap.size", "128mb");
+        c.setString("taskmanager.memory.jvm-metaspace.size", "192mb");
+        c.setString("taskmanager.memory.jvm-overhead.min", "64mb");
+        c.setString("taskmanager.memory.jvm-overhead.max", "64mb");
         return c;
     }
 

@@ -44,9 +44,12 @@ final class LoopOptions {
      */
     FlywheelConfig settings(Map<String, Object> defaults, Map<String, Object> overrides) {
         Map<String, Object> all = new HashMap<>(overrides);
-        if (weights != null) {
-            all.put("engine.weights", weights.label());
-        }
+        all.putAll(overrides());
         return new ConfigLoader().load(defaults, config, all);
+    }
+
+    /** Returns what these options say over the file with the settings. */
+    Map<String, Object> overrides() {
+        return weights == null ? Map.of() : Map.of("engine.weights", weights.label());
     }
 }

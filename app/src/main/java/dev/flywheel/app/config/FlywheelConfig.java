@@ -25,7 +25,8 @@ public record FlywheelConfig(
         Trainer trainer,
         Adapter adapter,
         Metrics metrics,
-        Audit audit) {
+        Audit audit,
+        Processes processes) {
 
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,62}");
     private static final Pattern ADAPTER_NAME =
@@ -431,6 +432,24 @@ public record FlywheelConfig(
             Check.atMostTenYears("audit.interval", interval);
             Check.atMostTenYears("audit.alarm_after", alarmAfter);
             Check.within("audit.events_max", eventsMax, 1_000, 100_000_000);
+        }
+    }
+
+    /** Where the roles find one another when each is a process of its own. */
+    public record Processes(
+            String name,
+            String store,
+            String trainer,
+            String broker,
+            String tokenKeys) {
+        private static final Pattern ADDRESS =
+                Pattern.compile("[A-Za-z0-9.-]{1,253}:[1-9][0-9]{0,4}");
+
+        public Processes {
+            Check.matches("processes.name", name, NAME);
+            Check.matches("processes.store", store, ADDRESS);
+            Check.matches("processes.trainer", trainer, ADDRESS);
+            Check.matches("processes.broker", broker, ADDRESS);
         }
     }
 }

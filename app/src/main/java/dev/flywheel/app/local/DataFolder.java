@@ -1,6 +1,7 @@
 package dev.flywheel.app.local;
 
 import dev.flywheel.adapters.file.FileProblem;
+import dev.flywheel.app.config.FlywheelConfig;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -50,6 +51,17 @@ public final class DataFolder implements AutoCloseable {
                             .formatted(root, FileProblem.words(e), option),
                     e);
         }
+    }
+
+    /** The same for a process with roles, which logs into it as its settings say. */
+    static DataFolder open(RoleContext context, Path root, String option) {
+        FlywheelConfig.Data data = context.config().data();
+        DataFolder folder =
+                context.closing().add("data folder", () -> take(root, data.freeMibMin(), option));
+        if (data.logMibMax() > 0) {
+            LogFile.open(folder.folder("log"), data.logMibMax());
+        }
+        return folder;
     }
 
     private static DataFolder hold(Path root, String option) throws IOException {

@@ -1,6 +1,7 @@
 package dev.flywheel.app.local;
 
 import dev.flywheel.adapters.file.FileProblem;
+import dev.flywheel.app.config.FlywheelConfig;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -14,7 +15,16 @@ final class DiskWatch implements AutoCloseable {
             Executors.newSingleThreadScheduledExecutor(
                     Thread.ofPlatform().daemon().name("disk-watch").factory());
 
-    DiskWatch(DataFolder data, int freeMibMin, Duration interval, Consumer<String> full) {
+    static void open(RoleContext context, DataFolder folder) {
+        FlywheelConfig.Data data = context.config().data();
+        var unused =
+                context.closing()
+                        .add("disk watch",
+                                () -> new DiskWatch(folder, data.freeMibMin(),
+                                        data.checkInterval(), context.end()::complete));
+    }
+
+    private DiskWatch(DataFolder data, int freeMibMin, Duration interval, Consumer<String> full) {
         var unused =
                 timer.scheduleWithFixedDelay(
                         () -> check(data, freeMibMin, full),

@@ -1,25 +1,17 @@
 package dev.flywheel.app.local;
 
 import java.io.IOException;
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
-import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.utils.Exit;
 import org.apache.kafka.common.utils.Time;
-import org.apache.kafka.metadata.storage.Formatter;
-import org.apache.kafka.server.common.MetadataVersion;
 import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.core.config.Configurator;
 
@@ -31,7 +23,6 @@ import org.apache.logging.log4j.core.config.Configurator;
  * One broker per process; the caller closes it.
  */
 public final class EmbeddedBroker implements AutoCloseable {
-    private static final int NODE_ID = 1;
     private static final String HOST = "127.0.0.1";
     private static final Duration BROKEN_STOP = Duration.ofSeconds(3);
 
@@ -54,8 +45,8 @@ public final class EmbeddedBroker implements AutoCloseable {
      */
     public static EmbeddedBroker start(Path folder, int port) {
         int brokerPort = port == 0 ? freePort() : requireFree(port);
-        Properties properties = properties(folder, brokerPort, freePort());
-        format(folder);
+        Properties properties =
+                new BrokerFolder(folder, brokerPort, freePort()).format().properties();
         CompletableFuture<String> broken = new CompletableFuture<>();
         outliveTheBroker(folder, broken);
         KafkaRaftServer server =
@@ -83,62 +74,6 @@ public final class EmbeddedBroker implements AutoCloseable {
         };
         Exit.setHaltProcedure(tell);
         Exit.setExitProcedure(tell);
-    }
-
-    private static Properties properties(Path folder, int brokerPort, int controllerPort) {
-        Properties p = new Properties();
-        p.setProperty("process.roles", "broker,controller");
-        p.setProperty("node.id", Integer.toString(NODE_ID));
-        p.setProperty("controller.quorum.voters", NODE_ID + "@" + HOST + ":" + controllerPort);
-        p.setProperty("controller.listener.names", "CONTROLLER");
-        p.setProperty("listeners",
-                "PLAINTEXT://%s:%d,CONTROLLER://%s:%d".formatted(HOST, brokerPort, HOST,
-                        controllerPort));
-        p.setProperty("advertised.listeners", "PLAINTEXT://%s:%d".formatted(HOST, brokerPort));
-        p.setProperty("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
-        p.setProperty("inter.broker.listener.name", "PLAINTEXT");
-        p.setProperty("log.dirs", folder.toString());
-        p.setProperty("auto.create.topics.enable", "false");
-        p.setProperty("group.initial.rebalance.delay.ms", "0");
-        for (String topic : List.of("offsets.topic", "transaction.state.log",
-                "share.coordinator.state.topic")) {
-            p.setProperty(topic + ".replication.factor", "1");
-            p.setProperty(topic + ".num.partitions", "1");
-        }
-        p.setProperty("transaction.state.log.min.isr", "1");
-        p.setProperty("share.coordinator.state.topic.min.isr", "1");
-        // Few threads and small buffers: it shares two cores and one heap with everything else.
-        p.setProperty("num.network.threads", "1");
-        p.setProperty("num.io.threads", "2");
-        p.setProperty("num.recovery.threads.per.data.dir", "1");
-        p.setProperty("background.threads", "2");
-        p.setProperty("log.cleaner.dedupe.buffer.size", "2097152");
-        p.setProperty("log.segment.bytes", "67108864");
-        return p;
-    }
-
-    private static void format(Path folder) {
-        if (Files.exists(folder.resolve("meta.properties"))) {
-            return;
-        }
-        try {
-            Files.createDirectories(folder);
-            new Formatter().setClusterId(Uuid.randomUuid().toString())
-                    .setNodeId(NODE_ID)
-                    .setDirectories(List.of(folder.toString()))
-                    .setMetadataLogDirectory(folder.toString())
-                    .setControllerListenerName("CONTROLLER")
-                    .setReleaseVersion(MetadataVersion.latestProduction())
-                    .setPrintStream(
-                            new PrintStream(OutputStream.nullOutputStream(), false,
-                                    StandardCharsets.UTF_8))
-                    .run();
-        } catch (Exception e) {
-            // The formatter's signature leaves no narrower type.
-            throw new StartException(
-                    "broker folder %s cannot be formatted: %s".formatted(folder, e.getMessage()),
-                    e);
-        }
     }
 
     private static int freePort() {

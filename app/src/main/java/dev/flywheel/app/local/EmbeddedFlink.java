@@ -1,7 +1,6 @@
 package dev.flywheel.app.local;
 
 import dev.flywheel.pipelines.FlinkSettings;
-import dev.flywheel.pipelines.LoopJob;
 import dev.flywheel.pipelines.LoopSettings;
 import java.io.IOException;
 import java.net.URI;
@@ -18,15 +17,12 @@ import java.util.stream.Stream;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.configuration.Configuration;
-import org.apache.flink.core.execution.RecoveryClaimMode;
 import org.apache.flink.runtime.execution.ExecutionState;
 import org.apache.flink.runtime.executiongraph.AccessExecutionGraph;
 import org.apache.flink.runtime.executiongraph.AccessExecutionVertex;
 import org.apache.flink.runtime.executiongraph.ErrorInfo;
-import org.apache.flink.runtime.jobgraph.SavepointRestoreSettings;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
-import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.graph.StreamGraph;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -117,16 +113,9 @@ public final class EmbeddedFlink implements AutoCloseable {
             MiniCluster cluster, Configuration configuration, LoopSettings settings,
             Optional<Path> from)
             throws ExecutionException, InterruptedException {
-        StreamExecutionEnvironment environment =
-                StreamExecutionEnvironment.getExecutionEnvironment(configuration);
-        LoopJob.build(environment, settings);
-        StreamGraph graph = environment.getStreamGraph();
-        graph.setJobName(LoopJob.NAME);
-        JobID id = JobID.generate();
-        graph.setJobId(id);
-        from.ifPresent(checkpoint -> graph.setSavepointRestoreSettings(SavepointRestoreSettings
-                .forPath(checkpoint.toUri().toString(), false, RecoveryClaimMode.NO_CLAIM)));
+        StreamGraph graph = LoopGraph.of(configuration, settings, from);
         cluster.submitJob(graph).get();
+        JobID id = graph.getJobID();
         log.info("loop job submitted job={} from={}", id,
                 from.map(Path::toString).orElse("no checkpoint"));
         return id;

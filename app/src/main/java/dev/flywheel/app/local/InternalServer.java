@@ -1,5 +1,6 @@
 package dev.flywheel.app.local;
 
+import dev.flywheel.api.fault.Failpoints;
 import io.grpc.BindableService;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
@@ -8,26 +9,35 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** A gRPC server on a free loopback port, for what the parts of the loop say to one another. */
+/** A gRPC server for what the parts of the loop say to one another. */
 final class InternalServer implements AutoCloseable {
+    /** A free port, on loopback: for parts of one process. */
+    static final InetSocketAddress ANY = new InetSocketAddress("127.0.0.1", 0);
+
     private final Server server;
 
     private InternalServer(Server server) {
         this.server = server;
     }
 
-    static InternalServer start(List<? extends BindableService> services, int messageBytesMax) {
+    /** @throws StartException if the address cannot be listened on */
+    static InternalServer start(List<? extends BindableService> services, int messageBytesMax,
+            InetSocketAddress address) {
         NettyServerBuilder builder =
-                NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
-                        .maxInboundMessageSize(messageBytesMax);
+                NettyServerBuilder.forAddress(address).maxInboundMessageSize(messageBytesMax);
         services.forEach(builder::addService);
+        if (Failpoints.open()) {
+            builder.intercept(new FailpointInterceptor());
+        }
         try {
             return new InternalServer(builder.build().start());
         } catch (IOException e) {
-            throw new StartException("no loopback port can be opened: " + e.getMessage(), e);
+            throw new StartException(
+                    "%s cannot be listened on: %s".formatted(address, e.getMessage()), e);
         }
     }
 
+    /** Returns how the other parts of this process reach it. */
     String target() {
         return "127.0.0.1:" + server.getPort();
     }

@@ -1,6 +1,5 @@
 package dev.flywheel.app.local;
 
-import dev.flywheel.adapters.identity.AdapterName;
 import dev.flywheel.api.v1.Consent;
 import dev.flywheel.api.v1.InferenceGrpc;
 import dev.flywheel.api.v1.RequestScope;
@@ -10,7 +9,6 @@ import dev.flywheel.app.audit.FeedbackFates;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.engine.model.LoadProgress;
 import dev.flywheel.serving.rpc.ServingNode;
-import dev.flywheel.trainer.adapter.AdapterCreation;
 import dev.flywheel.trainer.adapter.AdapterSettings;
 import dev.flywheel.trainer.adapter.DeletedAdapterException;
 import io.grpc.Grpc;
@@ -147,12 +145,7 @@ public final class LocalLoop implements AutoCloseable {
      * @throws DeletedAdapterException if there was one of that name
      */
     public void createAdapter(String name, AdapterSettings settings) {
-        var unused =
-                AdapterCreation.create(
-                        parts.store(),
-                        parts.base(),
-                        new AdapterName(name),
-                        settings.onTargetsOf(parts.base().linearModules().keySet()));
+        ServingRole.createAdapter(parts.store(), parts.base(), name, settings);
         awaitServed(name);
     }
 

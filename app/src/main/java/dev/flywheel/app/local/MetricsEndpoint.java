@@ -4,6 +4,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.flywheel.app.audit.JobFigures;
 import dev.flywheel.app.audit.NodeJob;
+import dev.flywheel.app.config.FlywheelConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -21,7 +22,14 @@ final class MetricsEndpoint implements AutoCloseable {
         this.server = server;
     }
 
-    static MetricsEndpoint start(String host, int port, PrometheusMeterRegistry registry) {
+    static MetricsEndpoint open(RoleContext context) {
+        FlywheelConfig.Metrics metrics = context.config().metrics();
+        return context.closing()
+                .add("metrics",
+                        () -> start(metrics.host(), metrics.port(), context.meters()));
+    }
+
+    private static MetricsEndpoint start(String host, int port, PrometheusMeterRegistry registry) {
         try {
             HttpServer server = HttpServer.create(new InetSocketAddress(host, port), 16);
             server.createContext("/metrics", exchange -> scrape(exchange, registry));

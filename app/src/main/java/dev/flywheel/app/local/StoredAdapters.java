@@ -54,7 +54,8 @@ public final class StoredAdapters implements AutoCloseable {
             Store store = closing.add("store", () -> Store.open(
                     folder.folder(STORE), ModuleSettings.store(config), InstantSource.system()));
             InternalServer server = closing.add("store server",
-                    () -> InternalServer.start(store.services(), store.inboundBytesMax()));
+                    () -> InternalServer.start(store.services(), store.inboundBytesMax(),
+                            InternalServer.ANY));
             StoreClient client =
                     closing.add("store client", () -> StoreClient.connect(server.target()));
             return new StoredAdapters(closing, config, client);

@@ -10,13 +10,14 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 
 /** The file with the secrets that sign feedback tokens, made at the first start, readable by its owner only. */
-final class TokenKeyFile {
+public final class TokenKeyFile {
     private static final int SECRET_BYTES = 32;
     private static final String FIRST_KEY = "k1";
 
     private TokenKeyFile() {}
 
-    static Path make(Path folder) {
+    /** Returns the file, made if there is none yet. */
+    public static Path make(Path folder) {
         Path file = folder.resolve("token.keys");
         if (Files.exists(file)) {
             return file;

@@ -13,13 +13,14 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** Somebody who writes events into Kafka without calling the node. The caller closes it. */
-final class DirectProducer implements AutoCloseable {
-    static final String SOURCE = "simulation/producer";
+public final class DirectProducer implements AutoCloseable {
+    /** Its name in the events that it sends. */
+    public static final String SOURCE = "simulation/producer";
 
     private final KafkaProducer<byte[], byte[]> producer;
     private final Topics topics;
 
-    DirectProducer(String brokers, Topics topics) {
+    public DirectProducer(String brokers, Topics topics) {
         this.topics = topics;
         Properties properties = new Properties();
         properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, brokers);
@@ -37,7 +38,7 @@ final class DirectProducer implements AutoCloseable {
     }
 
     /** Returns when Kafka has it. */
-    void send(FeedbackEvent event) throws InterruptedException {
+    public void send(FeedbackEvent event) throws InterruptedException {
         send(EventRecords.of(topics, event));
     }
 

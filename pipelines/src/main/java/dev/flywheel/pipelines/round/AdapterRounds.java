@@ -5,6 +5,7 @@ import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_MALFORMED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_ADAPTER;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_OVERLOADED;
 
+import dev.flywheel.api.fault.Failpoints;
 import dev.flywheel.api.v1.AcquireEpochReply;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.Example;
@@ -330,6 +331,7 @@ final class AdapterRounds {
     }
 
     private void claimed(PutManifestRequest request, PutManifestReply reply) {
+        Failpoints.reach("claimed");
         claimedSinglyLeft = Math.max(0, claimedSinglyLeft - 1);
         if (reply.hasAdapter()) {
             log.info("adapter was configured adapter={} revision={}", adapter,

@@ -1,5 +1,6 @@
 package dev.flywheel.pipelines.round;
 
+import dev.flywheel.api.fault.Failpoints;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.DeadLetter;
 import dev.flywheel.api.v1.FeedbackKey;
@@ -259,6 +260,7 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
     @Override
     public void snapshotState(StateSnapshotContext context) throws Exception {
         super.snapshotState(context);
+        Failpoints.reach("checkpoint");
         for (AdapterRounds adapter : rounds.values()) {
             setCurrentKey(adapter.adapter());
             unfinished.update(adapter.unfinished());

@@ -1,5 +1,6 @@
 package dev.flywheel.pipelines.round;
 
+import dev.flywheel.api.fault.Failpoints;
 import dev.flywheel.api.v1.Capacity;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.Outcome;
@@ -70,7 +71,12 @@ final class RoundRun {
         calls.callInTime("train",
                 () -> anew ? servers.trainAnew(adapter, seq, epoch)
                         : servers.train(adapter, seq, epoch),
-                reply -> end(outcome(reply)), this::notTrained);
+                this::trained, this::notTrained);
+    }
+
+    private void trained(TrainReply reply) {
+        Failpoints.reach("round-trained");
+        end(outcome(reply));
     }
 
     private PutOutcomeRequest.Builder outcome(TrainReply reply) {
@@ -153,6 +159,7 @@ final class RoundRun {
     private void end(PutOutcomeRequest.Builder ending) {
         PutOutcomeRequest request = ending.build();
         calls.call("outcome", () -> servers.putOutcome(request), reply -> {
+            Failpoints.reach("round-ended");
             owner.ended(this, request, reply);
             next.run();
         }, failure -> {

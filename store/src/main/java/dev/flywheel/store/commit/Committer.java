@@ -1,5 +1,6 @@
 package dev.flywheel.store.commit;
 
+import dev.flywheel.api.fault.Failpoints;
 import dev.flywheel.store.core.Command;
 import dev.flywheel.store.core.CommitLog;
 import dev.flywheel.store.core.CommitRules;
@@ -130,7 +131,11 @@ public final class Committer implements AutoCloseable {
                 append(work, done);
             }
             if (!done.commits.isEmpty()) {
-                log.sync();
+                Failpoints.reach("sync-before");
+                if (!Failpoints.broken("sync")) {
+                    log.sync();
+                }
+                Failpoints.reach("sync-after");
             }
         } catch (StoreException failure) {
             fail(group, failure);

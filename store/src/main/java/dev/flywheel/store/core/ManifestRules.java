@@ -1,5 +1,6 @@
 package dev.flywheel.store.core;
 
+import dev.flywheel.api.fault.Failpoints;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Manifest;
@@ -115,8 +116,8 @@ final class ManifestRules {
         Map<String, Set<String>> ids = new HashMap<>();
         request.getExamplesList()
                 .forEach(example -> ids.put(example.getExampleId(), Claim.idsOf(example)));
-        Map<String, Claim> claims =
-                view.claims(ids.values().stream().flatMap(Set::stream).toList());
+        Map<String, Claim> claims = Failpoints.broken("claim-index") ? Map.of()
+                : view.claims(ids.values().stream().flatMap(Set::stream).toList());
         // Of what is kept: an event may stand behind several examples of a manifest, but of one impression alone.
         Map<String, String> impressions = new HashMap<>();
         Map<String, List<Tombstone>> withdrawing = new HashMap<>();

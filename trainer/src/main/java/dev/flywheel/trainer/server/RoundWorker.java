@@ -4,6 +4,7 @@ import dev.flywheel.adapters.AdapterException;
 import dev.flywheel.adapters.lora.LoraWeights;
 import dev.flywheel.adapters.lora.OptimizerState;
 import dev.flywheel.api.client.StoreClient;
+import dev.flywheel.api.fault.Failpoints;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.Outcome;
@@ -64,6 +65,7 @@ public final class RoundWorker {
         Manifest manifest = store.getManifest(key.adapter(), key.seq());
         requireOurs(manifest, key);
         ManifestRounds.Judged judged = train(manifest, stopped);
+        Failpoints.reach("trained");
         RoundResult result = judged.result();
         return switch (judged.verdict()) {
             case Verdict.Passed passed -> committed(key, Objects.requireNonNull(result));

@@ -1,0 +1,26 @@
+package dev.flywheel.app.chaos;
+
+import java.util.Locale;
+
+/** What is done to a cluster. */
+public enum Fault {
+    /** {@code kill -9} of one process at any moment. */
+    KILL,
+    /** {@code kill -9} of a process at a named step of the protocol. */
+    FAILPOINT,
+    /** One process stands still for a while, connections open, and goes on. */
+    FREEZE,
+    /** A second job is started by mistake beside the first. */
+    WRITERS,
+    /** The job is submitted anew without any state. */
+    FORGET,
+    /** The store can write no file beyond a size for a while. */
+    DISK,
+    /** Clients repeat, reorder, delay and drop what they send. */
+    CLIENT;
+
+    /** Returns its name on the command line. */
+    public String label() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

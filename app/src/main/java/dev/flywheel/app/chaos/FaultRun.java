@@ -1,0 +1,182 @@
+package dev.flywheel.app.chaos;
+
+import dev.flywheel.app.cluster.Cluster;
+import dev.flywheel.app.cluster.JobState;
+import dev.flywheel.app.cluster.Member;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Carries faults out on a cluster, one after the other. For one thread. */
+final class FaultRun {
+    private static final Logger LOG = LoggerFactory.getLogger(FaultRun.class);
+    /** A failpoint that nothing passes by is taken back. */
+    private static final Duration REACHED = Duration.ofSeconds(20);
+    private static final Duration RECOVERED = Duration.ofSeconds(120);
+    private static final long LOOK_MILLIS = 50;
+    private static final long DISK_LEFT = 65_536;
+
+    private final Cluster cluster;
+    private final Path failpoints;
+    private final List<Hit> hits = new ArrayList<>();
+    private final Map<String, Long> counts = new TreeMap<>();
+    private int kills;
+
+    /** @param failpoints folder that the members look into */
+    FaultRun(Cluster cluster, Path failpoints) {
+        this.cluster = cluster;
+        this.failpoints = failpoints;
+    }
+
+    /** Waits as the step says, and does it. */
+    void carryOut(FaultPlan.Step step) throws IOException, InterruptedException {
+        if (!step.hasty()) {
+            awaitRecovered();
+        }
+        TimeUnit.MILLISECONDS.sleep(step.pauseMillis());
+        LOG.info("fault {}", step);
+        switch (step.fault()) {
+            case KILL -> kill(step.member());
+            case FAILPOINT -> failpoint(step.failpoint());
+            case FREEZE -> freeze(step);
+            case WRITERS -> writers(step);
+            case FORGET -> forget();
+            case DISK -> disk(step);
+            case CLIENT -> throw new IllegalStateException("clients do that by themselves");
+        }
+    }
+
+    private void awaitRecovered() throws InterruptedException {
+        long deadline = System.nanoTime() + RECOVERED.toNanos();
+        while (!cluster.missing().isEmpty() && System.nanoTime() - deadline < 0) {
+            TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
+        }
+    }
+
+    private void kill(Member member) {
+        long now = System.currentTimeMillis();
+        if (cluster.kill(member)) {
+            kills++;
+            hit(Fault.KILL, member, "kill", true, now);
+        }
+    }
+
+    private void failpoint(Failpoint failpoint) throws IOException, InterruptedException {
+        Member member = failpoint.member();
+        Path file = failpoints.resolve(failpoint.name());
+        long pid = cluster.pid(member);
+        cluster.expectEnd(member);
+        Files.writeString(file, "");
+        long deadline = System.nanoTime() + REACHED.toNanos();
+        while (Files.exists(file) && System.nanoTime() - deadline < 0) {
+            TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
+        }
+        if (Files.deleteIfExists(file)) {
+            LOG.info("nothing came by {}", failpoint);
+            return;
+        }
+        while (pid != 0 && cluster.pid(member) == pid && System.nanoTime() - deadline < 0) {
+            TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
+        }
+        kills++;
+        hit(Fault.FAILPOINT, member, failpoint.name(), true, System.currentTimeMillis());
+        counts.merge("at " + failpoint.name(), 1L, Long::sum);
+    }
+
+    private void freeze(FaultPlan.Step step) throws InterruptedException {
+        if (!cluster.freeze(step.member())) {
+            return;
+        }
+        hit(Fault.FREEZE, step.member(), "freeze", false, System.currentTimeMillis());
+        TimeUnit.MILLISECONDS.sleep(step.holdMillis());
+        boolean unused = cluster.thaw(step.member());
+    }
+
+    /** The second job takes the epoch, and the first one takes it back: each is the other's zombie. */
+    private void writers(FaultPlan.Step step) throws InterruptedException {
+        try {
+            Optional<Path> from = step.holdMillis() % 2 == 0 ? Optional.empty()
+                    : cluster.flink().newestCheckpoint();
+            String second = cluster.flink().submit(from);
+            hit(Fault.WRITERS, step.member(), "second job", false, System.currentTimeMillis());
+            TimeUnit.MILLISECONDS.sleep(step.holdMillis() + 4_000);
+            cluster.flink().cancel(second);
+        } catch (IOException away) {
+            LOG.info("no second job now: {}", away.toString());
+        }
+    }
+
+    private void forget() throws InterruptedException {
+        cluster.state(JobState.NONE);
+        int before = cluster.submissions();
+        kill(Member.JOBMANAGER);
+        counts.merge(Fault.FORGET.label(), 1L, Long::sum);
+        long deadline = System.nanoTime() + RECOVERED.toNanos();
+        while (cluster.submissions() == before && System.nanoTime() - deadline < 0) {
+            TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
+        }
+        cluster.state(JobState.NEWEST);
+    }
+
+    private void disk(FaultPlan.Step step) throws InterruptedException, IOException {
+        // Room for the running log file to grow a little: what then fails is in the midst of a write.
+        if (!cluster.limitFiles(Member.STORE, largestFile() + DISK_LEFT)) {
+            return;
+        }
+        hit(Fault.DISK, Member.STORE, "disk full", false, System.currentTimeMillis());
+        TimeUnit.MILLISECONDS.sleep(step.holdMillis());
+        boolean unused = cluster.limitFiles(Member.STORE, -1);
+    }
+
+    private long largestFile() throws IOException {
+        try (Stream<Path> files = Files.walk(cluster.folder().root().resolve("store"))) {
+            return files.filter(Files::isRegularFile)
+                    .mapToLong(file -> file.toFile().length())
+                    .max()
+                    .orElse(0);
+        }
+    }
+
+    private void hit(Fault fault, Member member, String what, boolean killed, long atMillis) {
+        hits.add(new Hit(member, what, killed, atMillis));
+        counts.merge(fault.label(), 1L, Long::sum);
+    }
+
+    int kills() {
+        return kills;
+    }
+
+    List<Hit> hits() {
+        return List.copyOf(hits);
+    }
+
+    /** Returns how often each fault was carried out. */
+    Map<String, Long> counts() {
+        return Map.copyOf(counts);
+    }
+
+    /** Returns the last fault, for a person. */
+    String last() {
+        return hits.isEmpty() ? "" : hits.getLast().member().label() + " " + hits.getLast().what();
+    }
+
+    /** Takes back what still stands. */
+    void heal() throws IOException {
+        try (Stream<Path> armed = Files.list(failpoints)) {
+            for (Path file : armed.toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+        cluster.state(JobState.NEWEST);
+    }
+}

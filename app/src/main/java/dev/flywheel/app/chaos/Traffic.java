@@ -1,0 +1,213 @@
+package dev.flywheel.app.chaos;
+
+import dev.flywheel.api.v1.FeedbackEvent;
+import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.RankReply;
+import dev.flywheel.app.cluster.Cluster;
+import dev.flywheel.app.simulate.DirectProducer;
+import dev.flywheel.feedback.kafka.Topics;
+import io.grpc.StatusRuntimeException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Outside clients: they ask, and send feedback until it is acknowledged, by gRPC or straight into Kafka.
+ *
+ * <p>Some drop what they would have said, say it late or in another order, or say it again. The caller closes it.
+ */
+final class Traffic implements AutoCloseable {
+    private static final int CLIENTS = 4;
+    private static final long GIVE_UP_NANOS = 60_000_000_000L;
+    private static final long RETRY_MILLIS = 200;
+    private static final double DIRECT = 0.3;
+    private static final double CORRECTIONS = 0.02;
+    private static final double DROPPED = 0.02;
+    private static final double LATE = 0.1;
+    private static final double AGAIN = 0.1;
+    private static final int LATE_MILLIS_MAX = 8_000;
+    private static final String TENANT = "default";
+
+    private final OutsideClient client;
+    private final DirectProducer producer;
+    private final Ledger ledger;
+    private final boolean unruly;
+    private final long pauseNanos;
+    private final long seed;
+    private final AtomicLong ids = new AtomicLong();
+    private final AtomicLong answers = new AtomicLong();
+    private final AtomicLong repeated = new AtomicLong();
+    private final Map<Long, String> versions = new ConcurrentHashMap<>();
+    private final List<String> faults = new ArrayList<>();
+    private final List<Thread> threads = new ArrayList<>();
+    private final ScheduledExecutorService later = Executors.newScheduledThreadPool(2,
+            Thread.ofPlatform().daemon().name("late-clients").factory());
+    private volatile boolean stopped;
+
+    Traffic(Cluster cluster, ChaosSettings settings, Ledger ledger) {
+        this.client =
+                new OutsideClient(cluster.channel(), cluster.folder().config().adapter().name());
+        this.producer = new DirectProducer(cluster.folder().config().processes().broker(),
+                new Topics(cluster.folder().config().loop().env()));
+        this.ledger = ledger;
+        this.unruly = settings.faults().contains(Fault.CLIENT);
+        this.pauseNanos = (long) (CLIENTS * 1e9 / settings.rate());
+        this.seed = settings.seed();
+    }
+
+    void start() {
+        for (int i = 0; i < CLIENTS; i++) {
+            SplittableRandom random = new SplittableRandom(seed * 31 + i);
+            threads.add(Thread.ofPlatform()
+                    .daemon()
+                    .name("client-" + i)
+                    .start(() -> run(random)));
+        }
+    }
+
+    private void run(SplittableRandom random) {
+        long next = System.nanoTime();
+        while (!stopped) {
+            try {
+                once(random);
+                next = Math.max(next + pauseNanos, System.nanoTime() - 1_000_000_000L);
+                TimeUnit.NANOSECONDS.sleep(Math.max(0, next - System.nanoTime()));
+            } catch (StatusRuntimeException away) {
+                pause();
+            } catch (InterruptedException end) {
+                return;
+            }
+        }
+    }
+
+    private static void pause() {
+        try {
+            TimeUnit.MILLISECONDS.sleep(RETRY_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void once(SplittableRandom random) throws InterruptedException {
+        String user = "u" + random.nextInt(100_000);
+        String id = "chaos-" + seed + "-" + ids.incrementAndGet();
+        if (random.nextDouble() < CORRECTIONS) {
+            FeedbackEvent correction = client.correction(user, id);
+            answers.incrementAndGet();
+            deliver(correction, true, id);
+            return;
+        }
+        RankReply reply = client.rank(user, random);
+        answers.incrementAndGet();
+        seen(reply);
+        FeedbackEvent click = client.click(reply, user, id);
+        boolean direct = random.nextDouble() < DIRECT;
+        double fate = unruly ? random.nextDouble() : 1;
+        if (fate < DROPPED) {
+            return;
+        }
+        if (fate < DROPPED + LATE) {
+            var unused = later.schedule(() -> deliver(click, !direct, id),
+                    random.nextInt(LATE_MILLIS_MAX), TimeUnit.MILLISECONDS);
+        } else {
+            deliver(click, !direct, id);
+        }
+        if (fate > 1 - AGAIN && unruly) {
+            repeated.incrementAndGet();
+            deliver(click, !direct, id);
+        }
+    }
+
+    /** A version that was visible once must be the same for ever. */
+    private void seen(RankReply reply) {
+        String digest = reply.getVersion().getDigest();
+        String before = versions.putIfAbsent(reply.getVersion().getNumber(), digest);
+        if (before != null && !before.equals(digest)) {
+            synchronized (faults) {
+                faults.add("version %d was answered with digest %s and with %s".formatted(
+                        reply.getVersion().getNumber(), before, digest));
+            }
+        }
+    }
+
+    /** Sends it until it is acknowledged, always under the same id. */
+    private void deliver(FeedbackEvent event, boolean call, String id) {
+        long deadline = System.nanoTime() + GIVE_UP_NANOS;
+        while (System.nanoTime() - deadline < 0) {
+            try {
+                if (call) {
+                    client.send(event);
+                    acknowledged("client/" + TENANT, id);
+                } else {
+                    producer.send(event.toBuilder()
+                            .setSource(DirectProducer.SOURCE)
+                            .setReceivedAtMillis(System.currentTimeMillis())
+                            .build());
+                    acknowledged(DirectProducer.SOURCE, id);
+                }
+                return;
+            } catch (StatusRuntimeException refused) {
+                if (!OutsideClient.passing(refused)) {
+                    return;
+                }
+                pause();
+            } catch (IllegalStateException away) {
+                pause();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    private void acknowledged(String source, String id) {
+        ledger.acknowledged(
+                FeedbackKey.newBuilder().setSource(source).setFeedbackId(id).build(),
+                System.currentTimeMillis());
+    }
+
+    long answers() {
+        return answers.get();
+    }
+
+    long repeated() {
+        return repeated.get();
+    }
+
+    /** Returns digests by number of the versions that answered. */
+    Map<Long, String> versions() {
+        return Map.copyOf(versions);
+    }
+
+    List<String> faults() {
+        synchronized (faults) {
+            return List.copyOf(faults);
+        }
+    }
+
+    /** Has the clients end, what they still try to send included. */
+    void stop() throws InterruptedException {
+        stopped = true;
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        later.shutdown();
+        if (!later.awaitTermination(GIVE_UP_NANOS, TimeUnit.NANOSECONDS)) {
+            later.shutdownNow();
+        }
+    }
+
+    @Override
+    public void close() {
+        stopped = true;
+        later.shutdownNow();
+        threads.forEach(Thread::interrupt);
+        producer.close();
+    }
+}
