@@ -3,6 +3,8 @@ package dev.flywheel.api.fault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +40,43 @@ public final class Failpoints {
             return Files.deleteIfExists(file);
         } catch (IOException e) {
             return false;
+        }
+    }
+
+    /**
+     * Returns the bytes, with one bit flipped if a file of this name, which holds the bit's number, has been put into the folder;
+     * the file goes with it.
+     */
+    public static byte[] damaged(String name, byte[] bytes) {
+        if (FOLDER == null || bytes.length == 0) {
+            return bytes;
+        }
+        Path file = Path.of(FOLDER, name);
+        try {
+            long bit = Math.floorMod(Long.parseLong(Files.readString(file).strip()),
+                    8L * bytes.length);
+            if (disarm(file)) {
+                byte[] other = bytes.clone();
+                other[(int) (bit / 8)] ^= (byte) (1 << bit % 8);
+                return other;
+            }
+        } catch (IOException | NumberFormatException notArmed) {
+            return bytes;
+        }
+        return bytes;
+    }
+
+    /** Returns the system's clock, off by as many milliseconds as the file {@code clock} in the folder says, if it is there. */
+    public static InstantSource clock() {
+        return FOLDER == null ? InstantSource.system()
+                : () -> Instant.now().plusMillis(offBy(Path.of(FOLDER, "clock")));
+    }
+
+    private static long offBy(Path file) {
+        try {
+            return Files.exists(file) ? Long.parseLong(Files.readString(file).strip()) : 0;
+        } catch (IOException | NumberFormatException gone) {
+            return 0;
         }
     }
 

@@ -33,6 +33,7 @@ public final class ChaosRun {
     private static final Duration DRAINED = Duration.ofMinutes(5);
     private static final long AUDIT_MILLIS = 500;
     private static final int AGREEING_AUDITS = 3;
+    private static final int ASKED_AGAIN = 400;
 
     /** What clients say comes from few people in a few minutes; the guard has its own tests. */
     private static final Map<String, Object> SETTINGS = Map.of(
@@ -42,6 +43,7 @@ public final class ChaosRun {
             "loop.guard_profile", "trusted-stream",
             "loop.checkpoint_interval", "2s",
             "loop.orphan_timeout", "20s",
+            "engine.adapter_slots", 2,
             "store.versions_kept", 1_000_000,
             "data.free_mib_min", 64);
 
@@ -87,10 +89,18 @@ public final class ChaosRun {
                 List<String> violations = new ArrayList<>(new StoreProbe(cluster).violations());
                 cluster.awaitReady(READY);
                 traffic.stop();
-                violations.addAll(traffic.faults());
+                violations.addAll(askAgain(cluster, traffic));
                 return verdict(cluster, faults, traffic, ledger, begun, violations);
             }
         }
+    }
+
+    /** A node that has just begun has what it answers with from the store, and nothing of what came before. */
+    private static List<String> askAgain(Cluster cluster, Traffic traffic)
+            throws InterruptedException {
+        boolean unused = cluster.kill(Member.SERVING);
+        cluster.awaitReady(READY);
+        return traffic.askAgain(ASKED_AGAIN);
     }
 
     /** Every member knows the failpoints, and leaves out what is to be left out. */
@@ -133,7 +143,7 @@ public final class ChaosRun {
         }
         FeedbackFates fates = audit.fates();
         Lineage lineage = new Lineage(cluster.store(), cluster.folder().config().adapter().name());
-        lineage.seen(traffic.versions());
+        lineage.seen(traffic.sayings().digests());
         violations.addAll(lineage.violations());
         if (lineage.open() > 0) {
             violations.add("%d manifests have no outcome after the drain"

@@ -16,6 +16,10 @@ public enum Fault {
     FORGET,
     /** The store can write no file beyond a size for a while. */
     DISK,
+    /** A bit of a version's weights flips on its way to the serving node. */
+    FLIP,
+    /** The clock of store, trainer and serving node jumps, and jumps back. */
+    CLOCK,
     /** Clients repeat, reorder, delay and drop what they send. */
     CLIENT;
 

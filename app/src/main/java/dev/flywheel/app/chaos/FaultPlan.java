@@ -38,6 +38,7 @@ final class FaultPlan {
      * @param member whom it hits
      * @param failpoint at which step, for {@link Fault#FAILPOINT}
      * @param holdMillis how long it lasts, where it lasts
+     * @param number which bit is flipped, or where to a clock jumps
      * @param pauseMillis how long after the one before
      * @param hasty whether the cluster need not have recovered from the one before
      */
@@ -46,6 +47,7 @@ final class FaultPlan {
             Member member,
             Failpoint failpoint,
             long holdMillis,
+            long number,
             long pauseMillis,
             boolean hasty) {}
 
@@ -55,15 +57,17 @@ final class FaultPlan {
         Member any = Member.values()[random.nextInt(Member.values().length)];
         long hold = random.nextLong(HOLD_MILLIS_MIN, HOLD_MILLIS_MAX);
         long pause = (long) (-Math.log(1 - random.nextDouble()) * pauseMillis);
+        long number = random.nextLong() >>> 1;
         boolean hasty = random.nextDouble() < HASTY;
         Member member = switch (fault) {
             case FAILPOINT -> failpoint.member();
             case DISK -> Member.STORE;
+            case FLIP, CLOCK -> Member.SERVING;
             case FORGET -> Member.JOBMANAGER;
             case WRITERS -> Member.TASKMANAGER;
             case KILL, FREEZE, CLIENT -> any;
         };
-        return new Step(fault, member, failpoint, hold, pause, hasty);
+        return new Step(fault, member, failpoint, hold, number, pause, hasty);
     }
 
     boolean empty() {

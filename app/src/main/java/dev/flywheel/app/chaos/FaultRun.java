@@ -3,9 +3,11 @@ package dev.flywheel.app.chaos;
 import dev.flywheel.app.cluster.Cluster;
 import dev.flywheel.app.cluster.JobState;
 import dev.flywheel.app.cluster.Member;
+import dev.flywheel.app.local.RemoteJob.Standing;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,12 +26,15 @@ final class FaultRun {
     private static final Duration REACHED = Duration.ofSeconds(20);
     private static final Duration RECOVERED = Duration.ofSeconds(120);
     private static final long LOOK_MILLIS = 50;
+    private static final List<Duration> JUMPS = List.of(Duration.ofHours(-1), Duration.ofHours(1),
+            Duration.ofDays(-1), Duration.ofDays(1), Duration.ofSeconds(-5), Duration.ofSeconds(5));
     private static final long DISK_LEFT = 65_536;
 
     private final Cluster cluster;
     private final Path failpoints;
     private final List<Hit> hits = new ArrayList<>();
     private final Map<String, Long> counts = new TreeMap<>();
+    private final List<String> strays = new ArrayList<>();
     private int kills;
 
     /** @param failpoints folder that the members look into */
@@ -52,6 +57,8 @@ final class FaultRun {
             case WRITERS -> writers(step);
             case FORGET -> forget();
             case DISK -> disk(step);
+            case FLIP -> flip(step);
+            case CLOCK -> clock(step);
             case CLIENT -> throw new IllegalStateException("clients do that by themselves");
         }
     }
@@ -73,15 +80,10 @@ final class FaultRun {
 
     private void failpoint(Failpoint failpoint) throws IOException, InterruptedException {
         Member member = failpoint.member();
-        Path file = failpoints.resolve(failpoint.name());
         long pid = cluster.pid(member);
         cluster.expectEnd(member);
-        Files.writeString(file, "");
         long deadline = System.nanoTime() + REACHED.toNanos();
-        while (Files.exists(file) && System.nanoTime() - deadline < 0) {
-            TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
-        }
-        if (Files.deleteIfExists(file)) {
+        if (!reached(failpoint.name(), "")) {
             LOG.info("nothing came by {}", failpoint);
             return;
         }
@@ -91,6 +93,35 @@ final class FaultRun {
         kills++;
         hit(Fault.FAILPOINT, member, failpoint.name(), true, System.currentTimeMillis());
         counts.merge("at " + failpoint.name(), 1L, Long::sum);
+    }
+
+    /** Arms a failpoint and waits until a process has come by it; returns whether one has. */
+    private boolean reached(String name, String argument) throws IOException, InterruptedException {
+        Path file = failpoints.resolve(name);
+        // In one go: a process may look at any time.
+        Files.writeString(file.resolveSibling("new"), argument);
+        Files.move(file.resolveSibling("new"), file, StandardCopyOption.ATOMIC_MOVE);
+        long deadline = System.nanoTime() + REACHED.toNanos();
+        while (Files.exists(file) && System.nanoTime() - deadline < 0) {
+            TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
+        }
+        return !Files.deleteIfExists(file);
+    }
+
+    private void flip(FaultPlan.Step step) throws IOException, InterruptedException {
+        if (reached("flip-blob", Long.toString(step.number()))) {
+            hit(Fault.FLIP, step.member(), "bit flipped", false, System.currentTimeMillis());
+        }
+    }
+
+    private void clock(FaultPlan.Step step) throws IOException, InterruptedException {
+        Duration off = JUMPS.get((int) (step.number() % JUMPS.size()));
+        Path file = failpoints.resolve("clock");
+        Files.writeString(file.resolveSibling("new"), Long.toString(off.toMillis()));
+        Files.move(file.resolveSibling("new"), file, StandardCopyOption.ATOMIC_MOVE);
+        hit(Fault.CLOCK, step.member(), "clock off by " + off, false, System.currentTimeMillis());
+        TimeUnit.MILLISECONDS.sleep(step.holdMillis());
+        Files.deleteIfExists(file);
     }
 
     private void freeze(FaultPlan.Step step) throws InterruptedException {
@@ -109,10 +140,27 @@ final class FaultRun {
                     : cluster.flink().newestCheckpoint();
             String second = cluster.flink().submit(from);
             hit(Fault.WRITERS, step.member(), "second job", false, System.currentTimeMillis());
+            strays.add(second);
             TimeUnit.MILLISECONDS.sleep(step.holdMillis() + 4_000);
-            cluster.flink().cancel(second);
         } catch (IOException away) {
             LOG.info("no second job now: {}", away.toString());
+        }
+        endStrays();
+    }
+
+    private void endStrays() throws InterruptedException {
+        long deadline = System.nanoTime() + RECOVERED.toNanos();
+        while (!strays.isEmpty() && System.nanoTime() - deadline < 0) {
+            String stray = strays.getFirst();
+            try {
+                if (cluster.flink().standing(stray) == Standing.GONE) {
+                    strays.removeFirst();
+                } else {
+                    cluster.flink().cancel(stray);
+                }
+            } catch (IOException away) {
+                TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
+            }
         }
     }
 
@@ -171,12 +219,13 @@ final class FaultRun {
     }
 
     /** Takes back what still stands. */
-    void heal() throws IOException {
+    void heal() throws IOException, InterruptedException {
         try (Stream<Path> armed = Files.list(failpoints)) {
             for (Path file : armed.toList()) {
                 Files.deleteIfExists(file);
             }
         }
         cluster.state(JobState.NEWEST);
+        endStrays();
     }
 }

@@ -13,21 +13,27 @@ import dev.flywheel.api.v1.RankRequest;
 import dev.flywheel.api.v1.RequestScope;
 import dev.flywheel.api.v1.SendFeedbackRequest;
 import dev.flywheel.api.v1.Signal;
+import dev.flywheel.api.v1.VersionRef;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 
 /** An outside gRPC client of a node that may be away. Thread-safe. */
 final class OutsideClient {
     private static final long DEADLINE_SECONDS = 5;
-    private static final int ANSWER_TOKENS = 8;
+    /** So many that versions come and go while an answer is made. */
+    private static final int ANSWER_TOKENS = 64;
+    private static final int CHOICES = 3;
     private static final List<String> TEXTS = List.of("The boat at the pier",
             "A planet seen at night", "Bread from the oven", "A goal in the last minute",
             "The price of copper", "A garden after rain");
+
+    /** How many questions there are. */
+    static final int QUESTIONS = TEXTS.size();
 
     private final ManagedChannel channel;
     private final String adapter;
@@ -45,19 +51,28 @@ final class OutsideClient {
                 || code == Status.Code.ABORTED;
     }
 
-    private RequestScope scope(String user) {
-        return RequestScope.newBuilder().setAdapter(adapter).setUser(user).build();
+    private RequestScope scope(String user, long version) {
+        return RequestScope.newBuilder()
+                .setAdapter(adapter)
+                .setUser(user)
+                .setVersionNumber(version)
+                .build();
     }
 
-    RankReply rank(String user, SplittableRandom random) {
+    /**
+     * Asks for an order of three texts.
+     *
+     * @param question which three
+     * @param version number of the version that is to answer; 0 for the one that serves
+     */
+    RankReply rank(String user, int question, long version) {
         RankRequest.Builder request =
                 RankRequest.newBuilder()
-                        .setScope(scope(user))
+                        .setScope(scope(user, version))
                         .setContext("lives in the harbour")
-                        .setSlateSize(2);
-        int first = random.nextInt(TEXTS.size());
-        for (int i = 0; i < 3; i++) {
-            int text = (first + i) % TEXTS.size();
+                        .setSlateSize(CHOICES);
+        for (int i = 0; i < CHOICES; i++) {
+            int text = (question + i) % TEXTS.size();
             request.addCandidates(
                     Candidate.newBuilder().setId("i" + text).setText(TEXTS.get(text)));
         }
@@ -72,12 +87,12 @@ final class OutsideClient {
         return channel;
     }
 
-    /** What a user of a slate says: the first item it shows. */
-    FeedbackEvent click(RankReply reply, String user, String id) {
+    /** What a user of a slate says: the item at a place of it. */
+    FeedbackEvent click(RankReply reply, int place, String user, String id) {
         return event(reply.getImpressionId(), reply.getFeedbackToken(), user, id)
                 .setSignal(Signal.newBuilder()
                         .setClick(Click.newBuilder()
-                                .setCandidateId(reply.getItems(0).getCandidateId())))
+                                .setCandidateId(reply.getItems(place).getCandidateId())))
                 .build();
     }
 
@@ -91,19 +106,36 @@ final class OutsideClient {
                 .setFeedbackToken(token);
     }
 
-    /** Asks for an answer, and says what it should have been. */
-    FeedbackEvent correction(String user, String id) {
+    /**
+     * A whole answer.
+     *
+     * @param last the reply that ended it
+     * @param versions what its replies say made it, in their order
+     */
+    record Generated(GenerateReply last, List<Integer> tokens, List<VersionRef> versions) {}
+
+    /** Asks for a long answer; {@code version} as for {@link #rank}. */
+    Generated generate(String user, long version) {
         Iterator<GenerateReply> replies = InferenceGrpc.newBlockingStub(ready())
                 .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
                 .generate(GenerateRequest.newBuilder()
-                        .setScope(scope(user))
+                        .setScope(scope(user, version))
                         .setPrompt("The sea is")
                         .setMaxTokens(ANSWER_TOKENS)
                         .build());
         GenerateReply last = GenerateReply.getDefaultInstance();
+        List<Integer> tokens = new ArrayList<>();
+        List<VersionRef> versions = new ArrayList<>();
         while (replies.hasNext()) {
             last = replies.next();
+            tokens.addAll(last.getTokenIdsList());
+            versions.add(last.getVersion());
         }
+        return new Generated(last, tokens, versions);
+    }
+
+    /** Says what an answer should have been. */
+    static FeedbackEvent correction(GenerateReply last, String user, String id) {
         return event(last.getImpressionId(), last.getFeedbackToken(), user, id)
                 .setSignal(Signal.newBuilder()
                         .setCorrection(Correction.newBuilder().setText(" cold today")))

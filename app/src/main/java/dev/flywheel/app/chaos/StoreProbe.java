@@ -2,7 +2,7 @@ package dev.flywheel.app.chaos;
 
 import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.api.v1.AcquireEpochReply;
-import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.app.cluster.Cluster;
 import dev.flywheel.app.cluster.Member;
@@ -38,8 +38,9 @@ final class StoreProbe {
         if (!synced()) {
             found.add("P6: the store acknowledged commits and synced nothing");
         }
-        if (!refusesOlderWriter()) {
-            found.add("I1: the store took a claim of a writer whose epoch is over");
+        String answer = answerToOlderWriter();
+        if (!answer.isEmpty()) {
+            found.add("I1: to a claim of a writer whose epoch is over the store said " + answer);
         }
         return found;
     }
@@ -76,28 +77,33 @@ final class StoreProbe {
                 .orElse(0);
     }
 
-    /** Takes the epoch from the running job, which takes it back, and claims as the one before what is claimed already. */
-    private boolean refusesOlderWriter() {
+    /**
+     * Takes the epoch from the running job, which takes it back, and claims as the one before what is claimed already. Returns
+     * what the store says to that, unless it is the refusal that is due.
+     */
+    private String answerToOlderWriter() {
         StoreClient store = cluster.store();
         AtomicLong seq = new AtomicLong();
         store.listManifests(adapter, 0, each -> seq.set(each.getSeq()));
         if (seq.get() == 0) {
-            return true; // nobody ever claimed
+            return ""; // nobody ever claimed
         }
-        Example known = store.getManifest(adapter, seq.get()).getExamples(0);
+        Manifest known = store.getManifest(adapter, seq.get());
         AcquireEpochReply epoch = store.acquireEpoch(adapter, "chaos");
         PutManifestRequest claim = PutManifestRequest.newBuilder()
                 .setAdapter(adapter)
                 .setSeq(epoch.getNextSeq())
                 .setEpoch(epoch.getEpoch() - 1)
                 .setParent(epoch.getHead())
-                .addExamples(known)
+                .setSeed(known.getSeed())
+                .setBackend(known.getBackend())
+                .addExamples(known.getExamples(0))
                 .build();
         try {
-            var unused = store.putManifest(claim);
-            return false;
+            return "yes: " + store.putManifest(claim);
         } catch (StatusRuntimeException refused) {
-            return refused.getStatus().getCode() == Status.Code.FAILED_PRECONDITION;
+            return refused.getStatus().getCode() == Status.Code.FAILED_PRECONDITION ? ""
+                    : refused.getStatus().toString();
         }
     }
 }

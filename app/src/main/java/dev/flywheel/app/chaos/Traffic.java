@@ -9,9 +9,7 @@ import dev.flywheel.feedback.kafka.Topics;
 import io.grpc.StatusRuntimeException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -43,8 +41,7 @@ final class Traffic implements AutoCloseable {
     private final AtomicLong ids = new AtomicLong();
     private final AtomicLong answers = new AtomicLong();
     private final AtomicLong repeated = new AtomicLong();
-    private final Map<Long, String> versions = new ConcurrentHashMap<>();
-    private final List<String> faults = new ArrayList<>();
+    private final Sayings sayings = new Sayings();
     private final List<Thread> threads = new ArrayList<>();
     private final ScheduledExecutorService later = Executors.newScheduledThreadPool(2,
             Thread.ofPlatform().daemon().name("late-clients").factory());
@@ -94,50 +91,81 @@ final class Traffic implements AutoCloseable {
         }
     }
 
-    private void once(SplittableRandom random) throws InterruptedException {
+    private void once(SplittableRandom random) {
         String user = "u" + random.nextInt(100_000);
         String id = "chaos-" + seed + "-" + ids.incrementAndGet();
         if (random.nextDouble() < CORRECTIONS) {
-            FeedbackEvent correction = client.correction(user, id);
+            OutsideClient.Generated generated = client.generate(user, 0);
             answers.incrementAndGet();
-            deliver(correction, true, id);
+            sayings.heard(generated);
+            deliver(OutsideClient.correction(generated.last(), user, id), true, id);
             return;
         }
-        RankReply reply = client.rank(user, random);
+        int question = random.nextInt(OutsideClient.QUESTIONS);
+        RankReply reply = client.rank(user, question, 0);
         answers.incrementAndGet();
-        seen(reply);
-        FeedbackEvent click = client.click(reply, user, id);
-        boolean direct = random.nextDouble() < DIRECT;
+        sayings.heard(question, reply);
+        say(reply, user, id, random);
+    }
+
+    private void say(RankReply reply, String user, String id, SplittableRandom random) {
+        FeedbackEvent click = client.click(reply, 0, user, id);
+        boolean call = random.nextDouble() >= DIRECT;
         double fate = unruly ? random.nextDouble() : 1;
         if (fate < DROPPED) {
             return;
         }
         if (fate < DROPPED + LATE) {
-            var unused = later.schedule(() -> deliver(click, !direct, id),
-                    random.nextInt(LATE_MILLIS_MAX), TimeUnit.MILLISECONDS);
+            later(random, click, call, id);
         } else {
-            deliver(click, !direct, id);
+            deliver(click, call, id);
         }
-        if (fate > 1 - AGAIN && unruly) {
+        if (unruly && fate > 1 - AGAIN) {
             repeated.incrementAndGet();
-            deliver(click, !direct, id);
+            deliver(click, call, id);
+            // Under the same id, what is said first counts.
+            later(random, client.click(reply, 1, user, id), call, id);
         }
     }
 
-    /** A version that was visible once must be the same for ever. */
-    private void seen(RankReply reply) {
-        String digest = reply.getVersion().getDigest();
-        String before = versions.putIfAbsent(reply.getVersion().getNumber(), digest);
-        if (before != null && !before.equals(digest)) {
-            synchronized (faults) {
-                faults.add("version %d was answered with digest %s and with %s".formatted(
-                        reply.getVersion().getNumber(), before, digest));
+    private void later(SplittableRandom random, FeedbackEvent event, boolean call, String id) {
+        var unused = later.schedule(() -> deliver(event, call, id),
+                random.nextInt(LATE_MILLIS_MAX), TimeUnit.MILLISECONDS);
+    }
+
+    /** Asks again what was answered in the run, of the same versions; returns what is not as promised. */
+    List<String> askAgain(int count) throws InterruptedException {
+        for (Sayings.Asked asked : sayings.some(count)) {
+            askAgain(asked);
+        }
+        return sayings.violations();
+    }
+
+    private void askAgain(Sayings.Asked asked) throws InterruptedException {
+        long deadline = System.nanoTime() + GIVE_UP_NANOS;
+        while (true) {
+            try {
+                if (asked.question() == OutsideClient.QUESTIONS) {
+                    sayings.heard(client.generate("again", asked.version()));
+                } else {
+                    sayings.heard(asked.question(),
+                            client.rank("again", asked.question(), asked.version()));
+                }
+                return;
+            } catch (StatusRuntimeException away) {
+                if (!OutsideClient.passing(away) || System.nanoTime() - deadline > 0) {
+                    throw away;
+                }
+                TimeUnit.MILLISECONDS.sleep(RETRY_MILLIS);
             }
         }
     }
 
     /** Sends it until it is acknowledged, always under the same id. */
     private void deliver(FeedbackEvent event, boolean call, String id) {
+        if (event.getFeedbackToken().isEmpty()) {
+            return; // the node could not tell Kafka of its answer, and says so
+        }
         long deadline = System.nanoTime() + GIVE_UP_NANOS;
         while (System.nanoTime() - deadline < 0) {
             try {
@@ -180,15 +208,9 @@ final class Traffic implements AutoCloseable {
         return repeated.get();
     }
 
-    /** Returns digests by number of the versions that answered. */
-    Map<Long, String> versions() {
-        return Map.copyOf(versions);
-    }
-
-    List<String> faults() {
-        synchronized (faults) {
-            return List.copyOf(faults);
-        }
+    /** What was answered. */
+    Sayings sayings() {
+        return sayings;
     }
 
     /** Has the clients end, what they still try to send included. */

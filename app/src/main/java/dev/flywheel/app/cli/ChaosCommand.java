@@ -46,7 +46,7 @@ public final class ChaosCommand implements Callable<Integer> {
             description = "Which faults, and when; the same seed is the same faults. Default: ${DEFAULT-VALUE}.") private long seed;
 
     @Option(names = "--faults", paramLabel = "LIST", split = ",",
-            description = "Which: kill, failpoint, freeze, writers, forget, disk, client. Default: all.") private List<
+            description = "Which: kill, failpoint, freeze, writers, forget, disk, flip, clock, client. Default: all.") private List<
                     String> faults = List
                             .of();
 
@@ -60,8 +60,8 @@ public final class ChaosCommand implements Callable<Integer> {
             description = "New folder for all state, which stays. Default: a temporary one, removed.") private @Nullable Path data;
 
     @Option(names = "--bug", paramLabel = "NAME", defaultValue = "",
-            description = "Breaks a promise on purpose, which has to be noticed: claim-index, epoch or"
-                    + " sync.") private String bug;
+            description = "Breaks a promise on purpose, which has to be noticed: claim-index, epoch, sync,"
+                    + " dedup, pin or checksum.") private String bug;
 
     @Override
     public Integer call() throws Exception {

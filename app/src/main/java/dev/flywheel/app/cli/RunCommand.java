@@ -1,11 +1,11 @@
 package dev.flywheel.app.cli;
 
+import dev.flywheel.api.fault.Failpoints;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.app.local.Role;
 import dev.flywheel.app.local.RoleProcess;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.time.InstantSource;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -43,7 +43,7 @@ public final class RunCommand implements Callable<Integer> {
         try (StopHook stop = new StopHook(err)) {
             RoleProcess process =
                     RoleProcess.start(role, config, data, model, stop.closing(),
-                            InstantSource.system());
+                            Failpoints.clock());
             err.println(role.label() + " ready on " + process.listens());
             err.flush();
             err.println("flywheel: " + process.awaitEnd());

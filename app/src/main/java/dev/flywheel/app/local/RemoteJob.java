@@ -71,9 +71,12 @@ public final class RemoteJob implements AutoCloseable {
         try (RestClusterClient<StandaloneClusterId> client =
                 new RestClusterClient<>(flink, StandaloneClusterId.getInstance())) {
             graph.serializeUserDefinedInstances();
-            JobID id = client.submitJob(graph).get(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
-            return id.toHexString();
-        } catch (ExecutionException | TimeoutException e) {
+            var unused = client.submitJob(graph).get(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+            return graph.getJobID().toHexString();
+        } catch (TimeoutException late) {
+            // It may have got there: whoever asks how the job stands will be told.
+            return graph.getJobID().toHexString();
+        } catch (ExecutionException e) {
             throw new IOException("Flink does not take the job: " + e, e);
         } catch (InterruptedException e) {
             throw e;

@@ -16,6 +16,7 @@ record StoreRole(Store store, InternalServer server) {
                                 "store",
                                 () -> Store.open(folder, ModuleSettings.store(context.config()),
                                         context.clock()));
+        var unused = store.ended().thenAccept(context.end()::complete);
         Gauge.builder("flywheel.store.commits", store, Store::commits)
                 .description("commands that changed something since the store was made")
                 .register(context.meters());

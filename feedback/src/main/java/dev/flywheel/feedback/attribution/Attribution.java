@@ -8,6 +8,7 @@ import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_NO_LABEL;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_RETRACTED;
 import static dev.flywheel.api.v1.RefusalReason.REFUSAL_REASON_UNMATCHED;
 
+import dev.flywheel.api.fault.Failpoints;
 import dev.flywheel.api.v1.AttributionState;
 import dev.flywheel.api.v1.DecisionKind;
 import dev.flywheel.api.v1.Example;
@@ -147,7 +148,7 @@ public final class Attribution {
             // Should it have been trained meanwhile, its claim refuses what it becomes here.
             file.forget(key);
         }
-        if (file.knows(key)) {
+        if (file.knows(key) && !Failpoints.broken("dedup")) {
             return Step.unchanged(before, List.of(new Effect.Ignore(taken)));
         }
         Impression impression = file.impression();

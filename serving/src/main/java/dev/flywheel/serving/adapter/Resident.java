@@ -1,5 +1,6 @@
 package dev.flywheel.serving.adapter;
 
+import dev.flywheel.api.fault.Failpoints;
 import dev.flywheel.api.v1.VersionRef;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -53,7 +54,7 @@ final class Resident {
 
     /** Takes the version off the table if nobody leases it. */
     boolean tryEvict() {
-        return pins.compareAndSet(1, 0);
+        return pins.compareAndSet(1, 0) || Failpoints.broken("pin") && pins.getAndSet(0) > 0;
     }
 
     int leases() {

@@ -1,6 +1,7 @@
 package dev.flywheel.serving.adapter;
 
 import dev.flywheel.adapters.lora.LoraWeights;
+import dev.flywheel.api.fault.Failpoints;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.engine.forward.Probe;
@@ -40,7 +41,7 @@ final class VersionLoader implements AutoCloseable {
     Resident load(AdapterRecord adapter, VersionRecord version) throws InterruptedException {
         VersionKey key = new VersionKey(adapter.getName(), version.getRef().getNumber());
         LoraWeights weights = verifier.verify(adapter, version,
-                source.blob(version.getRef().getDigest()));
+                Failpoints.damaged("flip-blob", source.blob(version.getRef().getDigest())));
         Integer slot = table.stage(weights, wanted, SLOT_WAIT.toNanos());
         if (slot == null) {
             throw ServingException.later(ErrorCode.LOADING,
@@ -66,7 +67,8 @@ final class VersionLoader implements AutoCloseable {
             throw VersionVerifier.refused(key, "its answers to the probe are not finite");
         }
         String expected = version.getProbeFingerprint();
-        if (expected.isEmpty() || expected.equals(taken.fingerprint().hex())) {
+        if (expected.isEmpty() || expected.equals(taken.fingerprint().hex())
+                || Failpoints.broken("checksum")) {
             return;
         }
         String trainedOn = source.backendOf(key.adapter(), version.getManifestSeq());

@@ -1,6 +1,7 @@
 package dev.flywheel.store.core;
 
 import dev.flywheel.adapters.identity.Digest;
+import dev.flywheel.api.fault.Failpoints;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.FeedbackKey;
 import java.nio.ByteBuffer;
@@ -19,7 +20,9 @@ public record Claim(String adapter, long seq) {
     /** Everything that a manifest claims with this example: an id for each event behind it, then its own. */
     public static Set<String> idsOf(Example example) {
         Set<String> ids = new LinkedHashSet<>();
-        example.getFeedbackList().forEach(key -> ids.add(idOf(key)));
+        if (!Failpoints.broken("dedup")) {
+            example.getFeedbackList().forEach(key -> ids.add(idOf(key)));
+        }
         ids.add(example.getExampleId());
         return ids;
     }
