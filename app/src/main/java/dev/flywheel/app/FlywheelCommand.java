@@ -20,6 +20,9 @@ import dev.flywheel.app.cli.ReplayLineageCommand;
 import dev.flywheel.app.cli.RunCommand;
 import dev.flywheel.app.cli.SimulateCommand;
 import dev.flywheel.app.cli.StoreCommand;
+import dev.flywheel.app.cli.RollbackCommand;
+import dev.flywheel.app.cli.ExciseCommand;
+import dev.flywheel.app.cli.ForgetCommand;
 import dev.flywheel.app.cli.UpCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -59,6 +62,9 @@ import picocli.CommandLine.Spec;
             AuditCommand.class,
             ReplayLineageCommand.class,
             LineageCommand.class,
+            RollbackCommand.class,
+            ExciseCommand.class,
+            ForgetCommand.class,
             BenchCommand.class,
             ConfigCommand.class
         })

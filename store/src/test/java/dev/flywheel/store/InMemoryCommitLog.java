@@ -20,6 +20,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import dev.flywheel.api.v1.ManifestState;
+import java.util.function.UnaryOperator;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -74,10 +76,42 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
             }
             case Fact.ManifestEnded ended -> {
                 of(entries, ended.adapter()).compute(ended.seq(), (seq, e) -> e.ended(ended));
-                ended.released().forEach(claims::remove);
+                for (String released : ended.released()) {
+                    if (ended.replays() == 0) {
+                        claims.remove(released);
+                    } else {
+                        claims.put(released, new Claim(ended.adapter(), ended.replays()));
+                    }
+                }
+                if (ended.state() == ManifestState.MANIFEST_STATE_ABANDONED
+                        && ended.replays() != 0) {
+                    change(ended.adapter(), ended.replays(),
+                            summary -> summary.clearReplacedBy().clearWithdrawn());
+                }
             }
             case Fact.VersionCommitted committed -> append(committed.version());
             case Fact.AliasMoved moved -> append(moved.entry());
+            case Fact.HeadMoved moved -> {
+                append(moved.entry());
+                for (Fact.HeadMoved.Ended end : moved.ended()) {
+                    of(versions, moved.adapter().getName())
+                            .put(end.version().getRef().getNumber(), end.version());
+                    change(moved.adapter().getName(), end.seq(),
+                            summary -> summary.setState(end.manifest()));
+                }
+            }
+            case Fact.ManifestReplaced replaced -> change(replaced.adapter(), replaced.seq(),
+                    summary -> summary.setReplacedBy(replaced.by())
+                            .clearWithdrawn()
+                            .addAllWithdrawn(replaced.withdrawn()));
+            case Fact.RepairAdvanced advanced -> {
+                if (advanced.entry() != null) {
+                    append(advanced.entry());
+                }
+            }
+            case Fact.WithdrawnLate ignored -> {
+                // Stands in the state only.
+            }
             case Fact.BlobsReleased released -> {
                 released.references().forEach(references::remove);
                 for (BlobReference one : released.references()) {
@@ -88,6 +122,12 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
             }
             case Fact.Withdrawn withdrawn -> tombstones.addAll(withdrawn.tombstones());
         }
+    }
+
+    private void change(String adapter, long seq, UnaryOperator<ManifestSummary.Builder> change) {
+        of(entries, adapter).computeIfPresent(seq, (key, entry) -> new ManifestEntry(
+                change.apply(entry.summary().toBuilder()).build(), entry.requestDigest(),
+                entry.refused(), entry.outcome()));
     }
 
     private void append(AuditEntry entry) {

@@ -32,6 +32,17 @@ import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.RegistryGrpc;
 import dev.flywheel.api.v1.SetAliasRequest;
+import dev.flywheel.api.v1.ExciseRequest;
+import dev.flywheel.api.v1.ForgetReply;
+import dev.flywheel.api.v1.ForgetRequest;
+import dev.flywheel.api.v1.ForgetWithdrawnRequest;
+import dev.flywheel.api.v1.ListRepairsReply;
+import dev.flywheel.api.v1.ListRepairsRequest;
+import dev.flywheel.api.v1.PendingRepair;
+import dev.flywheel.api.v1.PutReplayReply;
+import dev.flywheel.api.v1.PutReplayRequest;
+import dev.flywheel.api.v1.Repair;
+import dev.flywheel.api.v1.RollbackRequest;
 import dev.flywheel.api.v1.StoreCommitGrpc;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.api.v1.WatchRequest;
@@ -319,6 +330,33 @@ public final class StoreClient implements AutoCloseable {
 
     public CompletableFuture<PutManifestReply> putManifestAsync(PutManifestRequest request) {
         return calls.async(StoreCommitGrpc.getPutManifestMethod(), request);
+    }
+
+    public CompletableFuture<PutReplayReply> putReplayAsync(PutReplayRequest request) {
+        return calls.async(StoreCommitGrpc.getPutReplayMethod(), request);
+    }
+
+    public CompletableFuture<List<PendingRepair>> listRepairsAsync() {
+        return calls.async(StoreCommitGrpc.getListRepairsMethod(),
+                ListRepairsRequest.getDefaultInstance())
+                .thenApply(ListRepairsReply::getRepairsList);
+    }
+
+    public CompletableFuture<Repair> forgetWithdrawnAsync(String adapter) {
+        return calls.async(StoreCommitGrpc.getForgetWithdrawnMethod(),
+                ForgetWithdrawnRequest.newBuilder().setAdapter(adapter).build());
+    }
+
+    public Repair rollback(RollbackRequest request) {
+        return calls.blocking(RegistryGrpc.getRollbackMethod(), request);
+    }
+
+    public Repair excise(ExciseRequest request) {
+        return calls.blocking(RegistryGrpc.getExciseMethod(), request);
+    }
+
+    public ForgetReply forget(ForgetRequest request) {
+        return calls.blocking(RegistryGrpc.getForgetMethod(), request);
     }
 
     public Manifest getManifest(String adapter, long seq) {

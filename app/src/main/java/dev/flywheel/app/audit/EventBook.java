@@ -182,7 +182,23 @@ final class EventBook {
                 once.forEach(key -> place(key,
                         rejected || lost.contains(key) ? Place.QUARANTINED : Place.TRAINED,
                         manifest.getAdapter()));
+            case MANIFEST_STATE_ROLLED_BACK ->
+                once.forEach(key -> place(key, Place.QUARANTINED, manifest.getAdapter()));
+            case MANIFEST_STATE_REPLACED -> replaced(manifest, once);
             default -> {}
+        }
+    }
+
+    /** What another manifest holds again is told with that; the rest waits for its turn, or was taken out for good. */
+    private void replaced(ManifestSummary manifest, Set<FeedbackKey> once) {
+        Set<FeedbackKey> withdrawn = new HashSet<>(manifest.getWithdrawnList());
+        boolean heldAgain = manifest.getReplacedBy() != 0;
+        for (FeedbackKey key : once) {
+            if (withdrawn.contains(key)) {
+                place(key, Place.QUARANTINED, manifest.getAdapter());
+            } else if (!heldAgain) {
+                place(key, Place.CLAIMED, manifest.getAdapter());
+            }
         }
     }
 
@@ -194,8 +210,11 @@ final class EventBook {
             case MANIFEST_STATE_COMMITTED -> place(found.getFeedback(),
                     found.getQuarantined() ? Place.QUARANTINED : Place.TRAINED,
                     found.getAdapter());
-            case MANIFEST_STATE_REJECTED ->
+            case MANIFEST_STATE_REJECTED, MANIFEST_STATE_ROLLED_BACK ->
                 place(found.getFeedback(), Place.QUARANTINED, found.getAdapter());
+            case MANIFEST_STATE_REPLACED -> place(found.getFeedback(),
+                    found.getQuarantined() ? Place.QUARANTINED : Place.CLAIMED,
+                    found.getAdapter());
             default -> {}
         }
         find(found.getFeedback()).filter(Event::ended).ifPresent(event -> event.key = null);

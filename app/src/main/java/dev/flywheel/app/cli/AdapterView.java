@@ -53,11 +53,20 @@ record AdapterView(
                 case AUDIT_ACTION_CREATED -> "created";
                 case AUDIT_ACTION_CONFIGURED -> "configured";
                 case AUDIT_ACTION_DELETED -> "deleted";
+                case AUDIT_ACTION_ROLLED_BACK -> "rolled back" + head(entry);
+                case AUDIT_ACTION_EXCISED -> "rounds taken out" + head(entry);
+                case AUDIT_ACTION_FORGOTTEN -> "forgetting" + head(entry);
+                case AUDIT_ACTION_REPAIRED -> "trained again" + head(entry);
                 case AUDIT_ACTION_UNSPECIFIED, AUDIT_ACTION_ALIAS_MOVED, UNRECOGNIZED ->
                     "%s moved from %s to %s".formatted(entry.getAlias(),
                             Long.toUnsignedString(entry.getFromVersion()),
                             Long.toUnsignedString(entry.getToVersion()));
             };
+        }
+
+        private static String head(AuditEntry entry) {
+            return ", HEAD from %s to %s".formatted(Long.toUnsignedString(entry.getFromVersion()),
+                    Long.toUnsignedString(entry.getToVersion()));
         }
 
         @Override

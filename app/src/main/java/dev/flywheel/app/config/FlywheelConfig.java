@@ -219,6 +219,8 @@ public record FlywheelConfig(
             int bufferedExamplesMax,
             Duration checkpointInterval,
             int roundAttemptsMax,
+            Duration repairsEvery,
+            Duration forgetsWithin,
             Duration callBackoffMin,
             Duration callBackoffMax,
             int publisherBufferBytes,
@@ -251,6 +253,8 @@ public record FlywheelConfig(
             Check.within("loop.buffered_examples_max", bufferedExamplesMax, 1, 1_000_000);
             Check.atLeast("loop.checkpoint_interval", checkpointInterval, Duration.ofMillis(100));
             Check.within("loop.round_attempts_max", roundAttemptsMax, 1, 1_000);
+            Check.positive("loop.repairs_every", repairsEvery);
+            Check.positive("loop.forgets_within", forgetsWithin);
             Check.positive("loop.call_backoff_min", callBackoffMin);
             Check.notShorter(
                     "loop.call_backoff_max", callBackoffMax, "loop.call_backoff_min",

@@ -115,6 +115,8 @@ final class ModuleSettings {
                         loop.callBackoffMin(),
                         loop.callBackoffMax(),
                         loop.roundAttemptsMax(),
+                        loop.repairsEvery(),
+                        loop.forgetsWithin(),
                         loop.bufferedExamplesMax()),
                 new EvaluationLimits(
                         loop.evaluationWindow(),

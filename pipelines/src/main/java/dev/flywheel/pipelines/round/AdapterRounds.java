@@ -16,6 +16,8 @@ import dev.flywheel.api.v1.PutManifestReply;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
+import dev.flywheel.api.v1.PutReplayReply;
+import dev.flywheel.api.v1.PutReplayRequest;
 import dev.flywheel.api.v1.RefusedExample;
 import dev.flywheel.api.v1.Withdrawal;
 import dev.flywheel.feedback.guard.GuardProfiles;
@@ -91,6 +93,7 @@ final class AdapterRounds {
     private long revision;
     private int examplesMax = 1;
     private int claimedSinglyLeft;
+    private boolean repairing;
     private @Nullable RoundRun running;
 
     AdapterRounds(String adapter, RoundPace pace, GuardProfiles profiles, RoundServers servers,
@@ -206,6 +209,7 @@ final class AdapterRounds {
     /** Rounds to come go by this. */
     private void follow(AdapterRecord record) {
         revision = record.getRevision();
+        repairing = record.hasRepair();
         examplesMax = Math.max(1, record.getRound().getExamplesMax());
         share = new RoundShare(profiles.of(
                 record.getTenant().isEmpty() ? DEFAULT_TENANT : record.getTenant(),
@@ -242,14 +246,77 @@ final class AdapterRounds {
     private void finishNext(Deque<Manifest> left) {
         Manifest manifest = left.poll();
         if (manifest == null) {
-            idle();
+            goOn();
             return;
         }
         log.info("finishing round left open adapter={} seq={} examples={}", adapter,
                 manifest.getSeq(),
                 manifest.getExamplesCount());
-        train(manifest.getSeq(), manifest.getBackend(), manifest.getExamplesList(),
+        // What a repair claims again is claimed again by it alone, also if this round of it is abandoned.
+        train(manifest.getSeq(), manifest.getBackend(),
+                manifest.getReplays() == 0 ? manifest.getExamplesList() : List.of(),
                 () -> finishNext(left));
+    }
+
+    // Repairing.
+
+    /** Looks whether a repair has begun, unless it will be known soon. */
+    void lookForRepair() {
+        if (phase == Phase.CLOSED || phase == Phase.IDLE && !repairing) {
+            open();
+        }
+    }
+
+    /** What a repair left is trained again, round by round, before anything new is claimed. */
+    private void goOn() {
+        if (!repairing) {
+            idle();
+            return;
+        }
+        phase = Phase.RUNNING;
+        PutReplayRequest request = PutReplayRequest.newBuilder()
+                .setAdapter(adapter)
+                .setSeq(nextSeq)
+                .setEpoch(epoch)
+                .setParent(head)
+                .setBackend(backend)
+                .build();
+        calls.call("replay", () -> servers.putReplay(request), reply -> replayed(request, reply),
+                this::notReplayed);
+    }
+
+    private void replayed(PutReplayRequest request, PutReplayReply reply) {
+        follow(reply.getAdapter());
+        if (reply.getClaimed() == 0) {
+            goOn();
+            return;
+        }
+        nextSeq = request.getSeq() + 1;
+        log.info("training again adapter={} manifest={} as={} examples={}", adapter,
+                reply.getReplays(), request.getSeq(), reply.getClaimed());
+        train(request.getSeq(), request.getBackend(), List.of(), this::goOn);
+    }
+
+    private void notReplayed(CallFailure failure) {
+        if (failure.is("NOTHING_TO_REPAIR")) {
+            log.info("repaired adapter={} head={}", adapter, head);
+            repairing = false;
+            idle();
+        } else if (failure.is("REPAIR_BEGAN") || failure.is("SEQ_TAKEN")) {
+            repairBegan();
+        } else if (failure.noAdapter()) {
+            gone();
+        } else {
+            broken(failure);
+        }
+    }
+
+    /** A repair took the epoch, and abandoned what was claimed and not ended: that waits again. */
+    void repairBegan() {
+        log.info("a repair began, reopening adapter={}", adapter);
+        running = null;
+        putBack();
+        open();
     }
 
     // Claiming.
@@ -378,6 +445,8 @@ final class AdapterRounds {
                     failure);
             putBack();
             host.after(pace.backoffMax(), this::open);
+        } else if (failure.is("REPAIR_BEGAN")) {
+            repairBegan();
         } else if (failure.noAdapter()) {
             gone();
         } else if (failure.code() == Code.INVALID_ARGUMENT) {

@@ -11,6 +11,10 @@ import dev.flywheel.api.v1.PutManifestReply;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
+import dev.flywheel.api.v1.PendingRepair;
+import dev.flywheel.api.v1.PutReplayReply;
+import dev.flywheel.api.v1.PutReplayRequest;
+import dev.flywheel.api.v1.Repair;
 import dev.flywheel.api.v1.TrainReply;
 import dev.flywheel.api.v1.WithdrawReply;
 import io.grpc.Grpc;
@@ -72,6 +76,21 @@ final class GrpcServers implements RoundServers {
     @Override
     public CompletableFuture<PutManifestReply> putManifest(PutManifestRequest request) {
         return store.putManifestAsync(request);
+    }
+
+    @Override
+    public CompletableFuture<PutReplayReply> putReplay(PutReplayRequest request) {
+        return store.putReplayAsync(request);
+    }
+
+    @Override
+    public CompletableFuture<List<PendingRepair>> listRepairs() {
+        return store.listRepairsAsync();
+    }
+
+    @Override
+    public CompletableFuture<Repair> forgetWithdrawn(String adapter) {
+        return store.forgetWithdrawnAsync(adapter);
     }
 
     @Override

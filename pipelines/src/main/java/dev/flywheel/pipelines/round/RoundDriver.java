@@ -8,6 +8,7 @@ import dev.flywheel.api.v1.LabelledExample;
 import dev.flywheel.api.v1.LoopItem;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.TakenFeedback;
+import dev.flywheel.api.v1.PendingRepair;
 import dev.flywheel.api.v1.Withdrawal;
 import dev.flywheel.feedback.guard.GuardProfiles;
 import dev.flywheel.pipelines.intake.DeadLetters;
@@ -143,6 +144,7 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
         restoredWithdrawals.clear();
         count();
         findOpenManifests(1);
+        lookForRepairs();
     }
 
     private String writer() {
@@ -177,6 +179,30 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
                 openIfLeftOpen(adapter, attempt + 1);
             });
         });
+    }
+
+    /** Operators repair what was learned when they like, and no feedback need come for that adapter. */
+    private void lookForRepairs() {
+        host.when(servers.listRepairs(), repairs -> {
+            repairs.stream().filter(each -> isMine(each.getAdapter())).forEach(this::repair);
+            host.after(pace.repairsEvery(), this::lookForRepairs);
+        }, failure -> {
+            LOG.debug("repairs are not known: {}", failure);
+            host.after(pace.backoffMax(), this::lookForRepairs);
+        });
+    }
+
+    private void repair(PendingRepair pending) {
+        String adapter = pending.getAdapter();
+        if (pending.getUnderWay()) {
+            roundsOf(adapter).lookForRepair();
+        } else if (pending.getWithdrawnAtMillis() + pace.forgetsWithin().toMillis() <= getProcessingTimeService()
+                .getCurrentProcessingTime()) {
+            host.when(servers.forgetWithdrawn(adapter),
+                    begun -> roundsOf(adapter).lookForRepair(),
+                    failure -> LOG.warn("what was withdrawn from {} is not forgotten yet: {}",
+                            adapter, failure));
+        }
     }
 
     private boolean isMine(String adapter) {

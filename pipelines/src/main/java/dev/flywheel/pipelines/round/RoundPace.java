@@ -12,6 +12,8 @@ import java.time.Duration;
  * @param backoffMax longest such wait
  * @param attemptsMax times a round is tried that fails for no passing reason or takes too long, before its examples are
  *     quarantined
+ * @param repairsEvery how often the store is asked for repairs
+ * @param forgetsWithin how long after the first feedback was withdrawn that had been trained on it is forgotten, with all others
  * @param bufferedExamplesMax examples that may wait in one driver; beyond it reading from Kafka slows down
  */
 public record RoundPace(
@@ -20,6 +22,8 @@ public record RoundPace(
         Duration backoffMin,
         Duration backoffMax,
         int attemptsMax,
+        Duration repairsEvery,
+        Duration forgetsWithin,
         int bufferedExamplesMax)
         implements
             Serializable {
@@ -32,6 +36,8 @@ public record RoundPace(
         positive("train timeout", trainTimeout);
         positive("backoff", backoffMin);
         positive("longest backoff", backoffMax);
+        positive("time between looks for repairs", repairsEvery);
+        positive("time until withdrawn feedback is forgotten", forgetsWithin);
         if (attemptsMax < 1 || bufferedExamplesMax < 1) {
             throw new IllegalArgumentException(
                     "attempts are %d and buffered examples %d, each must be at least 1"
@@ -39,10 +45,10 @@ public record RoundPace(
         }
     }
 
-    /** Returns a pace with back-offs of 50 ms to 2 s and five attempts. */
+    /** Returns a pace with back-offs of 50 ms to 2 s, five attempts, and repairs looked for every second. */
     public static RoundPace of(Duration linger, Duration trainTimeout, int bufferedExamplesMax) {
         return new RoundPace(linger, trainTimeout, Duration.ofMillis(50), Duration.ofSeconds(2), 5,
-                bufferedExamplesMax);
+                Duration.ofSeconds(1), Duration.ofMinutes(10), bufferedExamplesMax);
     }
 
     /** Returns how long to wait after so many failures in a row, from 1. */

@@ -169,6 +169,8 @@ final class RoundRun {
             } else if (failure.noAdapter()) {
                 log.info("round dropped, its adapter was deleted adapter={} seq={}", adapter, seq);
                 owner.deleted(this);
+            } else if (failure.is("REPAIR_BEGAN")) {
+                owner.repairBegan();
             } else {
                 owner.broken(failure);
             }

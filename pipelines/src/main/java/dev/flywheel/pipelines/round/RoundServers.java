@@ -9,6 +9,10 @@ import dev.flywheel.api.v1.PutManifestReply;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
+import dev.flywheel.api.v1.PendingRepair;
+import dev.flywheel.api.v1.PutReplayReply;
+import dev.flywheel.api.v1.PutReplayRequest;
+import dev.flywheel.api.v1.Repair;
 import dev.flywheel.api.v1.TrainReply;
 import dev.flywheel.api.v1.WithdrawReply;
 import java.util.List;
@@ -30,6 +34,12 @@ interface RoundServers extends AutoCloseable {
     CompletableFuture<Manifest> getManifest(String adapter, long seq);
 
     CompletableFuture<PutManifestReply> putManifest(PutManifestRequest request);
+
+    CompletableFuture<PutReplayReply> putReplay(PutReplayRequest request);
+
+    CompletableFuture<List<PendingRepair>> listRepairs();
+
+    CompletableFuture<Repair> forgetWithdrawn(String adapter);
 
     CompletableFuture<TrainReply> train(String adapter, long seq, long epoch);
 

@@ -18,13 +18,19 @@ import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.RefusedExample;
 import dev.flywheel.api.v1.RoundSettings;
+import dev.flywheel.api.v1.PendingRepair;
+import dev.flywheel.api.v1.PutReplayReply;
+import dev.flywheel.api.v1.PutReplayRequest;
+import dev.flywheel.api.v1.Repair;
 import dev.flywheel.api.v1.TrainReply;
 import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.UntrainableReason;
 import dev.flywheel.api.v1.WithdrawReply;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -76,6 +82,9 @@ final class InMemoryServers implements RoundServers {
     private final Map<Long, PutManifestReply> replies = new HashMap<>();
     long revision = 1;
     long epoch;
+    /** Manifests that a repair has replaced and nobody has claimed again and ended yet. */
+    final Deque<Long> toReplay = new ArrayDeque<>();
+    private long repairEpoch;
     private long head;
     private long nextSeq = 1;
 
@@ -135,9 +144,19 @@ final class InMemoryServers implements RoundServers {
         });
     }
 
+    private Throwable stale() {
+        return error(Status.Code.FAILED_PRECONDITION,
+                epoch == repairEpoch ? "REPAIR_BEGAN" : "STALE_EPOCH");
+    }
+
     private AdapterRecord adapter() {
-        return AdapterRecord.newBuilder()
+        AdapterRecord.Builder record = AdapterRecord.newBuilder();
+        if (!toReplay.isEmpty()) {
+            record.setRepair(Repair.getDefaultInstance());
+        }
+        return record
                 .setRevision(revision)
+                .setHead(head)
                 .setRound(RoundSettings.newBuilder().setExamplesMax(examplesMax))
                 .setLearning(LearningSettings.newBuilder().setGuard(guard))
                 .build();
@@ -151,6 +170,77 @@ final class InMemoryServers implements RoundServers {
     void configure(int newExamplesMax) {
         examplesMax = newExamplesMax;
         revision++;
+    }
+
+    /** As the store does it: what is open is abandoned, the writer is shut out, and these are to be trained again. */
+    void repair(Long... seqs) {
+        epoch++;
+        repairEpoch = epoch;
+        openManifests().forEach(open -> end(open.getSeq(), Outcome.OUTCOME_ABANDONED));
+        toReplay.addAll(List.of(seqs));
+        head = 0;
+    }
+
+    @Override
+    public CompletableFuture<PutReplayReply> putReplay(PutReplayRequest request) {
+        return call("replay", () -> {
+            if (request.getEpoch() != epoch) {
+                return failed(stale());
+            }
+            if (request.getSeq() < nextSeq) {
+                return CompletableFuture.completedFuture(replayed(request.getSeq()));
+            }
+            if (toReplay.isEmpty()) {
+                return failed(error(Status.Code.FAILED_PRECONDITION, "NOTHING_TO_REPAIR"));
+            }
+            if (request.getParent() != head) {
+                return failed(error(Status.Code.FAILED_PRECONDITION, "HEAD_MOVED"));
+            }
+            return CompletableFuture.completedFuture(replay(request));
+        });
+    }
+
+    private PutReplayReply replay(PutReplayRequest request) {
+        Manifest replaced = manifests.get(toReplay.getFirst());
+        List<Example> kept = replaced.getExamplesList()
+                .stream()
+                .filter(example -> example.getFeedbackList()
+                        .stream()
+                        .noneMatch(withdrawn::contains))
+                .toList();
+        if (kept.isEmpty()) {
+            toReplay.removeFirst();
+            return PutReplayReply.newBuilder().setAdapter(adapter()).build();
+        }
+        nextSeq = request.getSeq() + 1;
+        manifests.put(request.getSeq(), replaced.toBuilder()
+                .setSeq(request.getSeq())
+                .setEpoch(request.getEpoch())
+                .setParent(request.getParent())
+                .setBackend(request.getBackend())
+                .setReplays(replaced.getSeq())
+                .clearExamples()
+                .addAllExamples(kept)
+                .build());
+        return replayed(request.getSeq());
+    }
+
+    private PutReplayReply replayed(long seq) {
+        return PutReplayReply.newBuilder()
+                .setReplays(manifests.get(seq).getReplays())
+                .setClaimed(manifests.get(seq).getExamplesCount())
+                .setAdapter(adapter())
+                .build();
+    }
+
+    @Override
+    public CompletableFuture<List<PendingRepair>> listRepairs() {
+        return CompletableFuture.completedFuture(List.of());
+    }
+
+    @Override
+    public CompletableFuture<Repair> forgetWithdrawn(String adapter) {
+        return CompletableFuture.completedFuture(Repair.getDefaultInstance());
     }
 
     /** As the store does it: what is open is abandoned, and nobody writes any more. */
@@ -207,7 +297,7 @@ final class InMemoryServers implements RoundServers {
                 return failed(error(Status.Code.NOT_FOUND, "ADAPTER_NOT_FOUND"));
             }
             if (request.getEpoch() != epoch) {
-                return failed(error(Status.Code.FAILED_PRECONDITION, "STALE_EPOCH"));
+                return failed(stale());
             }
             if (request.getSeq() < nextSeq) {
                 return request.equals(requests.get(request.getSeq()))
@@ -340,7 +430,7 @@ final class InMemoryServers implements RoundServers {
                         : failed(error(Status.Code.NOT_FOUND, "ADAPTER_NOT_FOUND"));
             }
             if (request.getEpoch() != epoch) {
-                return failed(error(Status.Code.FAILED_PRECONDITION, "STALE_EPOCH"));
+                return failed(stale());
             }
             Outcome before = end(request.getSeq(), request.getOutcome());
             if (before == null && request.getOutcome() == Outcome.OUTCOME_COMMITTED) {
@@ -356,8 +446,12 @@ final class InMemoryServers implements RoundServers {
     /** Returns how it had ended before, if it had. */
     private Outcome end(long seq, Outcome outcome) {
         Outcome before = outcomes.putIfAbsent(seq, outcome);
-        if (before == null && outcome == Outcome.OUTCOME_ABANDONED) {
+        boolean replays = manifests.get(seq).getReplays() != 0;
+        if (before == null && outcome == Outcome.OUTCOME_ABANDONED && !replays) {
             claims.values().removeIf(each -> each == seq);
+        }
+        if (before == null && outcome != Outcome.OUTCOME_ABANDONED && replays) {
+            toReplay.removeFirst();
         }
         return before;
     }

@@ -201,7 +201,7 @@ final class AdapterRules {
         return new Decision.Accepted<>(facts, deleted.adapter());
     }
 
-    private static Fact.ManifestEnded abandoned(AdapterState adapter, OpenManifest open,
+    static Fact.ManifestEnded abandoned(AdapterState adapter, OpenManifest open,
             CommitView view) {
         PutOutcomeRequest outcome = PutOutcomeRequest.newBuilder()
                 .setAdapter(adapter.name())
@@ -210,7 +210,7 @@ final class AdapterRules {
                 .setOutcome(Outcome.OUTCOME_ABANDONED)
                 .build();
         return OutcomeRules.ended(outcome, ManifestState.MANIFEST_STATE_ABANDONED,
-                OutcomeRules.claimed(outcome, view));
+                OutcomeRules.claimed(outcome, view), open.replays());
     }
 
     private static Fact.AdapterChanged deleted(AdapterState adapter,
@@ -250,6 +250,13 @@ final class AdapterRules {
     static @Nullable Refusal stale(AdapterState adapter, long epoch) {
         if (epoch == adapter.epoch() || Failpoints.broken("epoch")) {
             return null;
+        }
+        if (adapter.epoch() == adapter.repairEpoch()
+                && Long.compareUnsigned(epoch, adapter.epoch()) < 0) {
+            return Refusal.conflict(Reason.REPAIR_BEGAN, "adapter " + adapter.name(),
+                    "what " + adapter.name()
+                            + " has learned is being repaired; acquire an epoch to go on with that",
+                    epoch, adapter.epoch());
         }
         return Refusal.conflict(Reason.STALE_EPOCH, "adapter " + adapter.name(),
                 "epoch " + Long.toUnsignedString(epoch) + " of " + adapter.name()

@@ -5,6 +5,7 @@ import static dev.flywheel.store.core.BrokenInvariantException.require;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.AuditEntry;
+import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.VersionRecord;
 import java.util.Collections;
 import java.util.Map;
@@ -23,6 +24,9 @@ import org.jspecify.annotations.Nullable;
  * @param headVersion the version that HEAD names
  * @param open manifests without an outcome, by seq
  * @param audits entries of its audit so far
+ * @param lineage HEAD's ancestors and HEAD, the oldest first
+ * @param repairEpoch epoch that the last repair took from its writer; 0: there was none
+ * @param withdrawn manifests that hold feedback which was withdrawn after they had claimed it, by seq, and when the first was
  */
 public record AdapterState(
         AdapterRecord record,
@@ -32,14 +36,20 @@ public record AdapterState(
         VersionRecord headVersion,
         SortedMap<String, AliasRecord> aliases,
         SortedMap<Long, OpenManifest> open,
-        long audits) {
+        long audits,
+        VersionRanges lineage,
+        long repairEpoch,
+        SortedMap<Long, Long> withdrawn) {
 
     public AdapterState {
         aliases = Collections.unmodifiableSortedMap(new TreeMap<>(aliases));
         open = Collections.unmodifiableSortedMap(new TreeMap<>(open));
+        withdrawn = Collections.unmodifiableSortedMap(new TreeMap<>(withdrawn));
         require(record.getHead() == headVersion.getRef().getNumber(),
                 "HEAD is " + record.getHead() + " but its version is "
                         + headVersion.getRef().getNumber());
+        require(lineage.last() == record.getHead(),
+                "HEAD is " + record.getHead() + " but its lineage ends with " + lineage.last());
     }
 
     public String name() {
@@ -68,13 +78,38 @@ public record AdapterState(
         return false;
     }
 
+    /** Rounds that are still to be trained again. */
+    VersionRanges repairLeft() {
+        return VersionRanges.of(record.getRepair().getLeftList());
+    }
+
     static AdapterState created(Fact.AdapterCreated fact) {
         require(fact.adapter().getHead() == 0, "an adapter starts at version 0");
         long audits = fact.entry().getSequence();
         require(audits == 1 || fact.entry().equals(AuditEntry.getDefaultInstance()),
                 "the audit skips an entry");
         return new AdapterState(fact.adapter(), 0, 1, 0, fact.start(), new TreeMap<>(),
-                new TreeMap<>(), audits);
+                new TreeMap<>(), audits, VersionRanges.of(0, 0), 0, new TreeMap<>());
+    }
+
+    /** After any of the facts that change an adapter once it is there. */
+    AdapterState after(Fact fact) {
+        return switch (fact) {
+            case Fact.AdapterChanged changed -> after(changed);
+            case Fact.EpochAcquired acquired -> after(acquired);
+            case Fact.ManifestClaimed claimed -> after(claimed);
+            case Fact.ManifestEnded ended -> after(ended);
+            case Fact.VersionCommitted committed -> after(committed);
+            case Fact.AliasMoved moved -> after(moved);
+            case Fact.HeadMoved moved -> after(moved);
+            case Fact.RepairAdvanced advanced -> after(advanced);
+            case Fact.WithdrawnLate late -> after(late);
+            case Fact.AdapterCreated ignored ->
+                throw new BrokenInvariantException("adapter " + name() + " exists");
+            case Fact.ManifestReplaced ignored -> this;
+            case Fact.BlobsReleased ignored -> this;
+            case Fact.Withdrawn ignored -> this;
+        };
     }
 
     AdapterState after(Fact.AdapterChanged fact) {
@@ -89,19 +124,20 @@ public record AdapterState(
                 "manifests of a deleted adapter are open");
         require(fact.entry().getSequence() == audits + 1, "the audit skips an entry");
         return new AdapterState(changed, epoch, nextSeq, lastVersion, headVersion, aliases, open,
-                audits + 1);
+                audits + 1, lineage, repairEpoch, withdrawn);
     }
 
     AdapterState after(Fact.EpochAcquired fact) {
         require(fact.epoch() > epoch, "epoch " + fact.epoch() + " does not follow " + epoch);
         return new AdapterState(record, fact.epoch(), nextSeq, lastVersion, headVersion, aliases,
-                open, audits);
+                open, audits, lineage, repairEpoch, withdrawn);
     }
 
     AdapterState after(Fact.ManifestClaimed fact) {
         OpenManifest claimed =
                 new OpenManifest(fact.manifest().getSeq(), fact.manifest().getEpoch(),
-                        fact.manifest().getParent(), fact.manifest().getExamplesCount());
+                        fact.manifest().getParent(), fact.manifest().getExamplesCount(),
+                        fact.entry().summary().getReplays());
         require(claimed.seq() >= nextSeq, "seq " + claimed.seq() + " was used before");
         require(claimed.epoch() == epoch, "a manifest of epoch " + claimed.epoch()
                 + " was claimed in epoch " + epoch);
@@ -110,14 +146,18 @@ public record AdapterState(
         SortedMap<Long, OpenManifest> more = new TreeMap<>(open);
         more.put(claimed.seq(), claimed);
         return new AdapterState(record, epoch, claimed.seq() + 1, lastVersion, headVersion, aliases,
-                more, audits);
+                more, audits, lineage, repairEpoch, withdrawn);
     }
 
     AdapterState after(Fact.ManifestEnded fact) {
         SortedMap<Long, OpenManifest> fewer = new TreeMap<>(open);
         require(fewer.remove(fact.seq()) != null, "manifest " + fact.seq() + " is not open");
+        SortedMap<Long, Long> trained = new TreeMap<>(withdrawn);
+        if (fact.state() != ManifestState.MANIFEST_STATE_COMMITTED) {
+            trained.remove(fact.seq());
+        }
         return new AdapterState(record, epoch, nextSeq, lastVersion, headVersion, aliases, fewer,
-                audits);
+                audits, lineage, repairEpoch, trained);
     }
 
     AdapterState after(Fact.VersionCommitted fact) {
@@ -127,7 +167,7 @@ public record AdapterState(
                 + version.getParent() + " but HEAD is " + head());
         require(number == lastVersion + 1, "version " + number + " does not follow " + lastVersion);
         return new AdapterState(record.toBuilder().setHead(number).build(), epoch, nextSeq, number,
-                version, aliases, open, audits);
+                version, aliases, open, audits, lineage.with(number), repairEpoch, withdrawn);
     }
 
     AdapterState after(Fact.AliasMoved fact) {
@@ -139,6 +179,33 @@ public record AdapterState(
         Map<String, AliasRecord> moved = new TreeMap<>(aliases);
         moved.put(fact.alias().getAlias(), fact.alias());
         return new AdapterState(record, epoch, nextSeq, lastVersion, headVersion,
-                new TreeMap<>(moved), open, audits + 1);
+                new TreeMap<>(moved), open, audits + 1, lineage, repairEpoch, withdrawn);
+    }
+
+    /** The one way back: to an ancestor, with no round open and its writer shut out. */
+    AdapterState after(Fact.HeadMoved fact) {
+        long to = fact.adapter().getHead();
+        require(lineage.holds(to), "version " + to + " is not among HEAD's ancestors");
+        require(open.isEmpty(), "manifests are open while HEAD moves");
+        require(fact.entry().getSequence() == audits + 1, "the audit skips an entry");
+        SortedMap<Long, Long> left = new TreeMap<>(withdrawn);
+        fact.ended().forEach(each -> left.remove(each.seq()));
+        return new AdapterState(fact.adapter(), epoch, nextSeq, lastVersion, fact.head(), aliases,
+                open, audits + 1, lineage.upTo(to), epoch, left);
+    }
+
+    AdapterState after(Fact.RepairAdvanced fact) {
+        AuditEntry entry = fact.entry();
+        require(fact.adapter().getHead() == head(), "a repair moves no HEAD by itself");
+        require(entry == null || entry.getSequence() == audits + 1, "the audit skips an entry");
+        return new AdapterState(fact.adapter(), epoch, nextSeq, lastVersion, headVersion, aliases,
+                open, entry == null ? audits : audits + 1, lineage, repairEpoch, withdrawn);
+    }
+
+    AdapterState after(Fact.WithdrawnLate fact) {
+        SortedMap<Long, Long> more = new TreeMap<>(withdrawn);
+        more.putIfAbsent(fact.seq(), fact.atMillis());
+        return new AdapterState(record, epoch, nextSeq, lastVersion, headVersion, aliases, open,
+                audits, lineage, repairEpoch, more);
     }
 }

@@ -5,6 +5,7 @@ import dev.flywheel.api.v1.AuditAction;
 import dev.flywheel.api.v1.AuditEntry;
 import dev.flywheel.api.v1.SetAliasRequest;
 import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.api.v1.VersionState;
 import dev.flywheel.store.core.Refusal.Reason;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,7 +53,13 @@ final class AliasRules {
         if (target == null) {
             return new Decision.Refused<>(noVersion(request.getAdapter(), request.getVersion()));
         }
-        if (!retention.keepsWeights(adapter, request.getVersion())) {
+        if (target.getState() == VersionState.VERSION_STATE_REPLACED) {
+            return new Decision.Refused<>(Refusal.of(Reason.VERSION_NOT_KEPT,
+                    "version " + request.getVersion() + " of " + request.getAdapter(),
+                    "version " + request.getVersion() + " of " + request.getAdapter()
+                            + " is replaced by one that learned without what was taken out; choose one that HEAD came from"));
+        }
+        if (!retention.keepsWeights(adapter, target)) {
             return new Decision.Refused<>(Refusal.of(Reason.VERSION_NOT_KEPT,
                     "version " + request.getVersion() + " of " + request.getAdapter(),
                     "the weights of version " + request.getVersion() + " of "

@@ -14,6 +14,11 @@ import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.SetAliasRequest;
 import dev.flywheel.api.v1.WithdrawReply;
 import dev.flywheel.api.v1.WithdrawRequest;
+import dev.flywheel.api.v1.ExciseRequest;
+import dev.flywheel.api.v1.PutReplayReply;
+import dev.flywheel.api.v1.PutReplayRequest;
+import dev.flywheel.api.v1.Repair;
+import dev.flywheel.api.v1.RollbackRequest;
 import java.util.Set;
 
 /**
@@ -50,6 +55,31 @@ public sealed interface Command<R> {
     record PutOutcome(PutOutcomeRequest request, long atMillis)
             implements
                 Command<PutOutcomeReply> {}
+
+    record PutReplay(PutReplayRequest request, long atMillis) implements Command<PutReplayReply> {}
+
+    record Rollback(RollbackRequest request, long atMillis) implements Command<Repair> {}
+
+    record Excise(ExciseRequest request, long atMillis) implements Command<Repair> {}
+
+    /**
+     * Has an adapter learn again without what was withdrawn of these manifests. Without a manifest that taught it anything
+     * nothing is done, and the reply is empty.
+     */
+    record Forget(
+            String adapter,
+            Set<Long> manifests,
+            boolean atOnce,
+            String actor,
+            String reason,
+            long atMillis) implements Command<Repair> {
+        public Forget {
+            manifests = Set.copyOf(manifests);
+        }
+    }
+
+    /** {@link Forget} of all manifests that are known to hold what was withdrawn. */
+    record ForgetWithdrawn(String adapter, long atMillis) implements Command<Repair> {}
 
     record SetAlias(SetAliasRequest request, long atMillis) implements Command<AliasRecord> {}
 

@@ -1,7 +1,6 @@
 package dev.flywheel.store.core;
 
 import dev.flywheel.api.v1.AuditEntry;
-import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.VersionRecord;
 import java.util.List;
@@ -18,10 +17,6 @@ public interface CommitHistory extends CommitView {
 
     /** Manifests of an adapter above {@code afterSeq}, oldest first. */
     List<ManifestSummary> manifestsAfter(String adapter, long afterSeq, int limit);
-
-    /** The manifest as written; DATA_LOSS if its bytes no longer match. */
-    @Nullable
-    Manifest manifest(String adapter, long seq);
 
     /** The blob's bytes; DATA_LOSS if they no longer match. */
     byte @Nullable [] blob(String digest);

@@ -11,12 +11,16 @@ public final class CommitRules {
     private final ManifestRules manifests;
     private final OutcomeRules outcomes;
     private final AliasRules aliases;
+    private final RepairRules repairs;
+    private final ReplayRules replays;
 
     public CommitRules(Limits limits, Retention retention) {
         this.aliases = new AliasRules(limits, retention);
         this.adapters = new AdapterRules(limits, retention);
         this.manifests = new ManifestRules(limits);
         this.outcomes = new OutcomeRules(retention);
+        this.repairs = new RepairRules(retention);
+        this.replays = new ReplayRules(limits, retention);
     }
 
     /** The decision on one command. */
@@ -29,6 +33,11 @@ public final class CommitRules {
             case Command.AcquireEpoch acquire -> adapters.acquire(state, acquire);
             case Command.PutManifest put -> manifests.put(state, put, view);
             case Command.PutOutcome put -> outcomes.put(state, put, view);
+            case Command.PutReplay put -> replays.put(state, put, view);
+            case Command.Rollback rollback -> repairs.rollback(state, rollback, view);
+            case Command.Excise excise -> repairs.excise(state, excise, view);
+            case Command.Forget forget -> repairs.forget(state, forget, view);
+            case Command.ForgetWithdrawn forget -> repairs.forget(state, forget, view);
             case Command.SetAlias set -> aliases.set(state, set, view);
             case Command.WithdrawFeedback withdraw -> manifests.withdraw(state, withdraw, view);
             case Command.Withdraw withdraw -> manifests.withdraw(withdraw, view);

@@ -1,6 +1,7 @@
 package dev.flywheel.store.core;
 
 import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.VersionRecord;
 import java.util.Collection;
 import java.util.List;
@@ -26,6 +27,10 @@ public interface CommitView {
 
     /** The examples that an existing manifest holds. */
     List<Example> examples(String adapter, long seq);
+
+    /** The manifest as written; DATA_LOSS if its bytes no longer match. */
+    @Nullable
+    Manifest manifest(String adapter, long seq);
 
     @Nullable
     VersionRecord version(String adapter, long number);

@@ -10,6 +10,7 @@ import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.VersionRecord;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Something that has happened to the store and stays so. */
 public sealed interface Fact {
@@ -34,6 +35,7 @@ public sealed interface Fact {
      * @param version the version it made, 0 if none
      * @param quarantined feedback of a committed manifest that was not trained
      * @param released claimed ids that can be claimed again: all of an abandoned manifest, otherwise none
+     * @param replays the replaced manifest that it held again, which takes what is released back; 0: none
      */
     record ManifestEnded(
             String adapter,
@@ -42,7 +44,8 @@ public sealed interface Fact {
             PutOutcomeRequest outcome,
             long version,
             List<FeedbackKey> quarantined,
-            List<String> released) implements Fact {
+            List<String> released,
+            long replays) implements Fact {
         public ManifestEnded {
             quarantined = List.copyOf(quarantined);
             released = List.copyOf(released);
@@ -51,6 +54,52 @@ public sealed interface Fact {
 
     /** HEAD is now this version; its weights and optimizer state are referred to. */
     record VersionCommitted(VersionRecord version) implements Fact {}
+
+    /**
+     * HEAD is this ancestor again. What came after it is no ancestor of HEAD any more.
+     *
+     * @param adapter with HEAD where it is now, and with what is to be repaired
+     * @param head the version that HEAD names now
+     * @param ended what was ended by it
+     */
+    record HeadMoved(AdapterRecord adapter, VersionRecord head, List<Ended> ended, AuditEntry entry)
+            implements
+                Fact {
+        public HeadMoved {
+            ended = List.copyOf(ended);
+        }
+
+        /**
+         * The end of a version that was HEAD once, and of the manifest that made it.
+         *
+         * @param version with its new state
+         */
+        public record Ended(VersionRecord version, ManifestState manifest) {
+            public long seq() {
+                return version.getManifestSeq();
+            }
+        }
+    }
+
+    /**
+     * A replaced manifest's turn to be claimed again has come.
+     *
+     * @param by the manifest that holds it again; 0: none
+     * @param withdrawn feedback that is not kept
+     */
+    record ManifestReplaced(String adapter, long seq, long by, List<FeedbackKey> withdrawn)
+            implements
+                Fact {
+        public ManifestReplaced {
+            withdrawn = List.copyOf(withdrawn);
+        }
+    }
+
+    /** A repair has one round less to train; the entry says that it was the last. */
+    record RepairAdvanced(AdapterRecord adapter, @Nullable AuditEntry entry) implements Fact {}
+
+    /** Feedback was withdrawn after a manifest had claimed it. */
+    record WithdrawnLate(String adapter, long seq, long atMillis) implements Fact {}
 
     record AliasMoved(AliasRecord alias, AuditEntry entry) implements Fact {}
 

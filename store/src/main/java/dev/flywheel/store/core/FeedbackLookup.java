@@ -80,7 +80,13 @@ public final class FeedbackLookup {
         ManifestSummary manifest = entry.summary();
         return adapter.open().containsKey(claim.seq())
                 ? new Standing(open(manifest), Set.of())
-                : new Standing(manifest, new HashSet<>(manifest.getQuarantinedList()));
+                : new Standing(manifest, takenOut(manifest));
+    }
+
+    private static Set<FeedbackKey> takenOut(ManifestSummary manifest) {
+        Set<FeedbackKey> keys = new HashSet<>(manifest.getQuarantinedList());
+        keys.addAll(manifest.getWithdrawnList());
+        return keys;
     }
 
     /** Its end may be written already, and not be durable yet. */

@@ -61,25 +61,18 @@ final class ManifestRules {
             return new Decision.Accepted<>(List.of(),
                     reply(adapter, request, entry.refused(), entry.summary().getExamples()));
         }
-        return new Decision.Refused<>(Refusal.of(Reason.SEQ_TAKEN, subject(request),
-                subject(request)
-                        + " was used for something else; acquire an epoch to learn the next"));
+        return new Decision.Refused<>(taken(request.getAdapter(), request.getSeq()));
     }
 
     private @Nullable Refusal refusal(AdapterState adapter, PutManifestRequest request) {
-        if (Long.compareUnsigned(request.getSeq(), adapter.nextSeq() + SEQ_SKIP_MAX) > 0) {
-            return Refusal.conflict(Reason.SEQ_OUT_OF_RANGE, subject(request),
-                    subject(request) + " skips too many, the next is " + adapter.nextSeq(),
-                    adapter.nextSeq(), request.getSeq());
+        Refusal outOfTurn = outOfTurn(adapter, request.getSeq(), request.getParent(), limits);
+        if (outOfTurn != null) {
+            return outOfTurn;
         }
-        if (request.getParent() != adapter.head()) {
-            return OutcomeRules.headMoved(adapter, request.getParent());
-        }
-        if (adapter.open().size() >= limits.openManifestsMax()) {
-            return Refusal.of(Reason.TOO_MANY_OPEN_MANIFESTS, subject(request),
-                    adapter.name() + " has " + adapter.open().size()
-                            + " manifests without an outcome, allowed are "
-                            + limits.openManifestsMax() + "; end one first");
+        if (!adapter.repairLeft().isEmpty()) {
+            return Refusal.of(Reason.REPAIR_BEGAN, subject(request), "what " + adapter.name()
+                    + " has learned is being repaired, rounds left " + adapter.repairLeft().count()
+                    + "; claim those first");
         }
         int examplesMax =
                 Math.min(limits.examplesMax(), adapter.record().getRound().getExamplesMax());
@@ -90,6 +83,32 @@ final class ManifestRules {
                             + "; the adapter's round.examples_max sets this");
         }
         return null;
+    }
+
+    /** Null if a manifest of this seq and parent may be claimed now. */
+    static @Nullable Refusal outOfTurn(AdapterState adapter, long seq, long parent,
+            Limits limits) {
+        String subject = subject(adapter.name(), seq);
+        if (Long.compareUnsigned(seq, adapter.nextSeq() + SEQ_SKIP_MAX) > 0) {
+            return Refusal.conflict(Reason.SEQ_OUT_OF_RANGE, subject,
+                    subject + " skips too many, the next is " + adapter.nextSeq(),
+                    adapter.nextSeq(), seq);
+        }
+        if (parent != adapter.head()) {
+            return OutcomeRules.headMoved(adapter, parent);
+        }
+        if (adapter.open().size() >= limits.openManifestsMax()) {
+            return Refusal.of(Reason.TOO_MANY_OPEN_MANIFESTS, subject,
+                    adapter.name() + " has " + adapter.open().size()
+                            + " manifests without an outcome, allowed are "
+                            + limits.openManifestsMax() + "; end one first");
+        }
+        return null;
+    }
+
+    static Refusal taken(String adapter, long seq) {
+        return Refusal.of(Reason.SEQ_TAKEN, subject(adapter, seq), subject(adapter, seq)
+                + " was used for something else; acquire an epoch to learn the next");
     }
 
     private Decision<PutManifestReply> claim(AdapterState adapter,
@@ -188,13 +207,13 @@ final class ManifestRules {
                 .build();
     }
 
-    private static Set<FeedbackKey> feedback(List<Example> examples) {
+    static Set<FeedbackKey> feedback(List<Example> examples) {
         Set<FeedbackKey> feedback = new LinkedHashSet<>();
         examples.forEach(example -> feedback.addAll(example.getFeedbackList()));
         return feedback;
     }
 
-    private static ManifestSummary summary(Manifest manifest) {
+    static ManifestSummary summary(Manifest manifest) {
         return ManifestSummary.newBuilder()
                 .setAdapter(manifest.getAdapter())
                 .setSeq(manifest.getSeq())
@@ -202,6 +221,7 @@ final class ManifestRules {
                 .setParent(manifest.getParent())
                 .setExamples(manifest.getExamplesCount())
                 .addAllFeedback(feedback(manifest.getExamplesList()))
+                .setReplays(manifest.getReplays())
                 .build();
     }
 
@@ -219,7 +239,11 @@ final class ManifestRules {
     }
 
     private static String subject(PutManifestRequest request) {
-        return "seq " + Long.toUnsignedString(request.getSeq()) + " of " + request.getAdapter();
+        return subject(request.getAdapter(), request.getSeq());
+    }
+
+    private static String subject(String adapter, long seq) {
+        return "seq " + Long.toUnsignedString(seq) + " of " + adapter;
     }
 
     /** Withdraws an event even if it is claimed: its manifest may be abandoned yet. */
@@ -236,12 +260,24 @@ final class ManifestRules {
             return new Decision.Accepted<>(facts, WithdrawReply.getDefaultInstance());
         }
         AdapterState adapter = state.adapter(claim.adapter());
+        if (!facts.isEmpty() && adapter != null && !adapter.deleted()
+                && teaches(adapter, claim.seq(), view)) {
+            facts = List.of(facts.getFirst(),
+                    new Fact.WithdrawnLate(claim.adapter(), claim.seq(), command.atMillis()));
+        }
         return new Decision.Accepted<>(facts,
                 WithdrawReply.newBuilder()
                         .setManifestSeq(claim.seq())
                         .setAdapter(claim.adapter())
                         .setOpen(adapter != null && adapter.open().containsKey(claim.seq()))
                         .build());
+    }
+
+    /** Whether HEAD has, or will have, learned from a manifest. One that is replaced is looked at again when it is claimed. */
+    private static boolean teaches(AdapterState adapter, long seq, CommitView view) {
+        ManifestEntry entry = view.manifestEntry(adapter.name(), seq);
+        return entry != null && (entry.open()
+                || entry.summary().getState() == ManifestState.MANIFEST_STATE_COMMITTED);
     }
 
     Decision<Set<Tombstone>> withdraw(Command.Withdraw command, CommitView view) {

@@ -47,12 +47,10 @@ final class OutcomeRules {
         }
         return switch (request.getOutcome()) {
             case OUTCOME_COMMITTED -> commit(adapter, open, command, quarantine, view);
-            case OUTCOME_REJECTED -> new Decision.Accepted<>(
-                    List.of(ended(request, ManifestState.MANIFEST_STATE_REJECTED, List.of())),
-                    reply(adapter, null));
+            case OUTCOME_REJECTED -> reject(adapter, open, command, view);
             case OUTCOME_ABANDONED -> new Decision.Accepted<>(
                     List.of(ended(request, ManifestState.MANIFEST_STATE_ABANDONED,
-                            claimed(request, view))),
+                            claimed(request, view), open.replays())),
                     reply(adapter, null));
             case OUTCOME_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalArgumentException(
                     "outcome must be checked before it is decided");
@@ -113,6 +111,29 @@ final class OutcomeRules {
         return outcome.name().replace("OUTCOME_", "");
     }
 
+    private Decision<PutOutcomeReply> reject(AdapterState adapter, OpenManifest open,
+            Command.PutOutcome command, CommitView view) {
+        Fact.ManifestEnded rejected = ended(command.request(),
+                ManifestState.MANIFEST_STATE_REJECTED, List.of(), open.replays());
+        List<Fact> facts = new ArrayList<>(List.of(rejected));
+        if (open.replays() != 0) {
+            AdapterState after =
+                    repaired(facts, adapter.after(rejected), command.atMillis());
+            Releases.add(facts, adapter, after, retention, view);
+        }
+        return new Decision.Accepted<>(facts, reply(adapter, null));
+    }
+
+    /** A round of a repair is done, whatever came of it. */
+    private static AdapterState repaired(List<Fact> facts, AdapterState adapter, long atMillis) {
+        AdapterState after = adapter;
+        for (Fact fact : RepairRules.advanced(adapter, atMillis)) {
+            facts.add(fact);
+            after = after.after(fact);
+        }
+        return after;
+    }
+
     private Decision<PutOutcomeReply> commit(AdapterState adapter, OpenManifest open,
             Command.PutOutcome command, Quarantine quarantine, CommitView view) {
         PutOutcomeRequest request = command.request();
@@ -130,13 +151,16 @@ final class OutcomeRules {
         List<Fact> facts = new ArrayList<>();
         facts.add(new Fact.ManifestEnded(request.getAdapter(), request.getSeq(),
                 ManifestState.MANIFEST_STATE_COMMITTED, request, version.getRef().getNumber(),
-                quarantine.feedback(), List.of()));
+                quarantine.feedback(), List.of(), open.replays()));
         Fact.VersionCommitted committed = new Fact.VersionCommitted(version);
         facts.add(committed);
         AdapterState after = adapter.after(committed);
         for (Fact.AliasMoved move : release(adapter, after, open, command)) {
             facts.add(move);
             after = after.after(move);
+        }
+        if (open.replays() != 0) {
+            after = repaired(facts, after, command.atMillis());
         }
         Releases.add(facts, adapter, after, retention, view);
         return new Decision.Accepted<>(facts, reply(after, version));
@@ -174,9 +198,9 @@ final class OutcomeRules {
 
     /** Without a version. */
     static Fact.ManifestEnded ended(PutOutcomeRequest request, ManifestState state,
-            List<String> released) {
+            List<String> released, long replays) {
         return new Fact.ManifestEnded(request.getAdapter(), request.getSeq(), state, request, 0,
-                List.of(), released);
+                List.of(), released, replays);
     }
 
     private static PutOutcomeReply reply(AdapterState adapter, @Nullable VersionRecord version) {

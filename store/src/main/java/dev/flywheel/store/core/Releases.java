@@ -5,7 +5,9 @@ import dev.flywheel.api.v1.VersionRecord;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** Finds the blobs that a change of an adapter leaves without a reason to be kept. */
@@ -17,11 +19,14 @@ final class Releases {
     static void add(List<Fact> facts, AdapterState before, AdapterState after, Retention retention,
             CommitView view) {
         List<BlobReference> released = new ArrayList<>();
-        for (long number : touched(before, after, retention)) {
+        Map<Long, VersionRecord> ended = ended(facts);
+        Set<Long> numbers = new TreeSet<>(touched(before, after, retention));
+        numbers.addAll(ended.keySet());
+        for (long number : numbers) {
             VersionRecord version = view.version(before.name(), number);
             if (version != null) {
                 Set<String> gone = new HashSet<>(retention.blobsKept(before, version));
-                gone.removeAll(retention.blobsKept(after, version));
+                gone.removeAll(retention.blobsKept(after, ended.getOrDefault(number, version)));
                 for (String digest : new TreeSet<>(gone)) {
                     released.add(new BlobReference(digest, before.name(), number));
                 }
@@ -32,7 +37,19 @@ final class Releases {
         }
     }
 
-    /** Only of these can it have changed: HEAD, what aliases named, what leaves the window of the newest. */
+    private static Map<Long, VersionRecord> ended(List<Fact> facts) {
+        Map<Long, VersionRecord> ended = new TreeMap<>();
+        for (Fact fact : facts) {
+            if (fact instanceof Fact.HeadMoved moved) {
+                moved.ended()
+                        .forEach(each -> ended.put(each.version().getRef().getNumber(),
+                                each.version()));
+            }
+        }
+        return ended;
+    }
+
+    /** Only of these, and of those that were ended, can it have changed: HEAD, what aliases named, what leaves the window of the newest. */
     private static Set<Long> touched(AdapterState before, AdapterState after, Retention retention) {
         Set<Long> numbers = new TreeSet<>();
         numbers.add(before.head());

@@ -46,9 +46,9 @@ final class Replay {
     List<Example> draw() {
         RoundSettings settings = manifest.getSettings();
         long wanted = Math.round(settings.getReplayShare() * manifest.getExamplesCount());
-        // HEAD only ever moves to a child of itself: each version down to 1 is an ancestor with a manifest of its own.
+        // Each ancestor but version 0 has a manifest of its own.
         long depth = Math.min(Integer.toUnsignedLong(settings.getReplayManifests()),
-                adapter.head());
+                adapter.lineage().count() - 1);
         return wanted == 0 || depth == 0 ? List.of()
                 : take(shuffled(pool(wanted, (int) depth)), (int) wanted);
     }
@@ -59,7 +59,7 @@ final class Replay {
         List<Example> pool = new ArrayList<>();
         long bytes = 0;
         for (int back : distinct((int) Math.min(wanted, MANIFESTS_READ_MAX), depth)) {
-            for (Example example : trained(adapter.head() - back)) {
+            for (Example example : trained(adapter.lineage().beforeLast(back))) {
                 bytes += example.getSerializedSize();
                 if (!impressions.contains(example.getImpressionId())) {
                     pool.add(example);

@@ -1,6 +1,7 @@
 package dev.flywheel.store.core;
 
 import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.api.v1.VersionState;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
@@ -34,25 +35,31 @@ public record Retention(int versionsKept, int snapshotEvery, Duration orphanBlob
     /** Digests of the blobs that a version keeps while the adapter is in this state. */
     Set<String> blobsKept(AdapterState adapter, VersionRecord version) {
         Set<String> kept = new HashSet<>();
-        if (keepsWeights(adapter, version.getRef().getNumber())) {
+        if (keepsWeights(adapter, version)) {
             kept.add(version.getRef().getDigest());
         }
         if (!version.getOptimizerDigest().isEmpty()
-                && keepsOptimizer(adapter, version.getRef().getNumber())) {
+                && keepsOptimizer(adapter, version)) {
             kept.add(version.getOptimizerDigest());
         }
         return kept;
     }
 
     /** Of a deleted adapter none are: its records tell what there was. */
-    boolean keepsWeights(AdapterState adapter, long number) {
-        return keepsOptimizer(adapter, number)
-                || !adapter.deleted() && number > adapter.lastVersion() - versionsKept;
+    boolean keepsWeights(AdapterState adapter, VersionRecord version) {
+        return keepsOptimizer(adapter, version) || !adapter.deleted() && stands(version)
+                && version.getRef().getNumber() > adapter.lastVersion() - versionsKept;
     }
 
     /** Also those that an alias names: what was published can be continued from, so one step back costs no replay. */
-    private boolean keepsOptimizer(AdapterState adapter, long number) {
-        return !adapter.deleted() && (number % snapshotEvery == 0 || number == adapter.head()
-                || adapter.aliased(number));
+    private boolean keepsOptimizer(AdapterState adapter, VersionRecord version) {
+        long number = version.getRef().getNumber();
+        return !adapter.deleted() && (adapter.aliased(number)
+                || stands(version) && (number % snapshotEvery == 0 || number == adapter.head()));
+    }
+
+    /** What was taken out of the lineage holds what it was taken out for. */
+    private static boolean stands(VersionRecord version) {
+        return version.getState() == VersionState.VERSION_STATE_COMMITTED;
     }
 }

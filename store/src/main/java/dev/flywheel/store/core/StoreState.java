@@ -80,32 +80,32 @@ public final class StoreState {
                         adapters.put(created.adapter().getName(), AdapterState.created(created));
                 require(before == null, "adapter " + created.adapter().getName() + " exists");
             }
-            case Fact.AdapterChanged changed -> adapters.compute(changed.adapter().getName(),
-                    (n, a) -> known(n, a).after(changed));
-            case Fact.EpochAcquired acquired ->
-                adapters.compute(acquired.adapter(), (n, a) -> known(n, a).after(acquired));
-            case Fact.ManifestClaimed claimed -> adapters.compute(claimed.manifest().getAdapter(),
-                    (n, a) -> known(n, a).after(claimed));
-            case Fact.ManifestEnded ended ->
-                adapters.compute(ended.adapter(), (n, a) -> known(n, a).after(ended));
-            case Fact.VersionCommitted committed -> adapters.compute(
-                    committed.version().getRef().getAdapter(),
-                    (n, a) -> known(n, a).after(committed));
-            case Fact.AliasMoved moved -> adapters.compute(moved.alias().getAdapter(),
-                    (n, a) -> known(n, a).after(moved));
-            case Fact.BlobsReleased released -> known(released.adapter(),
-                    adapters.get(released.adapter()));
+            case Fact.AdapterChanged changed -> change(adapters, changed.adapter().getName(), fact);
+            case Fact.EpochAcquired acquired -> change(adapters, acquired.adapter(), fact);
+            case Fact.ManifestClaimed claimed ->
+                change(adapters, claimed.manifest().getAdapter(), fact);
+            case Fact.ManifestEnded ended -> change(adapters, ended.adapter(), fact);
+            case Fact.ManifestReplaced replaced -> change(adapters, replaced.adapter(), fact);
+            case Fact.VersionCommitted committed ->
+                change(adapters, committed.version().getRef().getAdapter(), fact);
+            case Fact.HeadMoved moved -> change(adapters, moved.adapter().getName(), fact);
+            case Fact.RepairAdvanced advanced ->
+                change(adapters, advanced.adapter().getName(), fact);
+            case Fact.AliasMoved moved -> change(adapters, moved.alias().getAdapter(), fact);
+            case Fact.WithdrawnLate late -> change(adapters, late.adapter(), fact);
+            case Fact.BlobsReleased released -> change(adapters, released.adapter(), fact);
             case Fact.Withdrawn ignored -> {
                 // Stands behind the view only.
             }
         }
     }
 
-    private static AdapterState known(String name, @Nullable AdapterState adapter) {
-        if (adapter == null) {
+    private static void change(Map<String, AdapterState> adapters, String name, Fact fact) {
+        AdapterState before = adapters.get(name);
+        if (before == null) {
             throw new BrokenInvariantException(
                     "a fact about " + name + ", which was never created");
         }
-        return adapter;
+        adapters.put(name, before.after(fact));
     }
 }

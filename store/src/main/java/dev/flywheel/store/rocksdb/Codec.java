@@ -27,6 +27,15 @@ import dev.flywheel.store.format.SavedTombstone;
 import dev.flywheel.store.format.SavedUser;
 import dev.flywheel.store.format.VersionCommitted;
 import dev.flywheel.store.format.Withdrawn;
+import dev.flywheel.store.format.EndedVersion;
+import dev.flywheel.store.format.HeadMoved;
+import dev.flywheel.store.format.ManifestReplaced;
+import dev.flywheel.store.format.RepairAdvanced;
+import dev.flywheel.store.format.WithdrawnLate;
+import dev.flywheel.store.format.WithdrawnManifest;
+import dev.flywheel.api.v1.VersionRange;
+import dev.flywheel.store.core.VersionRanges;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -57,11 +66,45 @@ final class Codec {
                     .addAllQuarantined(ended.quarantined()));
             case Fact.VersionCommitted committed -> logged.setVersionCommitted(
                     VersionCommitted.newBuilder().setVersion(committed.version()));
+            case Fact.HeadMoved moved -> logged.setHeadMoved(moved(moved));
+            case Fact.ManifestReplaced replaced -> logged.setManifestReplaced(
+                    ManifestReplaced.newBuilder()
+                            .setAdapter(replaced.adapter())
+                            .setSeq(replaced.seq())
+                            .setBy(replaced.by())
+                            .addAllWithdrawn(replaced.withdrawn()));
+            case Fact.RepairAdvanced advanced -> {
+                RepairAdvanced.Builder one =
+                        RepairAdvanced.newBuilder().setAdapter(advanced.adapter());
+                if (advanced.entry() != null) {
+                    one.setEntry(advanced.entry());
+                }
+                logged.setRepairAdvanced(one);
+            }
+            case Fact.WithdrawnLate late -> logged.setWithdrawnLate(WithdrawnLate.newBuilder()
+                    .setAdapter(late.adapter())
+                    .setManifest(WithdrawnManifest.newBuilder()
+                            .setSeq(late.seq())
+                            .setAtMillis(late.atMillis())));
             case Fact.AliasMoved moved -> logged.setAliasMoved(AliasMoved.newBuilder()
                     .setAlias(moved.alias())
                     .setEntry(moved.entry()));
             case Fact.BlobsReleased released -> logged.setBlobsReleased(released(released));
             case Fact.Withdrawn withdrawn -> logged.setWithdrawn(withdrawn(withdrawn));
+        }
+        return logged.build();
+    }
+
+    private static HeadMoved moved(Fact.HeadMoved moved) {
+        HeadMoved.Builder logged = HeadMoved.newBuilder()
+                .setAdapter(moved.adapter())
+                .setHead(moved.head())
+                .setEntry(moved.entry());
+        for (Fact.HeadMoved.Ended end : moved.ended()) {
+            logged.addEnded(EndedVersion.newBuilder()
+                    .setVersion(end.version().getRef().getNumber())
+                    .setSeq(end.seq())
+                    .setManifest(end.manifest()));
         }
         return logged.build();
     }
@@ -73,6 +116,7 @@ final class Codec {
                 .setEpoch(claimed.manifest().getEpoch())
                 .setParent(claimed.manifest().getParent())
                 .setExamples(claimed.manifest().getExamplesCount())
+                .setReplays(claimed.manifest().getReplays())
                 .setDigest(ByteString.copyFrom(Digest.of(claimed.manifest().toByteArray()).raw()))
                 .build();
     }
@@ -118,13 +162,19 @@ final class Codec {
                 .setLastVersion(adapter.lastVersion())
                 .setHeadVersion(adapter.headVersion())
                 .addAllAliases(adapter.aliases().values())
-                .setAudits(adapter.audits());
+                .setAudits(adapter.audits())
+                .addAllLineage(adapter.lineage().asList())
+                .setRepairEpoch(adapter.repairEpoch());
+        adapter.withdrawn()
+                .forEach((seq, at) -> saved
+                        .addWithdrawn(WithdrawnManifest.newBuilder().setSeq(seq).setAtMillis(at)));
         for (OpenManifest open : adapter.open().values()) {
             saved.addOpen(SavedOpenManifest.newBuilder()
                     .setSeq(open.seq())
                     .setEpoch(open.epoch())
                     .setParent(open.parent())
-                    .setExamples(open.examples()));
+                    .setExamples(open.examples())
+                    .setReplays(open.replays()));
         }
         return saved.build();
     }
@@ -137,13 +187,21 @@ final class Codec {
             SortedMap<Long, OpenManifest> open = new TreeMap<>();
             saved.getOpenList()
                     .forEach(one -> open.put(one.getSeq(), new OpenManifest(one.getSeq(),
-                            one.getEpoch(), one.getParent(), one.getExamples())));
+                            one.getEpoch(), one.getParent(), one.getExamples(), one.getReplays())));
+            SortedMap<Long, Long> withdrawn = new TreeMap<>();
+            saved.getWithdrawnList().forEach(one -> withdrawn.put(one.getSeq(), one.getAtMillis()));
             return new AdapterState(saved.getRecord(), saved.getEpoch(), saved.getNextSeq(),
                     saved.getLastVersion(), saved.getHeadVersion(), aliases, open,
-                    saved.getAudits());
+                    saved.getAudits(), lineage(saved), saved.getRepairEpoch(), withdrawn);
         } catch (InvalidProtocolBufferException broken) {
             throw Failures.corrupt("a saved adapter", broken);
         }
+    }
+
+    /** Of an adapter that was saved before HEAD could go back every version is an ancestor. */
+    private static VersionRanges lineage(SavedAdapter saved) {
+        return VersionRanges.of(saved.getLineageCount() > 0 ? saved.getLineageList()
+                : List.of(VersionRange.newBuilder().setLast(saved.getRecord().getHead()).build()));
     }
 
     static SavedManifestEntry saved(ManifestEntry entry, ByteString manifestDigest) {

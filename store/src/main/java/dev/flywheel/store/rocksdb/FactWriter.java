@@ -18,6 +18,11 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import dev.flywheel.api.v1.ManifestState;
+import dev.flywheel.api.v1.ManifestSummary;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +40,8 @@ final class FactWriter {
     private final Set<String> adapters = new TreeSet<>();
     private final Set<BlobReference> added = new HashSet<>();
     private final Set<BlobReference> ended = new HashSet<>();
+    /** What this command writes is not in the database yet. */
+    private final Map<ByteBuffer, SavedManifestEntry> entries = new HashMap<>();
 
     FactWriter(Database db, Batch batch) {
         this.db = db;
@@ -62,6 +69,15 @@ final class FactWriter {
                 adapters.add(committed.version().getRef().getAdapter());
                 put(committed.version());
             }
+            case Fact.HeadMoved moved -> put(moved);
+            case Fact.ManifestReplaced replaced -> put(replaced);
+            case Fact.RepairAdvanced advanced -> {
+                adapters.add(advanced.adapter().getName());
+                if (advanced.entry() != null) {
+                    put(advanced.entry());
+                }
+            }
+            case Fact.WithdrawnLate late -> adapters.add(late.adapter());
             case Fact.AliasMoved moved -> put(moved.entry());
             case Fact.BlobsReleased released -> ended.addAll(released.references());
             case Fact.Withdrawn withdrawn -> {
@@ -92,14 +108,16 @@ final class FactWriter {
         require(db.get(Family.ENTRIES, key) == null, "manifest " + seq + " exists already");
         byte[] bytes = claimed.manifest().toByteArray();
         batch.put(Family.MANIFESTS, key, bytes);
-        batch.put(Family.ENTRIES, key,
-                Codec.saved(claimed.entry(), ByteString.copyFrom(Digest.of(bytes).raw())));
+        put(key, Codec.saved(claimed.entry(), ByteString.copyFrom(Digest.of(bytes).raw())));
+        long replays = claimed.entry().summary().getReplays();
+        byte @Nullable [] holder = replays == 0 ? null : Keys.value(new Claim(adapter, replays));
         byte[] claim = Keys.value(new Claim(adapter, seq));
         for (Example example : claimed.manifest().getExamplesList()) {
             for (String text : Claim.idsOf(example)) {
                 byte[] id = Keys.digest(text);
-                require(db.get(Family.CLAIMS, id) == null, "example " + example.getExampleId()
-                        + " or an event behind it is claimed already");
+                require(Arrays.equals(db.get(Family.CLAIMS, id), holder),
+                        "example " + example.getExampleId()
+                                + " or an event behind it is claimed already");
                 batch.put(Family.CLAIMS, id, claim);
             }
         }
@@ -108,26 +126,69 @@ final class FactWriter {
     private void put(Fact.ManifestEnded end) {
         adapters.add(end.adapter());
         byte[] key = Keys.of(end.adapter(), end.seq());
-        SavedManifestEntry saved = savedEntry(db.get(Family.ENTRIES, key), end);
+        SavedManifestEntry saved = entry(end.adapter(), end.seq());
         ManifestEntry before = Codec.entry(saved);
         require(before.open(), "manifest " + end.seq() + " has ended already");
-        batch.put(Family.ENTRIES, key, Codec.saved(before.ended(end), saved.getDigest()));
+        put(key, Codec.saved(before.ended(end), saved.getDigest()));
         byte[] claim = Keys.value(new Claim(end.adapter(), end.seq()));
         for (String released : end.released()) {
             byte[] id = Keys.digest(released);
             require(Arrays.equals(db.get(Family.CLAIMS, id), claim),
                     "id " + released + " is not claimed by manifest " + end.seq());
-            batch.delete(Family.CLAIMS, id);
+            if (end.replays() == 0) {
+                batch.delete(Family.CLAIMS, id);
+            } else {
+                batch.put(Family.CLAIMS, id, Keys.value(new Claim(end.adapter(), end.replays())));
+            }
+        }
+        if (end.state() == ManifestState.MANIFEST_STATE_ABANDONED && end.replays() != 0) {
+            change(end.adapter(), end.replays(),
+                    replaced -> replaced.clearReplacedBy().clearWithdrawn());
         }
     }
 
-    private static SavedManifestEntry savedEntry(byte @Nullable [] bytes,
-            Fact.ManifestEnded end) {
+    private void put(Fact.HeadMoved moved) {
+        put(moved.entry());
+        for (Fact.HeadMoved.Ended end : moved.ended()) {
+            batch.put(Family.VERSIONS, Keys.of(moved.adapter().getName(),
+                    end.version().getRef().getNumber()), end.version());
+            change(moved.adapter().getName(), end.seq(),
+                    summary -> summary.setState(end.manifest()));
+        }
+    }
+
+    private void put(Fact.ManifestReplaced replaced) {
+        adapters.add(replaced.adapter());
+        change(replaced.adapter(), replaced.seq(), summary -> summary
+                .setReplacedBy(replaced.by())
+                .clearWithdrawn()
+                .addAllWithdrawn(replaced.withdrawn()));
+    }
+
+    private void change(String adapter, long seq, UnaryOperator<ManifestSummary.Builder> change) {
+        SavedManifestEntry saved = entry(adapter, seq);
+        put(Keys.of(adapter, seq), saved.toBuilder()
+                .setSummary(change.apply(saved.getSummary().toBuilder()))
+                .build());
+    }
+
+    private void put(byte[] key, SavedManifestEntry entry) {
+        entries.put(ByteBuffer.wrap(key), entry);
+        batch.put(Family.ENTRIES, key, entry);
+    }
+
+    private SavedManifestEntry entry(String adapter, long seq) {
+        byte[] key = Keys.of(adapter, seq);
+        SavedManifestEntry written = entries.get(ByteBuffer.wrap(key));
+        if (written != null) {
+            return written;
+        }
+        byte[] bytes = db.get(Family.ENTRIES, key);
+        require(bytes != null, "manifest " + seq + " does not exist");
         try {
-            require(bytes != null, "manifest " + end.seq() + " does not exist");
             return SavedManifestEntry.parseFrom(bytes);
         } catch (InvalidProtocolBufferException broken) {
-            throw Failures.corrupt("the entry of manifest " + end.seq(), broken);
+            throw Failures.corrupt("the entry of manifest " + seq, broken);
         }
     }
 

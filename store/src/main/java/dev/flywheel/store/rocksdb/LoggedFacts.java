@@ -3,11 +3,16 @@ package dev.flywheel.store.rocksdb;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Manifest;
+import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.ManifestSummary;
+import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.api.v1.VersionRef;
+import dev.flywheel.api.v1.VersionState;
 import dev.flywheel.store.core.BlobReference;
 import dev.flywheel.store.core.Fact;
 import dev.flywheel.store.core.ManifestEntry;
 import dev.flywheel.store.core.Tombstone;
+import dev.flywheel.store.format.HeadMoved;
 import dev.flywheel.store.format.LoggedFact;
 import dev.flywheel.store.format.ManifestClaimed;
 import dev.flywheel.store.format.SavedTombstone;
@@ -38,16 +43,47 @@ final class LoggedFacts {
                     logged.getManifestEnded().getState(),
                     logged.getManifestEnded().getOutcome(),
                     logged.getManifestEnded().getVersion(),
-                    logged.getManifestEnded().getQuarantinedList(), List.of());
+                    logged.getManifestEnded().getQuarantinedList(), List.of(), 0);
             case VERSION_COMMITTED -> new Fact.VersionCommitted(
                     logged.getVersionCommitted().getVersion());
             case ALIAS_MOVED -> new Fact.AliasMoved(logged.getAliasMoved().getAlias(),
                     logged.getAliasMoved().getEntry());
+            case HEAD_MOVED -> moved(logged.getHeadMoved());
+            case MANIFEST_REPLACED -> new Fact.ManifestReplaced(
+                    logged.getManifestReplaced().getAdapter(),
+                    logged.getManifestReplaced().getSeq(), logged.getManifestReplaced().getBy(),
+                    logged.getManifestReplaced().getWithdrawnList());
+            case REPAIR_ADVANCED -> new Fact.RepairAdvanced(
+                    logged.getRepairAdvanced().getAdapter(),
+                    logged.getRepairAdvanced().hasEntry() ? logged.getRepairAdvanced().getEntry()
+                            : null);
+            case WITHDRAWN_LATE -> new Fact.WithdrawnLate(logged.getWithdrawnLate().getAdapter(),
+                    logged.getWithdrawnLate().getManifest().getSeq(),
+                    logged.getWithdrawnLate().getManifest().getAtMillis());
             case BLOBS_RELEASED -> released(logged);
             case WITHDRAWN -> withdrawn(logged);
             case FACT_NOT_SET -> throw new IllegalArgumentException(
                     "a fact of a kind that this program does not know");
         };
+    }
+
+    /** The versions that it ended come back with no more than number, manifest and state. */
+    private static Fact moved(HeadMoved moved) {
+        List<Fact.HeadMoved.Ended> ended = moved.getEndedList()
+                .stream()
+                .map(each -> new Fact.HeadMoved.Ended(VersionRecord.newBuilder()
+                        .setRef(VersionRef.newBuilder().setNumber(each.getVersion()))
+                        .setManifestSeq(each.getSeq())
+                        .setState(stateOf(each.getManifest()))
+                        .build(), each.getManifest()))
+                .toList();
+        return new Fact.HeadMoved(moved.getAdapter(), moved.getHead(), ended, moved.getEntry());
+    }
+
+    private static VersionState stateOf(ManifestState manifest) {
+        return manifest == ManifestState.MANIFEST_STATE_ROLLED_BACK
+                ? VersionState.VERSION_STATE_ROLLED_BACK
+                : VersionState.VERSION_STATE_REPLACED;
     }
 
     private static Fact claimed(ManifestClaimed claimed) {
@@ -56,11 +92,14 @@ final class LoggedFacts {
                 .setSeq(claimed.getSeq())
                 .setEpoch(claimed.getEpoch())
                 .setParent(claimed.getParent())
+                .setReplays(claimed.getReplays())
                 .addAllExamples(Collections.nCopies(claimed.getExamples(),
                         Example.getDefaultInstance()))
                 .build();
         return new Fact.ManifestClaimed(manifest,
-                new ManifestEntry(ManifestSummary.getDefaultInstance(), "", List.of(), null));
+                new ManifestEntry(
+                        ManifestSummary.newBuilder().setReplays(claimed.getReplays()).build(), "",
+                        List.of(), null));
     }
 
     private static Fact released(LoggedFact logged) {

@@ -11,6 +11,7 @@ import dev.flywheel.store.core.Fact;
 import dev.flywheel.store.core.StoreException;
 import dev.flywheel.store.core.StoreState;
 import dev.flywheel.store.format.LogEntry;
+import dev.flywheel.store.format.LoggedFact;
 import dev.flywheel.store.format.SavedManifestEntry;
 import dev.flywheel.store.format.Tip;
 import java.nio.file.Path;
@@ -70,6 +71,7 @@ public final class StoreCheck {
         boolean walked = findings.part("log", () -> {
             Tip tip = HashChain.tip(db);
             mark(db, tip);
+            repairs(db, facts);
             state[0] = walk(db, tip, facts);
         });
         findings.adapters = state[0].adapterCount();
@@ -100,6 +102,20 @@ public final class StoreCheck {
         if (newest != null && slots.broken() > 0) {
             findings.note("one of the two marks in " + HighWaterFile.NAME
                     + " cannot be read; the other is good, and opening the store renews both");
+        }
+    }
+
+    /** Reads the log once for what repairs wrote over earlier rows; what cannot be read is found by the walk. */
+    private static void repairs(Database db, FactCheck facts) {
+        try (RocksIterator log = db.iterator(Family.LOG)) {
+            for (log.seekToFirst(); log.isValid(); log.next()) {
+                Failures.parse(LogEntry.parser(), log.value(), "a commit")
+                        .getFactsList()
+                        .stream()
+                        .filter(LoggedFact::hasHeadMoved)
+                        .forEach(facts::expect);
+            }
+            Database.check(log, Family.LOG);
         }
     }
 

@@ -26,6 +26,11 @@ import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.ManifestRecord;
 import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.RegistryGrpc;
+import dev.flywheel.api.v1.ExciseRequest;
+import dev.flywheel.api.v1.ForgetReply;
+import dev.flywheel.api.v1.ForgetRequest;
+import dev.flywheel.api.v1.Repair;
+import dev.flywheel.api.v1.RollbackRequest;
 import dev.flywheel.api.v1.SetAliasRequest;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.api.v1.WatchReply;
@@ -148,6 +153,30 @@ public final class RegistryService extends RegistryGrpc.RegistryImplBase {
     public void setAlias(SetAliasRequest request, StreamObserver<AliasRecord> out) {
         Replies.decide(out, committer, () -> requests.check(request),
                 new Command.SetAlias(request, clock.millis()));
+    }
+
+    @Override
+    public void rollback(RollbackRequest request, StreamObserver<Repair> out) {
+        Replies.decide(out, committer, () -> requests.check(request),
+                new Command.Rollback(request, clock.millis()));
+    }
+
+    @Override
+    public void excise(ExciseRequest request, StreamObserver<Repair> out) {
+        Replies.decide(out, committer, () -> requests.check(request),
+                new Command.Excise(request, clock.millis()));
+    }
+
+    @Override
+    public void forget(ForgetRequest request, StreamObserver<ForgetReply> out) {
+        try {
+            requests.check(request);
+        } catch (RuntimeException refused) {
+            out.onError(Errors.of(refused));
+            return;
+        }
+        Forgetting forgetting = new Forgetting(request, committer, history, clock);
+        Replies.readLater(out, senders, forgetting::carryOut);
     }
 
     @Override

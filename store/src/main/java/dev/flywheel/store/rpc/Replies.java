@@ -6,6 +6,7 @@ import dev.flywheel.store.core.Decision;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.Callable;
+import java.util.concurrent.Executor;
 
 /** Ends unary calls: with what a read returns, or with what the rules decide. */
 final class Replies {
@@ -14,6 +15,16 @@ final class Replies {
 
     static <R> void read(StreamObserver<R> out, Callable<R> read) {
         tolerateCancel(out);
+        answer(out, read);
+    }
+
+    /** For what takes a while: the call's own thread does not wait. */
+    static <R> void readLater(StreamObserver<R> out, Executor executor, Callable<R> read) {
+        tolerateCancel(out); // gRPC takes no handler any more once the call's thread has gone
+        executor.execute(() -> answer(out, read));
+    }
+
+    private static <R> void answer(StreamObserver<R> out, Callable<R> read) {
         R reply;
         try {
             reply = read.call();

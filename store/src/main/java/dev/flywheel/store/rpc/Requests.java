@@ -16,6 +16,10 @@ import dev.flywheel.api.v1.ReleasePolicy;
 import dev.flywheel.api.v1.SetAliasRequest;
 import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.UntrainableReason;
+import dev.flywheel.api.v1.ExciseRequest;
+import dev.flywheel.api.v1.ForgetRequest;
+import dev.flywheel.api.v1.PutReplayRequest;
+import dev.flywheel.api.v1.RollbackRequest;
 import dev.flywheel.api.v1.WithdrawRequest;
 import dev.flywheel.store.core.Limits;
 import java.util.HashMap;
@@ -124,6 +128,37 @@ final class Requests {
     void check(AcquireEpochRequest request) {
         Fields.adapter("adapter", request.getAdapter());
         Fields.text("writer", request.getWriter(), limits.textMax());
+    }
+
+    void check(RollbackRequest request) {
+        Fields.adapter("adapter", request.getAdapter());
+        Fields.number("version", request.getVersion());
+        Fields.number("expected_head", request.getExpectedHead());
+        Fields.text("actor", request.getActor(), limits.textMax());
+        Fields.optionalText("reason", request.getReason(), limits.textMax());
+    }
+
+    void check(ExciseRequest request) {
+        Fields.adapter("adapter", request.getAdapter());
+        Fields.within("versions", request.getVersionsCount(), 1, limits.listMax());
+        Fields.number("expected_head", request.getExpectedHead());
+        Fields.text("actor", request.getActor(), limits.textMax());
+        Fields.optionalText("reason", request.getReason(), limits.textMax());
+    }
+
+    void check(ForgetRequest request) {
+        Fields.optionalText("tenant", request.getTenant(), limits.textMax());
+        Fields.text("user", request.getUser(), limits.textMax());
+        Fields.text("actor", request.getActor(), limits.textMax());
+        Fields.optionalText("reason", request.getReason(), limits.textMax());
+    }
+
+    void check(PutReplayRequest request) {
+        Fields.adapter("adapter", request.getAdapter());
+        Fields.within("seq", request.getSeq(), 1, Long.MAX_VALUE);
+        Fields.number("epoch", request.getEpoch());
+        Fields.number("parent", request.getParent());
+        Fields.text("backend", request.getBackend(), limits.textMax());
     }
 
     void check(PutManifestRequest request) {

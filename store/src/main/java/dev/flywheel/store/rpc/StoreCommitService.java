@@ -12,6 +12,13 @@ import dev.flywheel.api.v1.PutManifestReply;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
+import dev.flywheel.api.v1.ForgetWithdrawnRequest;
+import dev.flywheel.api.v1.ListRepairsReply;
+import dev.flywheel.api.v1.ListRepairsRequest;
+import dev.flywheel.api.v1.PendingRepair;
+import dev.flywheel.api.v1.PutReplayReply;
+import dev.flywheel.api.v1.PutReplayRequest;
+import dev.flywheel.api.v1.Repair;
 import dev.flywheel.api.v1.StoreCommitGrpc;
 import dev.flywheel.api.v1.WithdrawReply;
 import dev.flywheel.api.v1.WithdrawRequest;
@@ -53,6 +60,40 @@ public final class StoreCommitService extends StoreCommitGrpc.StoreCommitImplBas
     public void putManifest(PutManifestRequest request, StreamObserver<PutManifestReply> out) {
         Replies.decide(out, committer, () -> requests.check(request),
                 new Command.PutManifest(request, clock.millis()));
+    }
+
+    @Override
+    public void putReplay(PutReplayRequest request, StreamObserver<PutReplayReply> out) {
+        Replies.decide(out, committer, () -> requests.check(request),
+                new Command.PutReplay(request, clock.millis()));
+    }
+
+    @Override
+    public void listRepairs(ListRepairsRequest request, StreamObserver<ListRepairsReply> out) {
+        Replies.read(out, () -> {
+            ListRepairsReply.Builder reply = ListRepairsReply.newBuilder();
+            for (AdapterState adapter : committer.feed().state().sorted()) {
+                if (!adapter.deleted()
+                        && (adapter.record().hasRepair() || !adapter.withdrawn().isEmpty())) {
+                    reply.addRepairs(PendingRepair.newBuilder()
+                            .setAdapter(adapter.name())
+                            .setUnderWay(adapter.record().hasRepair())
+                            .setWithdrawnAtMillis(adapter.withdrawn()
+                                    .values()
+                                    .stream()
+                                    .mapToLong(Long::longValue)
+                                    .min()
+                                    .orElse(0)));
+                }
+            }
+            return reply.build();
+        });
+    }
+
+    @Override
+    public void forgetWithdrawn(ForgetWithdrawnRequest request, StreamObserver<Repair> out) {
+        Replies.decide(out, committer, () -> Fields.adapter("adapter", request.getAdapter()),
+                new Command.ForgetWithdrawn(request.getAdapter(), clock.millis()));
     }
 
     @Override

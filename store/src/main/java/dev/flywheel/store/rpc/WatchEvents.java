@@ -69,6 +69,10 @@ record WatchEvents(String adapter) {
                 }
                 case Fact.AdapterChanged changed when concerns(changed.adapter().getName()) ->
                     replies.add(of(commit, changed.adapter()));
+                case Fact.HeadMoved moved when concerns(moved.adapter().getName()) ->
+                    replies.add(of(commit, moved.adapter()));
+                case Fact.RepairAdvanced advanced when concerns(advanced.adapter().getName()) ->
+                    replies.add(of(commit, advanced.adapter()));
                 case Fact.VersionCommitted committed when concerns(
                         committed.version().getRef().getAdapter()) ->
                     replies.add(of(commit, committed.version()));

@@ -21,11 +21,16 @@ import dev.flywheel.api.v1.ReleasePolicy;
 import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.api.v1.UntrainableExample;
 import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.api.v1.ExciseRequest;
+import dev.flywheel.api.v1.PutReplayRequest;
+import dev.flywheel.api.v1.RollbackRequest;
+import dev.flywheel.api.v1.VersionState;
 import dev.flywheel.api.v1.WithdrawReply;
 import dev.flywheel.api.v1.WithdrawRequest;
 import dev.flywheel.store.InMemoryCommitLog;
 import dev.flywheel.store.Samples;
 import dev.flywheel.store.rocksdb.RocksCommitLog;
+import dev.flywheel.store.rocksdb.StoreCheck;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,6 +56,9 @@ class RandomCommandsTest {
     private static final Retention RETENTION = new Retention(2, 5, Duration.ofDays(1));
     private static final List<String> ADAPTERS = List.of("a", "a/b", "c", "d", "e");
 
+    private static final Set<AuditAction> SETTINGS = Set.of(AuditAction.AUDIT_ACTION_CREATED,
+            AuditAction.AUDIT_ACTION_CONFIGURED, AuditAction.AUDIT_ACTION_DELETED);
+
     @TempDir Path folder;
 
     @Test
@@ -61,12 +69,14 @@ class RandomCommandsTest {
         long refusedAsWithdrawn = 0;
         long replayed = 0;
         long deleted = 0;
+        long repaired = 0;
         for (long seed = first; seed < first + seeds; seed++) {
             try (Run run = new Run(seed, folder.resolve("seed" + seed))) {
                 run.play();
                 refusedAsWithdrawn += run.refusedAsWithdrawn;
                 replayed += run.replayed;
                 deleted += run.deleted;
+                repaired += run.repaired;
             } catch (AssertionError | RuntimeException failure) {
                 throw new AssertionError("seed " + seed, failure);
             }
@@ -75,6 +85,7 @@ class RandomCommandsTest {
             assertThat(refusedAsWithdrawn).as("claims of what was withdrawn").isPositive();
             assertThat(replayed).as("examples that were replayed").isPositive();
             assertThat(deleted).as("adapters that were deleted").isPositive();
+            assertThat(repaired).as("repairs that came to their end").isPositive();
         }
     }
 
@@ -96,6 +107,9 @@ class RandomCommandsTest {
         private long refusedAsWithdrawn;
         private long replayed;
         private long deleted;
+        private long repaired;
+        // Events that were withdrawn when a manifest had claimed them.
+        private final Set<FeedbackKey> withdrawnLate = new HashSet<>();
 
         Run(long seed, Path folder) {
             this.random = new Random(seed);
@@ -120,6 +134,7 @@ class RandomCommandsTest {
                     reopen();
                 }
             }
+            check();
             assertThat(accepted).as("commands that changed something").isGreaterThan(COMMANDS / 4);
         }
 
@@ -146,6 +161,11 @@ class RandomCommandsTest {
             if (!(actual instanceof Decision.Accepted<R> done) || done.facts().isEmpty()) {
                 return false;
             }
+            for (Fact fact : done.facts()) {
+                if (fact instanceof Fact.RepairAdvanced advanced && advanced.entry() != null) {
+                    repaired++;
+                }
+            }
             maps.append(done.facts(), maps.load().after(done.facts()), 1);
             diskState = diskState.after(done.facts());
             disk.append(done.facts(), diskState, 1);
@@ -168,6 +188,16 @@ class RandomCommandsTest {
                 FeedbackKey key = withdraw.request().getFeedback();
                 withdrawnAt.putIfAbsent(key, accepted);
                 judgeReply(key, (WithdrawReply) done.reply());
+                if (done.facts().size() > 1) {
+                    withdrawnLate.add(key);
+                }
+            } else if (command instanceof Command.PutReplay) {
+                done.facts().forEach(fact -> {
+                    if (fact instanceof Fact.ManifestClaimed claimed) {
+                        claimedAt.put(new Claim(claimed.manifest().getAdapter(),
+                                claimed.manifest().getSeq()), accepted);
+                    }
+                });
             } else if (done.reply() instanceof PutManifestReply reply) {
                 if (!done.facts().isEmpty()) {
                     String adapter = ((Command.PutManifest) command).request().getAdapter();
@@ -228,6 +258,8 @@ class RandomCommandsTest {
                         .filter(each -> each
                                 .getState() != ManifestState.MANIFEST_STATE_ABANDONED)
                         .filter(each -> each.getFeedbackList().contains(key))
+                        .filter(each -> each.getReplacedBy() == 0
+                                || each.getWithdrawnList().contains(key))
                         .forEach(live::add);
             }
             assertThat(live.stream().map(ManifestSummary::getSeq).toList())
@@ -246,7 +278,10 @@ class RandomCommandsTest {
             if (state == null) {
                 return new Command.CreateAdapter(Samples.create(adapter), step);
             }
-            return switch (random.nextInt(16)) {
+            if (!state.repairLeft().isEmpty() && random.nextBoolean()) {
+                return replay(state, step);
+            }
+            return switch (random.nextInt(19)) {
                 case 0 -> new Command.AcquireEpoch(Samples.epoch(adapter), step);
                 case 1, 2, 3, 4 -> claim(state, step);
                 case 5, 6, 7 -> commit(state, step);
@@ -255,6 +290,9 @@ class RandomCommandsTest {
                 case 10 -> alias(state, step);
                 case 11, 12, 13 -> configure(state, step);
                 case 14 -> random.nextInt(8) == 0 ? delete(state, step) : claim(state, step);
+                case 15 -> random.nextInt(3) == 0 ? rollback(state, step) : claim(state, step);
+                case 16 -> random.nextInt(3) == 0 ? excise(state, step) : claim(state, step);
+                case 17 -> new Command.ForgetWithdrawn(state.name(), step);
                 default -> withdraw(step);
             };
         }
@@ -283,6 +321,36 @@ class RandomCommandsTest {
                 }
             }
             return new Command.PutManifest(request.build(), step);
+        }
+
+        private Command<?> replay(AdapterState state, int step) {
+            return new Command.PutReplay(PutReplayRequest.newBuilder()
+                    .setAdapter(state.name())
+                    .setSeq(near(state.nextSeq()))
+                    .setEpoch(epoch(state))
+                    .setParent(near(state.head()))
+                    .setBackend("cpu")
+                    .build(), step);
+        }
+
+        private Command<?> rollback(AdapterState state, int step) {
+            return new Command.Rollback(RollbackRequest.newBuilder()
+                    .setAdapter(state.name())
+                    .setVersion(Math.max(0, state.lastVersion() - random.nextInt(6)))
+                    .setExpectedHead(near(state.head()))
+                    .setActor("operator")
+                    .build(), step);
+        }
+
+        private Command<?> excise(AdapterState state, int step) {
+            ExciseRequest.Builder request = ExciseRequest.newBuilder()
+                    .setAdapter(state.name())
+                    .setExpectedHead(near(state.head()))
+                    .setActor("operator");
+            for (int i = 0; i <= random.nextInt(2); i++) {
+                request.addVersions(Math.max(0, state.lastVersion() - random.nextInt(6)));
+            }
+            return new Command.Excise(request.build(), step);
         }
 
         private long someSeq(AdapterState state) {
@@ -395,7 +463,10 @@ class RandomCommandsTest {
             judgeBlobs();
         }
 
-        /** I1: an example id, and an event, stands in at most one manifest that is open, committed or rejected. */
+        /**
+         * I1: an example id, and an event, stands in at most one manifest that is not abandoned; what a replaced one held is its
+         * own until another holds it again.
+         */
         private void judgeManifests(AdapterState state, Map<String, Claim> claims,
                 Set<String> ids) {
             List<ManifestSummary> summaries =
@@ -412,7 +483,7 @@ class RandomCommandsTest {
                         ids.add(id);
                         assertThat(live ? claims.put(id, claim) : null)
                                 .as("another manifest with the example or event of %s", claim)
-                                .isNull();
+                                .isIn(null, new Claim(state.name(), summary.getReplays()));
                     }
                 }
                 if (summary.getState() == ManifestState.MANIFEST_STATE_OPEN) {
@@ -435,7 +506,7 @@ class RandomCommandsTest {
         /** P3: what a committed manifest does not train is quarantined, and in no other manifest is anything. */
         private void judgeQuarantine(String adapter, ManifestSummary summary, Manifest manifest) {
             Set<String> untrainable = new HashSet<>();
-            if (summary.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
+            if (summary.getVersion() != 0) {
                 maps.manifestEntry(adapter, summary.getSeq())
                         .outcome()
                         .getUntrainableList()
@@ -458,7 +529,7 @@ class RandomCommandsTest {
             long revision = 0;
             for (AuditEntry entry : newestFirst.reversed()) {
                 assertThat(entry.getSequence()).isEqualTo(++sequence);
-                if (entry.getAction() != AuditAction.AUDIT_ACTION_ALIAS_MOVED) {
+                if (SETTINGS.contains(entry.getAction())) {
                     assertThat(entry.getRevision()).isEqualTo(++revision);
                     assertThat(entry.getChanges().isEmpty()).isEqualTo(
                             entry.getAction() != AuditAction.AUDIT_ACTION_CONFIGURED);
@@ -471,20 +542,39 @@ class RandomCommandsTest {
             assertThat(deleted && !state.open().isEmpty()).as("open rounds after it").isFalse();
         }
 
-        /** I2: from HEAD every parent leads back to version 0, and each but that has its committed manifest. */
+        /** I2: from HEAD every parent leads back to version 0; all others were ended; and what was withdrawn is known. */
         private void judgeChain(AdapterState state) {
             VersionRecord version = state.headVersion();
-            long steps = 0;
+            Set<Long> chain = new HashSet<>();
             while (version.getRef().getNumber() != 0) {
+                chain.add(version.getRef().getNumber());
                 Manifest manifest =
                         disk.history().manifest(state.name(), version.getManifestSeq());
                 assertThat(manifest.getParent()).isEqualTo(version.getParent());
+                judgeForgetting(state, manifest);
                 VersionRecord parent = disk.history().version(state.name(), version.getParent());
                 assertThat(manifest.getParentDigest()).isEqualTo(parent.getRef().getDigest());
                 version = parent;
-                steps++;
             }
-            assertThat(steps).isEqualTo(state.head());
+            assertThat(state.lineage().count()).isEqualTo(chain.size() + 1);
+            for (long number = 1; number <= state.lastVersion(); number++) {
+                VersionRecord record = disk.history().version(state.name(), number);
+                assertThat(record).isEqualTo(maps.version(state.name(), number));
+                assertThat(record.getState() == VersionState.VERSION_STATE_COMMITTED)
+                        .as("version %d stands", number)
+                        .isEqualTo(chain.contains(number));
+                assertThat(state.lineage().holds(number)).isEqualTo(chain.contains(number));
+            }
+        }
+
+        private void judgeForgetting(AdapterState state, Manifest manifest) {
+            for (Example example : manifest.getExamplesList()) {
+                if (example.getFeedbackList().stream().anyMatch(withdrawnLate::contains)
+                        && !state.deleted()) {
+                    assertThat(state.withdrawn()).as("manifests to forget")
+                            .containsKey(manifest.getSeq());
+                }
+            }
         }
 
         /** Once a version has no reason to keep a blob it never has one again; a blob stays while some version has. */
@@ -512,12 +602,13 @@ class RandomCommandsTest {
                 return;
             }
             long number = version.getRef().getNumber();
-            boolean named = number == state.head() || number % 5 == 0 || state.aliases()
+            boolean stands = version.getState() == VersionState.VERSION_STATE_COMMITTED;
+            boolean named = number == state.head() || stands && number % 5 == 0 || state.aliases()
                     .values()
                     .stream()
                     .anyMatch(alias -> alias.getVersion() == number);
             boolean kept = !state.deleted()
-                    && (named || !optimizer && number > state.lastVersion() - 2);
+                    && (named || !optimizer && stands && number > state.lastVersion() - 2);
             Set<String> before = gone.computeIfAbsent(state.name(), name -> new HashSet<>());
             ever.add(digest);
             if (!kept) {
@@ -526,6 +617,14 @@ class RandomCommandsTest {
                 wanted.add(digest);
                 assertThat(disk.history().blob(digest)).isNotNull();
             }
+        }
+
+        /** Every commit applied once more comes to what stands on the disk. */
+        private void check() {
+            disk.sync();
+            disk.close();
+            assertThat(StoreCheck.of(folder, (step, done, total) -> {}).damage()).isEmpty();
+            disk = RocksCommitLog.open(folder, RETENTION, 1);
         }
 
         @Override

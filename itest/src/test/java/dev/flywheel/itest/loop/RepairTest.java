@@ -1,0 +1,178 @@
+package dev.flywheel.itest.loop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.flywheel.api.client.StoreClient;
+import dev.flywheel.api.v1.AdapterRecord;
+import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.ExciseRequest;
+import dev.flywheel.api.v1.ForgetRequest;
+import dev.flywheel.api.v1.RankReply;
+import dev.flywheel.api.v1.Repair;
+import dev.flywheel.api.v1.RollbackRequest;
+import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.api.v1.VersionState;
+import dev.flywheel.app.audit.FeedbackFates;
+import dev.flywheel.app.config.ConfigLoader;
+import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.app.local.LocalLoop;
+import dev.flywheel.trainer.adapter.AdapterSettings;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** An operator changes what an adapter of a running node has learned. */
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
+class RepairTest {
+    private static final String ADAPTER = "default/news";
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    @TempDir Path folder;
+
+    private LocalLoop node;
+    private StoreClient registry;
+    private LoopClient client;
+
+    @BeforeEach
+    void fiveUsersHaveTaughtARoundEach() throws Exception {
+        node = LocalLoop.start(config(), folder, BuiltInBase.folder());
+        node.createAdapter(ADAPTER, AdapterSettings.ranker());
+        registry = StoreClient.over(node.channel(), Duration.ofSeconds(30));
+        client = new LoopClient(node.channel(), ADAPTER);
+        client.awaitAnswers();
+        for (int user = 1; user <= 5; user++) {
+            teach("u" + user);
+        }
+        assertThat(registry.getAdapter(ADAPTER).getHead()).isEqualTo(5);
+    }
+
+    @AfterEach
+    void stop() {
+        node.close();
+    }
+
+    private void teach(String user) {
+        client.click(client.rank(user), user, user);
+        client.awaitTrained(Set.of(user));
+    }
+
+    @Test
+    void aUserIsForgottenAndTheRestIsWhatItWouldBeWithoutThem() throws Exception {
+        List<String> before = digests(1, 5);
+
+        assertThat(registry.forget(ForgetRequest.newBuilder()
+                .setUser("u3")
+                .setActor("test")
+                .build()).getAdaptersList()).singleElement()
+                .satisfies(each -> assertThat(each.getManifests()).isEqualTo(1));
+        Repair repair = awaitRepaired();
+
+        assertThat(client.trained()).containsExactlyInAnyOrder("u1", "u2", "u4", "u5");
+        long head = registry.getAdapter(ADAPTER).getHead();
+        assertThat(lineage()).as("rounds before theirs, bit for bit").containsAll(
+                before.subList(0, 2)).doesNotContainAnyElementsOf(before.subList(2, 5));
+        assertThat(repair.getRounds()).isPositive();
+        assertThat(head).isGreaterThan(5);
+        teach("u6");
+        RankReply forgotten = client.rank("u3");
+        client.click(forgotten, "u3", "u3-again");
+        FeedbackFates fates = node.drain(PATIENCE);
+        assertThat(fates.balanced()).as("%s", fates).isTrue();
+        assertThat(fates.refused()).containsEntry("retracted", 1L);
+        assertThat(registry.listAliases(ADAPTER)).extracting(AliasRecord::getVersion)
+                .allMatch(version -> state(version) == VersionState.VERSION_STATE_COMMITTED);
+    }
+
+    @Test
+    void aRollbackServesTheEarlierVersionAtOnceAndLearnsOnFromIt() throws Exception {
+        String digest = digests(2, 2).getFirst();
+
+        registry.rollback(RollbackRequest.newBuilder()
+                .setAdapter(ADAPTER)
+                .setVersion(2)
+                .setExpectedHead(5)
+                .setActor("test")
+                .build());
+        LoopClient.await("version 2 is served", () -> served().equals(digest));
+        var unused = awaitRepaired();
+        teach("u6");
+
+        assertThat(client.trained()).containsExactlyInAnyOrder("u1", "u2", "u6");
+        assertThat(lineage()).as("trained again to the last bit").contains(digest);
+        FeedbackFates fates = node.drain(PATIENCE);
+        assertThat(fates.balanced()).as("%s", fates).isTrue();
+        assertThat(fates.quarantined()).isEqualTo(3);
+    }
+
+    @Test
+    void aRoundIsTakenOutAndWhatCameAfterItIsTrainedAgain() throws Exception {
+        registry.excise(ExciseRequest.newBuilder()
+                .setAdapter(ADAPTER)
+                .addVersions(4)
+                .setExpectedHead(5)
+                .setActor("test")
+                .build());
+        var unused = awaitRepaired();
+
+        assertThat(client.trained()).containsExactlyInAnyOrder("u1", "u2", "u3", "u5");
+        assertThat(state(4)).isEqualTo(VersionState.VERSION_STATE_ROLLED_BACK);
+        assertThat(state(5)).isEqualTo(VersionState.VERSION_STATE_REPLACED);
+        FeedbackFates fates = node.drain(PATIENCE);
+        assertThat(fates.balanced()).as("%s", fates).isTrue();
+        assertThat(fates.quarantined()).isEqualTo(1);
+    }
+
+    private Repair awaitRepaired() {
+        AdapterRecord[] last = {registry.getAdapter(ADAPTER)};
+        Repair begun = last[0].getRepair();
+        LoopClient.await("it is repaired", () -> {
+            last[0] = registry.getAdapter(ADAPTER);
+            return !last[0].hasRepair();
+        });
+        return begun;
+    }
+
+    private List<String> digests(long first, long last) {
+        return LongStream.rangeClosed(first, last)
+                .mapToObj(number -> client.record(number).getDigest())
+                .toList();
+    }
+
+    /** Digests of HEAD and all that it came from. */
+    private List<String> lineage() {
+        List<String> digests = new ArrayList<>();
+        VersionRecord version =
+                registry.getVersion(ADAPTER, registry.getAdapter(ADAPTER).getHead());
+        while (version.getRef().getNumber() != 0) {
+            digests.add(version.getRef().getDigest());
+            version = registry.getVersion(ADAPTER, version.getParent());
+        }
+        return digests;
+    }
+
+    private VersionState state(long number) {
+        return registry.getVersion(ADAPTER, number).getState();
+    }
+
+    private String served() {
+        return client.rank("reader").getVersion().getDigest();
+    }
+
+    private static FlywheelConfig config() {
+        return new ConfigLoader().load(null, Map.of(
+                "loop.broker_port", 0,
+                "metrics.port", 0,
+                "server.port", 0,
+                "data.free_mib_min", 16));
+    }
+}
