@@ -3,6 +3,7 @@ package dev.flywheel.store;
 import dev.flywheel.api.v1.AuditEntry;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.Manifest;
+import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.store.core.BlobReference;
@@ -20,10 +21,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
-import dev.flywheel.api.v1.ManifestState;
-import java.util.function.UnaryOperator;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** The commit log as maps: what the one on disk is compared with. Not thread-safe. */
@@ -120,6 +120,9 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
                     }
                 }
             }
+            case Fact.Erased erased -> manifests.values()
+                    .forEach(ofAdapter -> ofAdapter
+                            .replaceAll((seq, manifest) -> without(manifest, erased.user())));
             case Fact.Withdrawn withdrawn -> tombstones.addAll(withdrawn.tombstones());
         }
     }
@@ -128,6 +131,22 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
         of(entries, adapter).computeIfPresent(seq, (key, entry) -> new ManifestEntry(
                 change.apply(entry.summary().toBuilder()).build(), entry.requestDigest(),
                 entry.refused(), entry.outcome()));
+    }
+
+    private static Manifest without(Manifest manifest, Tombstone.OfUser user) {
+        Manifest.Builder kept = manifest.toBuilder().clearExamples().clearReplayed();
+        for (Example example : manifest.getExamplesList()) {
+            if (Tombstone.withdrawing(example).contains(user)) {
+                kept.addErased(example.getExampleId());
+            } else {
+                kept.addExamples(example);
+            }
+        }
+        manifest.getReplayedList()
+                .stream()
+                .filter(example -> !Tombstone.withdrawing(example).contains(user))
+                .forEach(kept::addReplayed);
+        return kept.build();
     }
 
     private void append(AuditEntry entry) {

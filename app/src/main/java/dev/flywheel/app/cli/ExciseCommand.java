@@ -27,8 +27,9 @@ public final class ExciseCommand implements Callable<Integer> {
             description = "Adapter, such as default/news.") private String adapter = "";
 
     @Option(names = "--version-of-round", paramLabel = "N", required = true, split = ",",
-            description = "Versions that the rounds made, such as 17,21.") private List<Long> versions =
-                    new ArrayList<>();
+            description = "Versions that the rounds made, such as 17,21.") private List<
+                    Long> versions =
+                            new ArrayList<>();
 
     @Mixin private RegistryOptions registry = new RegistryOptions();
     @Mixin private AuditOptions audit = new AuditOptions();

@@ -3,9 +3,13 @@ package dev.flywheel.app.cli;
 import dev.flywheel.api.v1.ForgetReply;
 import dev.flywheel.api.v1.ForgetRequest;
 import dev.flywheel.app.cli.RepairOptions.Repaired;
+import dev.flywheel.app.rounds.ForgettingCertificate;
+import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -17,17 +21,24 @@ import picocli.CommandLine.Option;
         description = {
             "Forgets a user: nothing of theirs is learned from now on, and every adapter that learned from them is trained again without"
                     + " them, from the last version before. What was served stays served until then, unless --at-once.",
-            "What the user sent is still in Kafka's topics until their retention ends, and in manifests as written; no version holds it."
+            "The user's key is deleted in the store, with which all that they said is sealed in its manifests. It is still in Kafka's topics"
+                    + " until their retention ends, in backups of the store that were made before, and in manifests that were"
+                    + " written by releases before store format 2."
         })
 public final class ForgetCommand implements Callable<Integer> {
     @Option(names = "--user", paramLabel = "ID", required = true,
             description = "The user's pseudonym, as requests gave it.") private String user = "";
 
     @Option(names = "--tenant", paramLabel = "NAME", defaultValue = "default",
-            description = "Whose user it is. Default: ${DEFAULT-VALUE}.") private String tenant = "";
+            description = "Whose user it is. Default: ${DEFAULT-VALUE}.") private String tenant =
+                    "";
 
     @Option(names = "--at-once",
             description = "Serves the last version without the user until the others are trained again.") private boolean atOnce;
+
+    @Option(names = "--certificate", paramLabel = "FILE",
+            description = "Writes what was done to FILE, as JSON: versions and digests before and after, and the examples that are"
+                    + " gone. ./flywheel replay-lineage --certificate FILE checks it.") private @Nullable Path certificate;
 
     @Mixin private RegistryOptions registry = new RegistryOptions();
     @Mixin private AuditOptions audit = new AuditOptions();
@@ -48,6 +59,9 @@ public final class ForgetCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (certificate != null) {
+            JsonFile.requireWritable("--certificate", certificate);
+        }
         ForgetReply reply = registry.ask(store -> store.forget(ForgetRequest.newBuilder()
                 .setTenant(tenant)
                 .setUser(user)
@@ -60,6 +74,10 @@ public final class ForgetCommand implements Callable<Integer> {
                 .map(each -> repairs.await(registry, output, each.getAdapter(),
                         each.getRepair()))
                 .toList());
+        if (certificate != null && forgotten.done()) {
+            JsonFile.write("--certificate", certificate, registry.ask(store -> ForgettingCertificate
+                    .of(store, tenant, user, reply.getAdaptersList(), Instant.now())));
+        }
         output.print(forgotten, forgotten.text());
         return forgotten.done() ? 0 : 1;
     }

@@ -82,18 +82,40 @@ final class JsonFile {
     }
 
     static void write(Path file, Object report) {
+        write("--json", file, report);
+    }
+
+    /** Reads a report back; what it does not know is left out. */
+    static <T> T read(String option, Path file, Class<T> type) {
+        try {
+            return JSON.readValue(file.toFile(), type);
+        } catch (IOException e) {
+            throw new StartException(
+                    "file %s given with %s cannot be read (%s); give the file as it was written"
+                            .formatted(file, option, FileProblem.words(e)),
+                    e);
+        }
+    }
+
+    /** Writes to a file that an option named. */
+    static void write(String option, Path file, Object report) {
         try {
             Files.writeString(file, text(report) + "\n");
         } catch (IOException e) {
             throw new StartException(
-                    "file %s given with --json cannot be written (%s); give another file with --json, or free space on its disk"
-                            .formatted(file, FileProblem.words(e)),
+                    "file %s given with %s cannot be written (%s); give another file with %2$s, or free space on its disk"
+                            .formatted(file, option, FileProblem.words(e)),
                     e);
         }
     }
 
     /** Fails early, before the work, if {@code file} cannot be written. */
     static void requireWritable(Path file) {
+        requireWritable("--json", file);
+    }
+
+    /** Likewise of a file that an option named. */
+    static void requireWritable(String option, Path file) {
         Path folder = file.toAbsolutePath().getParent();
         boolean writable =
                 folder != null
@@ -101,8 +123,8 @@ final class JsonFile {
                         && !Files.isDirectory(file);
         if (!writable) {
             throw new StartException(
-                    "file %s given with --json cannot be written: its folder is missing or not writable, or it is a folder"
-                            .formatted(file));
+                    "file %s given with %s cannot be written: its folder is missing or not writable, or it is a folder"
+                            .formatted(file, option));
         }
     }
 }

@@ -27,7 +27,13 @@ final class RepairOptions {
      * @param left how many still are
      * @param head HEAD now
      */
-    record Repaired(String adapter, long from, long base, long quarantined, long rounds, long left,
+    record Repaired(
+            String adapter,
+            long from,
+            long base,
+            long quarantined,
+            long rounds,
+            long left,
             long head) {
         boolean done() {
             return left == 0;

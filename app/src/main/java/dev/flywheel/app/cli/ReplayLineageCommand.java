@@ -4,6 +4,8 @@ import dev.flywheel.adapters.identity.AdapterName;
 import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.app.console.Progress;
+import dev.flywheel.app.rounds.CertificateCheck;
+import dev.flywheel.app.rounds.ForgettingCertificate;
 import dev.flywheel.app.rounds.LineageReport;
 import dev.flywheel.app.rounds.NodeLineage;
 import dev.flywheel.app.rounds.RoundDevice;
@@ -18,6 +20,7 @@ import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,6 +38,7 @@ import picocli.CommandLine.Spec;
             "Begins at the nearest ancestor of --from whose weights and optimizer state are still kept. Give the model and"
                     + " settings that the node has: what was trained on another base, backend, instruction set, kernel version"
                     + " or round is refused by name.",
+            "With --certificate it checks that a forgotten user is gone from what was learned.",
             "Reads the data folder of a node, which may be running, or asks the internal port of a store process.",
             "Exit code: 0 if all are identical, 1 if one differs or it cannot be told, 2 if the command line was wrong."
         })
@@ -54,6 +58,10 @@ public final class ReplayLineageCommand implements Callable<Integer> {
     @Option(names = "--adapter", paramLabel = "NAME",
             description = "Whose versions. Default: the setting adapter.name.") private @Nullable String adapter;
 
+    @Option(names = "--certificate", paramLabel = "FILE",
+            description = "Checks what ./flywheel forget --certificate wrote, instead: trains what the user had a part in again without"
+                    + " them, and compares it with what the adapter has been since.") private @Nullable Path certificate;
+
     @Option(names = "--data", paramLabel = "DIR",
             description = "The node's data folder. Default: data, in the current folder.") private @Nullable Path data;
 
@@ -65,9 +73,18 @@ public final class ReplayLineageCommand implements Callable<Integer> {
         checkUsage();
         report.requireWritable();
         FlywheelConfig config = loop.settings(Map.of(), Map.of());
+        if (certificate != null) {
+            ForgettingCertificate claimed = JsonFile.read("--certificate", certificate,
+                    ForgettingCertificate.class);
+            CertificateCheck check = run(config, (model, store) -> check(config, model, store,
+                    claimed));
+            report.give(check, check.text());
+            return check.identical() ? 0 : 1;
+        }
         AdapterName name = UsageChecks.adapter(spec, "--adapter",
                 adapter == null ? config.adapter().name() : adapter);
-        LineageReport figures = run(config, name);
+        LineageReport figures =
+                run(config, (model, store) -> compare(config, name, model, store));
         report.give(figures, figures.text());
         return figures.identical() ? 0 : 1;
     }
@@ -75,6 +92,10 @@ public final class ReplayLineageCommand implements Callable<Integer> {
     private void checkUsage() {
         UsageChecks.require(spec, from >= 0, "--from", from, "at least 0");
         UsageChecks.require(spec, to == HEAD || to > from, "--to", to, "above --from, " + from);
+        if (certificate != null && (from != 0 || to != HEAD || adapter != null)) {
+            throw UsageChecks.wrong(spec,
+                    "give --certificate alone: it names adapters and versions itself");
+        }
         if (data != null && address != null) {
             throw UsageChecks.wrong(spec, "give either --data DIR or --store HOST:PORT");
         }
@@ -83,24 +104,34 @@ public final class ReplayLineageCommand implements Callable<Integer> {
         }
     }
 
-    private LineageReport run(FlywheelConfig config, AdapterName name) {
+    private <R> R run(FlywheelConfig config, BiFunction<Path, StoreClient, R> work) {
         Path model = loop.modelFolder();
         try {
             if (address != null) {
                 try (StoreClient store = StoreClient.connect(address)) {
-                    return run(config, name, model, store);
+                    return work.apply(model, store);
                 }
             }
             try (NodeLineage node =
                     NodeLineage.of(config, data == null ? Path.of("data") : data)) {
-                return run(config, name, model, node.store());
+                return work.apply(model, node.store());
             }
         } catch (StatusRuntimeException e) {
             throw AdapterExport.refused(e);
         }
     }
 
-    private LineageReport run(FlywheelConfig config, AdapterName name, Path model,
+    private CertificateCheck check(FlywheelConfig config, Path model, StoreClient store,
+            ForgettingCertificate claimed) {
+        try (RoundDevice device = RoundDevice.open(config, model, report.output().reading())) {
+            StoredLineage lineage = new StoredLineage(store);
+            return CertificateCheck.of(claimed, lineage,
+                    new LineageReplay(lineage, device.round(), Gate.DEFAULT),
+                    progress(System.nanoTime()));
+        }
+    }
+
+    private LineageReport compare(FlywheelConfig config, AdapterName name, Path model,
             StoreClient store) {
         long last = to == HEAD ? store.getAdapter(name.value()).getHead() : to;
         UsageChecks.require(spec, last > from, "--from", from, "below HEAD, which is " + last);

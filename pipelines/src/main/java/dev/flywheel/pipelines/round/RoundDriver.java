@@ -6,9 +6,9 @@ import dev.flywheel.api.v1.DeadLetter;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.LabelledExample;
 import dev.flywheel.api.v1.LoopItem;
+import dev.flywheel.api.v1.PendingRepair;
 import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.api.v1.TakenFeedback;
-import dev.flywheel.api.v1.PendingRepair;
 import dev.flywheel.api.v1.Withdrawal;
 import dev.flywheel.feedback.guard.GuardProfiles;
 import dev.flywheel.pipelines.intake.DeadLetters;
@@ -196,8 +196,9 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
         String adapter = pending.getAdapter();
         if (pending.getUnderWay()) {
             roundsOf(adapter).lookForRepair();
-        } else if (pending.getWithdrawnAtMillis() + pace.forgetsWithin().toMillis() <= getProcessingTimeService()
-                .getCurrentProcessingTime()) {
+        } else if (pending.getWithdrawnAtMillis() + pace.forgetsWithin().toMillis()
+                <= getProcessingTimeService()
+                        .getCurrentProcessingTime()) {
             host.when(servers.forgetWithdrawn(adapter),
                     begun -> roundsOf(adapter).lookForRepair(),
                     failure -> LOG.warn("what was withdrawn from {} is not forgotten yet: {}",

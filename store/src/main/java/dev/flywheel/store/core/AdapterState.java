@@ -109,6 +109,7 @@ public record AdapterState(
             case Fact.ManifestReplaced ignored -> this;
             case Fact.BlobsReleased ignored -> this;
             case Fact.Withdrawn ignored -> this;
+            case Fact.Erased ignored -> this;
         };
     }
 

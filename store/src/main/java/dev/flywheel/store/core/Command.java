@@ -7,18 +7,18 @@ import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.ConfigureAdapterRequest;
 import dev.flywheel.api.v1.CreateAdapterRequest;
 import dev.flywheel.api.v1.DeleteAdapterRequest;
+import dev.flywheel.api.v1.ExciseRequest;
 import dev.flywheel.api.v1.PutManifestReply;
 import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
-import dev.flywheel.api.v1.SetAliasRequest;
-import dev.flywheel.api.v1.WithdrawReply;
-import dev.flywheel.api.v1.WithdrawRequest;
-import dev.flywheel.api.v1.ExciseRequest;
 import dev.flywheel.api.v1.PutReplayReply;
 import dev.flywheel.api.v1.PutReplayRequest;
 import dev.flywheel.api.v1.Repair;
 import dev.flywheel.api.v1.RollbackRequest;
+import dev.flywheel.api.v1.SetAliasRequest;
+import dev.flywheel.api.v1.WithdrawReply;
+import dev.flywheel.api.v1.WithdrawRequest;
 import java.util.Set;
 
 /**
@@ -89,6 +89,9 @@ public sealed interface Command<R> {
                 Command<WithdrawReply> {}
 
     /** Withdraws what a later claim must refuse. The reply is what was not withdrawn before. */
+                                                                                                /** Deletes the key of a user of whom nothing is learned any more. */
+    record Erase(Tombstone.OfUser user, long atMillis) implements Command<Boolean> {}
+
     record Withdraw(Set<Tombstone> tombstones, long atMillis) implements Command<Set<Tombstone>> {
         public Withdraw {
             tombstones = Set.copyOf(tombstones);

@@ -38,6 +38,7 @@ public final class CommitRules {
             case Command.Excise excise -> repairs.excise(state, excise, view);
             case Command.Forget forget -> repairs.forget(state, forget, view);
             case Command.ForgetWithdrawn forget -> repairs.forget(state, forget, view);
+            case Command.Erase erase -> repairs.erase(erase, view);
             case Command.SetAlias set -> aliases.set(state, set, view);
             case Command.WithdrawFeedback withdraw -> manifests.withdraw(state, withdraw, view);
             case Command.Withdraw withdraw -> manifests.withdraw(withdraw, view);

@@ -110,6 +110,9 @@ public sealed interface Fact {
         }
     }
 
+    /** Nobody can read any more what a user said. */
+    record Erased(Tombstone.OfUser user) implements Fact {}
+
     record Withdrawn(Set<Tombstone> tombstones) implements Fact {
         public Withdrawn {
             tombstones = Set.copyOf(tombstones);

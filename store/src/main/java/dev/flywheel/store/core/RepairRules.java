@@ -1,5 +1,7 @@
 package dev.flywheel.store.core;
 
+import static dev.flywheel.store.core.BrokenInvariantException.require;
+
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.AuditAction;
@@ -37,7 +39,11 @@ final class RepairRules {
     }
 
     /** Who asked for what, for the audit. */
-    private record Order(RepairKind kind, AuditAction action, String actor, String reason,
+    private record Order(
+            RepairKind kind,
+            AuditAction action,
+            String actor,
+            String reason,
             long atMillis) {}
 
     /**
@@ -48,8 +54,12 @@ final class RepairRules {
      * @param servingWaits {@code serving} stays where it is until all is trained again
      * @param aliasesToo every alias leaves the versions that are ended, not only {@code serving}
      */
-    private record Plan(AdapterState adapter, long target, LongPredicate goes,
-            boolean servingWaits, boolean aliasesToo) {}
+    private record Plan(
+            AdapterState adapter,
+            long target,
+            LongPredicate goes,
+            boolean servingWaits,
+            boolean aliasesToo) {}
 
     // What is asked for.
 
@@ -127,6 +137,13 @@ final class RepairRules {
                         adapter.withdrawn().keySet(), false, "store",
                         "feedback was withdrawn after it had been trained on",
                         command.atMillis()), view);
+    }
+
+    /** Only of one who was forgotten: a key that is needed again would have been made anew, and hide that there was another. */
+    Decision<Boolean> erase(Command.Erase command, CommitView view) {
+        require(view.tombstones(Set.of(command.user())).contains(command.user()),
+                "a user is erased who is not forgotten");
+        return new Decision.Accepted<>(List.of(new Fact.Erased(command.user())), true);
     }
 
     /** The version before the oldest of these on the lineage; HEAD if there are none. */

@@ -94,6 +94,9 @@ public final class StoreState {
             case Fact.AliasMoved moved -> change(adapters, moved.alias().getAdapter(), fact);
             case Fact.WithdrawnLate late -> change(adapters, late.adapter(), fact);
             case Fact.BlobsReleased released -> change(adapters, released.adapter(), fact);
+            case Fact.Erased ignored -> {
+                // Stands behind the view only.
+            }
             case Fact.Withdrawn ignored -> {
                 // Stands behind the view only.
             }

@@ -5,36 +5,37 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.VersionRange;
 import dev.flywheel.store.core.AdapterState;
 import dev.flywheel.store.core.BlobReference;
 import dev.flywheel.store.core.Fact;
 import dev.flywheel.store.core.ManifestEntry;
 import dev.flywheel.store.core.OpenManifest;
 import dev.flywheel.store.core.Tombstone;
+import dev.flywheel.store.core.VersionRanges;
 import dev.flywheel.store.format.AdapterChanged;
 import dev.flywheel.store.format.AdapterCreated;
 import dev.flywheel.store.format.AliasMoved;
 import dev.flywheel.store.format.BlobsReleased;
+import dev.flywheel.store.format.EndedVersion;
 import dev.flywheel.store.format.EpochAcquired;
+import dev.flywheel.store.format.HeadMoved;
 import dev.flywheel.store.format.LoggedFact;
 import dev.flywheel.store.format.ManifestClaimed;
 import dev.flywheel.store.format.ManifestEnded;
+import dev.flywheel.store.format.ManifestReplaced;
+import dev.flywheel.store.format.RepairAdvanced;
 import dev.flywheel.store.format.SavedAdapter;
 import dev.flywheel.store.format.SavedBlobReference;
 import dev.flywheel.store.format.SavedManifestEntry;
 import dev.flywheel.store.format.SavedOpenManifest;
 import dev.flywheel.store.format.SavedTombstone;
 import dev.flywheel.store.format.SavedUser;
+import dev.flywheel.store.format.UserErased;
 import dev.flywheel.store.format.VersionCommitted;
 import dev.flywheel.store.format.Withdrawn;
-import dev.flywheel.store.format.EndedVersion;
-import dev.flywheel.store.format.HeadMoved;
-import dev.flywheel.store.format.ManifestReplaced;
-import dev.flywheel.store.format.RepairAdvanced;
 import dev.flywheel.store.format.WithdrawnLate;
 import dev.flywheel.store.format.WithdrawnManifest;
-import dev.flywheel.api.v1.VersionRange;
-import dev.flywheel.store.core.VersionRanges;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -44,7 +45,8 @@ final class Codec {
 
     private Codec() {}
 
-    static LoggedFact logged(Fact fact) {
+    /** @param digest of the bytes as which a manifest that the fact claims is stored; empty if it claims none */
+    static LoggedFact logged(Fact fact, ByteString digest) {
         LoggedFact.Builder logged = LoggedFact.newBuilder();
         switch (fact) {
             case Fact.AdapterCreated created -> logged.setAdapterCreated(AdapterCreated.newBuilder()
@@ -58,7 +60,8 @@ final class Codec {
                     .setAdapter(acquired.adapter())
                     .setEpoch(acquired.epoch())
                     .setWriter(acquired.writer()));
-            case Fact.ManifestClaimed claimed -> logged.setManifestClaimed(claimed(claimed));
+            case Fact.ManifestClaimed claimed ->
+                logged.setManifestClaimed(claimed(claimed, digest));
             case Fact.ManifestEnded ended -> logged.setManifestEnded(ManifestEnded.newBuilder()
                     .setState(ended.state())
                     .setOutcome(ended.outcome())
@@ -90,6 +93,10 @@ final class Codec {
                     .setAlias(moved.alias())
                     .setEntry(moved.entry()));
             case Fact.BlobsReleased released -> logged.setBlobsReleased(released(released));
+            case Fact.Erased erased -> logged.setUserErased(UserErased.newBuilder()
+                    .setUser(SavedUser.newBuilder()
+                            .setTenant(erased.user().tenant())
+                            .setUser(erased.user().user())));
             case Fact.Withdrawn withdrawn -> logged.setWithdrawn(withdrawn(withdrawn));
         }
         return logged.build();
@@ -109,7 +116,7 @@ final class Codec {
         return logged.build();
     }
 
-    private static ManifestClaimed claimed(Fact.ManifestClaimed claimed) {
+    private static ManifestClaimed claimed(Fact.ManifestClaimed claimed, ByteString digest) {
         return ManifestClaimed.newBuilder()
                 .setAdapter(claimed.manifest().getAdapter())
                 .setSeq(claimed.manifest().getSeq())
@@ -117,7 +124,7 @@ final class Codec {
                 .setParent(claimed.manifest().getParent())
                 .setExamples(claimed.manifest().getExamplesCount())
                 .setReplays(claimed.manifest().getReplays())
-                .setDigest(ByteString.copyFrom(Digest.of(claimed.manifest().toByteArray()).raw()))
+                .setDigest(digest)
                 .build();
     }
 
@@ -204,12 +211,14 @@ final class Codec {
                 : List.of(VersionRange.newBuilder().setLast(saved.getRecord().getHead()).build()));
     }
 
-    static SavedManifestEntry saved(ManifestEntry entry, ByteString manifestDigest) {
+    static SavedManifestEntry saved(ManifestEntry entry, ByteString manifestDigest,
+            boolean sealed) {
         SavedManifestEntry.Builder saved = SavedManifestEntry.newBuilder()
                 .setSummary(entry.summary())
                 .setRequestDigest(entry.requestDigest())
                 .addAllRefused(entry.refused())
-                .setDigest(manifestDigest);
+                .setDigest(manifestDigest)
+                .setSealed(sealed);
         if (entry.outcome() != null) {
             saved.setOutcome(entry.outcome());
         }

@@ -24,8 +24,11 @@ import org.rocksdb.Cache;
 import org.rocksdb.ColumnFamilyDescriptor;
 import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.ColumnFamilyOptions;
+import org.rocksdb.CompactRangeOptions;
+import org.rocksdb.CompactRangeOptions.BottommostLevelCompaction;
 import org.rocksdb.CompressionType;
 import org.rocksdb.DBOptions;
+import org.rocksdb.FlushOptions;
 import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
 import org.rocksdb.Options;
@@ -256,6 +259,18 @@ final class Database implements AutoCloseable {
             db.syncWal();
         } catch (RocksDBException failure) {
             throw Failures.of("syncing", failure);
+        }
+    }
+
+    /** Leaves no byte of a deleted key's value in the folder: neither in the write-ahead log nor in a table. */
+    void shred(Family family, byte[] key) {
+        try (FlushOptions flush = new FlushOptions().setWaitForFlush(true);
+                CompactRangeOptions all = new CompactRangeOptions()
+                        .setBottommostLevelCompaction(BottommostLevelCompaction.kForce)) {
+            db.flush(flush, List.copyOf(families.values()));
+            db.compactRange(column(family), key, Arrays.copyOf(key, key.length + 1), all);
+        } catch (RocksDBException failure) {
+            throw Failures.of("deleting a key for good", failure);
         }
     }
 

@@ -15,6 +15,7 @@ import dev.flywheel.store.core.Tombstone;
 import dev.flywheel.store.format.LoggedFact;
 import dev.flywheel.store.format.ManifestClaimed;
 import dev.flywheel.store.format.ManifestEnded;
+import dev.flywheel.store.format.SavedManifest;
 import dev.flywheel.store.format.SavedManifestEntry;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -78,6 +79,7 @@ final class FactCheck {
                 case REPAIR_ADVANCED -> audit(logged.getRepairAdvanced().getEntry());
                 case BLOBS_RELEASED -> ended.addAll(
                         ((Fact.BlobsReleased) LoggedFacts.fact(logged)).references());
+                case USER_ERASED -> erased((Fact.Erased) LoggedFacts.fact(logged));
                 case WITHDRAWN -> withdrawn((Fact.Withdrawn) LoggedFacts.fact(logged));
                 case EPOCH_ACQUIRED, WITHDRAWN_LATE, MANIFEST_REPLACED, FACT_NOT_SET -> {
                     // Stands in the adapter's state alone.
@@ -127,6 +129,12 @@ final class FactCheck {
         }
     }
 
+    private void erased(Fact.Erased erased) {
+        findings.part("a deleted key", () -> findings.require(
+                db.get(Family.KEYS, UserKeys.id(erased.user())) == null, "a deleted key",
+                "it is still there"));
+    }
+
     private void manifest(ManifestClaimed claimed) {
         findings.manifests++;
         String where = "manifest " + claimed.getSeq() + " of " + claimed.getAdapter();
@@ -139,10 +147,16 @@ final class FactCheck {
             } else if (!Arrays.equals(Digest.of(bytes).raw(), claimed.getDigest().toByteArray())) {
                 findings.damage(where, "its bytes no longer match their digest");
             } else {
-                manifest(where, claimed, Failures.parse(Manifest.parser(), bytes, "a manifest"),
-                        entry);
+                manifest(where, claimed, skeleton(entry, bytes), entry);
             }
         });
+    }
+
+    /** With the ids of its examples at least. */
+    private static Manifest skeleton(SavedManifestEntry entry, byte[] bytes) {
+        return entry.getSealed()
+                ? Failures.parse(SavedManifest.parser(), bytes, "a manifest").getManifest()
+                : Failures.parse(Manifest.parser(), bytes, "a manifest");
     }
 
     private void manifest(String where, ManifestClaimed claimed, Manifest manifest,

@@ -2,11 +2,11 @@ package dev.flywheel.store.rocksdb;
 
 import static dev.flywheel.store.core.BrokenInvariantException.require;
 
-import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
-import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.api.v1.AuditEntry;
 import dev.flywheel.api.v1.Example;
+import dev.flywheel.api.v1.ManifestState;
+import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.store.core.BlobReference;
 import dev.flywheel.store.core.Claim;
@@ -16,15 +16,13 @@ import dev.flywheel.store.core.Tombstone;
 import dev.flywheel.store.format.SavedManifestEntry;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import dev.flywheel.api.v1.ManifestState;
-import dev.flywheel.api.v1.ManifestSummary;
-import java.util.HashMap;
 import java.util.Map;
-import java.util.function.UnaryOperator;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksIterator;
 
@@ -37,15 +35,17 @@ import org.rocksdb.RocksIterator;
 final class FactWriter {
     private final Database db;
     private final Batch batch;
+    private final SealedManifests sealed;
     private final Set<String> adapters = new TreeSet<>();
     private final Set<BlobReference> added = new HashSet<>();
     private final Set<BlobReference> ended = new HashSet<>();
     /** What this command writes is not in the database yet. */
     private final Map<ByteBuffer, SavedManifestEntry> entries = new HashMap<>();
 
-    FactWriter(Database db, Batch batch) {
+    FactWriter(Database db, Batch batch, SealedManifests sealed) {
         this.db = db;
         this.batch = batch;
+        this.sealed = sealed;
     }
 
     /** The adapters whose state changed. */
@@ -80,6 +80,7 @@ final class FactWriter {
             case Fact.WithdrawnLate late -> adapters.add(late.adapter());
             case Fact.AliasMoved moved -> put(moved.entry());
             case Fact.BlobsReleased released -> ended.addAll(released.references());
+            case Fact.Erased erased -> batch.delete(Family.KEYS, UserKeys.id(erased.user()));
             case Fact.Withdrawn withdrawn -> {
                 for (Tombstone tombstone : withdrawn.tombstones()) {
                     batch.mark(Family.TOMBSTONES, Keys.of(tombstone));
@@ -106,9 +107,8 @@ final class FactWriter {
         adapters.add(adapter);
         byte[] key = Keys.of(adapter, seq);
         require(db.get(Family.ENTRIES, key) == null, "manifest " + seq + " exists already");
-        byte[] bytes = claimed.manifest().toByteArray();
-        batch.put(Family.MANIFESTS, key, bytes);
-        put(key, Codec.saved(claimed.entry(), ByteString.copyFrom(Digest.of(bytes).raw())));
+        batch.put(Family.MANIFESTS, key, sealed.bytes(claimed));
+        put(key, Codec.saved(claimed.entry(), sealed.digest(claimed), true));
         long replays = claimed.entry().summary().getReplays();
         byte @Nullable [] holder = replays == 0 ? null : Keys.value(new Claim(adapter, replays));
         byte[] claim = Keys.value(new Claim(adapter, seq));
@@ -129,7 +129,7 @@ final class FactWriter {
         SavedManifestEntry saved = entry(end.adapter(), end.seq());
         ManifestEntry before = Codec.entry(saved);
         require(before.open(), "manifest " + end.seq() + " has ended already");
-        put(key, Codec.saved(before.ended(end), saved.getDigest()));
+        put(key, Codec.saved(before.ended(end), saved.getDigest(), saved.getSealed()));
         byte[] claim = Keys.value(new Claim(end.adapter(), end.seq()));
         for (String released : end.released()) {
             byte[] id = Keys.digest(released);

@@ -15,7 +15,7 @@ enum Family {
     ADAPTERS(Shape.RECORDS),
     /** adapter, number → VersionRecord. */
     VERSIONS(Shape.RECORDS),
-    /** adapter, seq → Manifest, as written. */
+    /** adapter, seq → SavedManifest, or Manifest as releases before format 2 wrote it. */
     MANIFESTS(Shape.BLOBS),
     /** adapter, seq → SavedManifestEntry. */
     ENTRIES(Shape.RECORDS),
@@ -30,7 +30,9 @@ enum Family {
     /** digest → when it was uploaded last. */
     UPLOADS(Shape.RECORDS),
     /** digest, adapter, version → nothing. */
-    REFERENCES(Shape.RECORDS);
+    REFERENCES(Shape.RECORDS),
+    /** digest of a user's tombstone → the key that what the user said is sealed with. */
+    KEYS(Shape.RECORDS);
 
     /** How a family is used, which sets its options. */
     enum Shape {

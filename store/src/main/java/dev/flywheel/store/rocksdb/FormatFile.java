@@ -17,7 +17,7 @@ import java.nio.file.StandardOpenOption;
  * made: a folder without it holds nothing that was ever acknowledged.
  */
 final class FormatFile {
-    static final int CURRENT = 1;
+    static final int CURRENT = 2;
 
     private static final String TITLE = "flywheel store format ";
 
@@ -25,6 +25,11 @@ final class FormatFile {
 
     FormatFile(Path folder) {
         this.folder = folder;
+    }
+
+    /** Whether an older program made the store, which reads no more what this one is going to write. */
+    boolean older() {
+        return read(folder.resolve("format")) < CURRENT;
     }
 
     /** Whether the store has been made; throws if a newer program made it. */

@@ -16,6 +16,7 @@ import dev.flywheel.store.format.HeadMoved;
 import dev.flywheel.store.format.LoggedFact;
 import dev.flywheel.store.format.ManifestClaimed;
 import dev.flywheel.store.format.SavedTombstone;
+import dev.flywheel.store.format.SavedUser;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
@@ -62,6 +63,7 @@ final class LoggedFacts {
                     logged.getWithdrawnLate().getManifest().getAtMillis());
             case BLOBS_RELEASED -> released(logged);
             case WITHDRAWN -> withdrawn(logged);
+            case USER_ERASED -> new Fact.Erased(user(logged.getUserErased().getUser()));
             case FACT_NOT_SET -> throw new IllegalArgumentException(
                     "a fact of a kind that this program does not know");
         };
@@ -119,13 +121,16 @@ final class LoggedFacts {
         return new Fact.Withdrawn(tombstones);
     }
 
+    private static Tombstone.OfUser user(SavedUser saved) {
+        return new Tombstone.OfUser(saved.getTenant(), saved.getUser());
+    }
+
     private static Tombstone tombstone(SavedTombstone saved) {
         FeedbackKey key = saved.getFeedback();
         return switch (saved.getWhatCase()) {
             case EXAMPLE_ID -> new Tombstone.OfExample(saved.getExampleId());
             case FEEDBACK -> new Tombstone.OfFeedback(key.getSource(), key.getFeedbackId());
-            case USER -> new Tombstone.OfUser(saved.getUser().getTenant(),
-                    saved.getUser().getUser());
+            case USER -> user(saved.getUser());
             case WHAT_NOT_SET -> throw new IllegalArgumentException(
                     "a tombstone of a kind that this program does not know");
         };

@@ -14,7 +14,9 @@ import dev.flywheel.store.core.StoreState;
 import dev.flywheel.store.format.LogEntry;
 import dev.flywheel.store.format.Tip;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import org.rocksdb.RocksIterator;
 import org.slf4j.Logger;
@@ -38,6 +40,8 @@ public final class RocksCommitLog implements CommitLog {
     private HighWaterFile highWater;
     private Tip tip;
     private int uploads;
+    /** Keys whose deletion is written and not yet synced. */
+    private final Deque<byte[]> erased = new ArrayDeque<>();
 
     /**
      * Opens or makes the store in a folder and checks what it finds: block checksums, the hash chain of the newest commits, and
@@ -106,16 +110,17 @@ public final class RocksCommitLog implements CommitLog {
                 .setCommit(after.commit())
                 .setAtMillis(atMillis)
                 .setPrevious(tip.getHash());
-        facts.forEach(fact -> entry.addFacts(Codec.logged(fact)));
-        byte[] bytes = entry.build().toByteArray();
-        Tip next = Tip.newBuilder()
-                .setCommit(after.commit())
-                .setHash(ByteString.copyFrom(Digest.of(bytes).raw()))
-                .build();
         try (Batch batch = new Batch(db)) {
+            SealedManifests sealed = new SealedManifests(db, batch);
+            facts.forEach(fact -> entry.addFacts(Codec.logged(fact, sealed.digest(fact))));
+            byte[] bytes = entry.build().toByteArray();
+            Tip next = Tip.newBuilder()
+                    .setCommit(after.commit())
+                    .setHash(ByteString.copyFrom(Digest.of(bytes).raw()))
+                    .build();
             batch.put(Family.LOG, Keys.number(after.commit()), bytes);
             batch.put(Family.META, Keys.TIP, next);
-            for (String name : new FactWriter(db, batch).write(facts)) {
+            for (String name : new FactWriter(db, batch, sealed).write(facts)) {
                 AdapterState adapter = after.adapter(name);
                 if (adapter == null) {
                     throw new IllegalArgumentException("no state of adapter " + name);
@@ -123,8 +128,15 @@ public final class RocksCommitLog implements CommitLog {
                 batch.put(Family.ADAPTERS, Keys.text(name), Codec.saved(adapter));
             }
             batch.write();
+            facts.forEach(this::remember);
+            return next;
         }
-        return next;
+    }
+
+    private void remember(Fact fact) {
+        if (fact instanceof Fact.Erased gone) {
+            erased.add(UserKeys.id(gone.user()));
+        }
     }
 
     @Override
@@ -157,6 +169,18 @@ public final class RocksCommitLog implements CommitLog {
             return true;
         });
         highWater.write(tip);
+        shred();
+    }
+
+    /** A deleted key stands in the log and in tables until those are rewritten, which is done at once. */
+    private void shred() {
+        for (byte[] key = erased.poll(); key != null; key = erased.poll()) {
+            byte[] id = key;
+            shared.<Boolean>use(db -> {
+                db.shred(Family.KEYS, id);
+                return true;
+            });
+        }
     }
 
     @Override

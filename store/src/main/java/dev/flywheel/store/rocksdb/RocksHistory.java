@@ -12,6 +12,7 @@ import dev.flywheel.store.core.ManifestEntry;
 import dev.flywheel.store.core.StoreException;
 import dev.flywheel.store.core.StoreException.Kind;
 import dev.flywheel.store.core.Tombstone;
+import dev.flywheel.store.format.SavedManifest;
 import dev.flywheel.store.format.SavedManifestEntry;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -90,7 +91,10 @@ final class RocksHistory implements CommitHistory {
             throw new StoreException(Kind.CORRUPT, "manifest " + seq + " of " + adapter
                     + " no longer matches its digest; restore a backup");
         }
-        return Failures.parse(Manifest.parser(), bytes, "a manifest");
+        return entry.getSealed()
+                ? ManifestSeal.open(Failures.parse(SavedManifest.parser(), bytes, "a manifest"),
+                        id -> get(Family.KEYS, id))
+                : Failures.parse(Manifest.parser(), bytes, "a manifest");
     }
 
     @Override

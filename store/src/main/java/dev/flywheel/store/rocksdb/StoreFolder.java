@@ -50,6 +50,10 @@ final class StoreFolder {
             requireAcknowledged(db, tip);
             if (!made) {
                 finish(format, tip);
+            } else if (format.older()) {
+                LOG.info("from now on older programs refuse this store: format={}",
+                        FormatFile.CURRENT);
+                format.write();
             }
         });
     }

@@ -18,10 +18,13 @@ import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Forgets a user: first nothing of theirs is claimed any more, then what was claimed is looked for, then each adapter that has
- * it learns again without it. Each step can be repeated, so a call that ended half-way is made again as it was.
+ * it learns again without it, and last the user's key is deleted, without which nobody reads what they said. Each step can be
+ * repeated, so a call that ended half-way is made again as it was.
  */
 final class Forgetting {
     private static final int PAGE = 64;
@@ -50,30 +53,40 @@ final class Forgetting {
         decided(new Command.Withdraw(Set.of(user), clock.millis()));
         ForgetReply.Builder reply = ForgetReply.newBuilder();
         for (AdapterState adapter : committer.feed().state().sorted()) {
-            Set<Long> manifests = adapter.deleted() ? Set.of() : manifestsOf(adapter.name());
-            if (!manifests.isEmpty()) {
-                Repair repair = decided(new Command.Forget(adapter.name(), manifests,
+            Found found = adapter.deleted() ? new Found() : find(adapter.name());
+            if (!found.manifests.isEmpty()) {
+                Repair repair = decided(new Command.Forget(adapter.name(), found.manifests,
                         request.getAtOnce(), request.getActor(), request.getReason(),
                         clock.millis()));
                 reply.addAdapters(ForgottenBy.newBuilder()
                         .setAdapter(adapter.name())
                         .setRepair(repair)
-                        .setManifests(manifests.size()));
+                        .setManifests(found.manifests.size())
+                        .addAllExampleIds(found.withdrawn));
             }
         }
+        decided(new Command.Erase(user, clock.millis()));
         return reply.build();
     }
 
-    private Set<Long> manifestsOf(String adapter) {
-        Set<Long> found = new HashSet<>();
+    /** What of an adapter is to be forgotten. */
+    private static final class Found {
+        /** Those with something of the user. */
+        final Set<Long> manifests = new HashSet<>();
+        /** Examples in the first of these and in those after it which are not to be trained on again, whoever's they are. */
+        final Set<String> withdrawn = new TreeSet<>();
+    }
+
+    private Found find(String adapter) {
+        Found found = new Found();
         long after = 0;
         List<ManifestSummary> page;
         do {
             page = history.manifestsAfter(adapter, after, PAGE);
             for (ManifestSummary summary : page) {
                 after = summary.getSeq();
-                if (live(summary.getState()) && holds(adapter, summary.getSeq())) {
-                    found.add(summary.getSeq());
+                if (live(summary.getState())) {
+                    look(history.manifest(adapter, summary.getSeq()), found);
                 }
             }
         } while (page.size() == PAGE);
@@ -85,10 +98,29 @@ final class Forgetting {
                 || state == ManifestState.MANIFEST_STATE_COMMITTED;
     }
 
-    private boolean holds(String adapter, long seq) {
-        Manifest manifest = history.manifest(adapter, seq);
-        return manifest != null && (manifest.getExamplesList().stream().anyMatch(this::isOfUser)
-                || manifest.getReplayedList().stream().anyMatch(this::isOfUser));
+    private void look(@Nullable Manifest manifest, Found found) {
+        if (manifest == null) {
+            return;
+        }
+        if (manifest.getExamplesList().stream().anyMatch(this::isOfUser)
+                || manifest.getReplayedList().stream().anyMatch(this::isOfUser)) {
+            found.manifests.add(manifest.getSeq());
+        }
+        if (!found.manifests.isEmpty()) {
+            withdrawn(manifest.getExamplesList(), found.withdrawn);
+            withdrawn(manifest.getReplayedList(), found.withdrawn);
+        }
+    }
+
+    private void withdrawn(List<Example> examples, Set<String> ids) {
+        Set<Tombstone> asked = new HashSet<>();
+        examples.forEach(example -> asked.addAll(Tombstone.withdrawing(example)));
+        Set<Tombstone> there = history.tombstones(asked);
+        examples.stream()
+                .filter(example -> Tombstone.withdrawing(example)
+                        .stream()
+                        .anyMatch(there::contains))
+                .forEach(example -> ids.add(example.getExampleId()));
     }
 
     private boolean isOfUser(Example example) {

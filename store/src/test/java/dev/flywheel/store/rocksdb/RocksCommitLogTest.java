@@ -94,10 +94,10 @@ class RocksCommitLogTest {
     @Test
     void aNewerFormatIsRefusedBeforeAnythingIsTouched() throws IOException {
         open().close();
-        Files.writeString(folder.resolve("format"), "flywheel store format 2\n");
+        Files.writeString(folder.resolve("format"), "flywheel store format 3\n");
         assertThatThrownBy(this::open).isInstanceOfSatisfying(StoreException.class,
                 refused -> assertThat(refused.kind()).isEqualTo(Kind.FORMAT_TOO_NEW))
-                .hasMessageContaining("has format 2, this program reads up to 1");
+                .hasMessageContaining("has format 3, this program reads up to 2");
     }
 
     @Test
