@@ -2,7 +2,6 @@ package dev.flywheel.store.rocksdb;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
-import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.VersionRange;
