@@ -40,6 +40,7 @@ import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.PutReplayReply;
 import dev.flywheel.api.v1.PutReplayRequest;
 import dev.flywheel.api.v1.RegistryGrpc;
+import dev.flywheel.api.v1.ReadmitRequest;
 import dev.flywheel.api.v1.Repair;
 import dev.flywheel.api.v1.RollbackRequest;
 import dev.flywheel.api.v1.SetAliasRequest;
@@ -353,6 +354,10 @@ public final class StoreClient implements AutoCloseable {
 
     public Repair excise(ExciseRequest request) {
         return calls.blocking(RegistryGrpc.getExciseMethod(), request);
+    }
+
+    public Repair readmit(ReadmitRequest request) {
+        return calls.blocking(RegistryGrpc.getReadmitMethod(), request);
     }
 
     public ForgetReply forget(ForgetRequest request) {

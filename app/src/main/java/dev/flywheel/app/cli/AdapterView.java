@@ -55,6 +55,7 @@ record AdapterView(
                 case AUDIT_ACTION_DELETED -> "deleted";
                 case AUDIT_ACTION_ROLLED_BACK -> "rolled back" + head(entry);
                 case AUDIT_ACTION_EXCISED -> "rounds taken out" + head(entry);
+                case AUDIT_ACTION_READMITTED -> "rounds brought back" + head(entry);
                 case AUDIT_ACTION_FORGOTTEN -> "forgetting" + head(entry);
                 case AUDIT_ACTION_REPAIRED -> "trained again" + head(entry);
                 case AUDIT_ACTION_UNSPECIFIED, AUDIT_ACTION_ALIAS_MOVED, UNRECOGNIZED ->

@@ -14,6 +14,7 @@ import dev.flywheel.api.v1.PutOutcomeReply;
 import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.PutReplayReply;
 import dev.flywheel.api.v1.PutReplayRequest;
+import dev.flywheel.api.v1.ReadmitRequest;
 import dev.flywheel.api.v1.Repair;
 import dev.flywheel.api.v1.RollbackRequest;
 import dev.flywheel.api.v1.SetAliasRequest;
@@ -59,6 +60,8 @@ public sealed interface Command<R> {
     record PutReplay(PutReplayRequest request, long atMillis) implements Command<PutReplayReply> {}
 
     record Rollback(RollbackRequest request, long atMillis) implements Command<Repair> {}
+
+    record Readmit(ReadmitRequest request, long atMillis) implements Command<Repair> {}
 
     record Excise(ExciseRequest request, long atMillis) implements Command<Repair> {}
 

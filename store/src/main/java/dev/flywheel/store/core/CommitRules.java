@@ -36,6 +36,7 @@ public final class CommitRules {
             case Command.PutReplay put -> replays.put(state, put, view);
             case Command.Rollback rollback -> repairs.rollback(state, rollback, view);
             case Command.Excise excise -> repairs.excise(state, excise, view);
+            case Command.Readmit readmit -> repairs.readmit(state, readmit, view);
             case Command.Forget forget -> repairs.forget(state, forget, view);
             case Command.ForgetWithdrawn forget -> repairs.forget(state, forget, view);
             case Command.Erase erase -> repairs.erase(erase, view);

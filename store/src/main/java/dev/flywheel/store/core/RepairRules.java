@@ -8,6 +8,7 @@ import dev.flywheel.api.v1.AuditAction;
 import dev.flywheel.api.v1.AuditEntry;
 import dev.flywheel.api.v1.ExciseRequest;
 import dev.flywheel.api.v1.ManifestState;
+import dev.flywheel.api.v1.ReadmitRequest;
 import dev.flywheel.api.v1.Repair;
 import dev.flywheel.api.v1.RepairKind;
 import dev.flywheel.api.v1.RollbackRequest;
@@ -51,6 +52,7 @@ final class RepairRules {
      *
      * @param target the newest version on HEAD's lineage that nothing of what goes is in
      * @param goes versions whose rounds are taken out and quarantined
+     * @param back versions that were taken out before and come back
      * @param servingWaits {@code serving} stays where it is until all is trained again
      * @param aliasesToo every alias leaves the versions that are ended, not only {@code serving}
      */
@@ -58,7 +60,7 @@ final class RepairRules {
             AdapterState adapter,
             long target,
             LongPredicate goes,
-            boolean servingWaits,
+            VersionRanges back, boolean servingWaits,
             boolean aliasesToo) {}
 
     // What is asked for.
@@ -78,7 +80,8 @@ final class RepairRules {
             return new Decision.Accepted<>(List.of(), Repair.getDefaultInstance());
         }
         VersionRanges kept = adapter.lineage().upTo(to);
-        return carryOut(new Plan(adapter, to, version -> !kept.holds(version), false, false),
+        return carryOut(new Plan(adapter, to, version -> !kept.holds(version),
+                VersionRanges.NONE, false, false),
                 new Order(RepairKind.REPAIR_KIND_ROLLBACK, AuditAction.AUDIT_ACTION_ROLLED_BACK,
                         request.getActor(), request.getReason(), command.atMillis()),
                 view);
@@ -98,10 +101,42 @@ final class RepairRules {
             }
         }
         return carryOut(
-                new Plan(adapter, before(adapter, versions), versions::contains, false, false),
+                new Plan(adapter, before(adapter, versions), versions::contains,
+                        VersionRanges.NONE, false, false),
                 new Order(RepairKind.REPAIR_KIND_EXCISION, AuditAction.AUDIT_ACTION_EXCISED,
                         request.getActor(), request.getReason(), command.atMillis()),
                 view);
+    }
+
+    /** HEAD stays: what was taken out is trained again upon it. */
+    Decision<Repair> readmit(StoreState state, Command.Readmit command, CommitView view) {
+        ReadmitRequest request = command.request();
+        AdapterState adapter = state.live(request.getAdapter());
+        Refusal refusal = refusal(adapter, request.getAdapter(), request.getExpectedHead());
+        if (adapter == null || refusal != null) {
+            return new Decision.Refused<>(orMissing(refusal, request.getAdapter()));
+        }
+        VersionRanges back = VersionRanges.NONE;
+        for (long number : new TreeSet<>(request.getVersionsList())) {
+            VersionRecord version = view.version(adapter.name(), number);
+            if (version == null || version.getState() != VersionState.VERSION_STATE_ROLLED_BACK) {
+                return new Decision.Refused<>(notOut(adapter, number));
+            }
+            back = back.with(number);
+        }
+        return carryOut(
+                new Plan(adapter, adapter.head(), version -> false, back, false, false),
+                new Order(RepairKind.REPAIR_KIND_READMISSION,
+                        AuditAction.AUDIT_ACTION_READMITTED, request.getActor(),
+                        request.getReason(), command.atMillis()),
+                view);
+    }
+
+    private static Refusal notOut(AdapterState adapter, long version) {
+        return Refusal.of(Reason.VERSION_NOT_ROLLED_BACK,
+                "version " + Long.toUnsignedString(version) + " of " + adapter.name(),
+                "the round of version " + Long.toUnsignedString(version) + " of "
+                        + adapter.name() + " is not one that was taken out; list its versions");
     }
 
     Decision<Repair> forget(StoreState state, Command.Forget command, CommitView view) {
@@ -124,7 +159,7 @@ final class RepairRules {
         }
         return carryOut(
                 new Plan(adapter, before(adapter, versions), version -> false,
-                        !command.atOnce(), true),
+                        VersionRanges.NONE, !command.atOnce(), true),
                 new Order(RepairKind.REPAIR_KIND_FORGETTING, AuditAction.AUDIT_ACTION_FORGOTTEN,
                         command.actor(), command.reason(), command.atMillis()),
                 view);
@@ -222,6 +257,7 @@ final class RepairRules {
         return switch (action) {
             case AUDIT_ACTION_ROLLED_BACK -> RepairKind.REPAIR_KIND_ROLLBACK;
             case AUDIT_ACTION_EXCISED -> RepairKind.REPAIR_KIND_EXCISION;
+            case AUDIT_ACTION_READMITTED -> RepairKind.REPAIR_KIND_READMISSION;
             default -> RepairKind.REPAIR_KIND_FORGETTING;
         };
     }
@@ -242,7 +278,7 @@ final class RepairRules {
 
     private Fact.HeadMoved moved(Plan plan, AdapterState adapter, Order order, CommitView view) {
         long base = base(adapter.lineage(), plan.target(), adapter.name(), view);
-        VersionRanges ended = adapter.lineage().after(base).with(adapter.repairLeft());
+        VersionRanges ended = adapter.lineage().after(base).with(adapter.repairLeft()).with(plan.back());
         VersionRanges left = ended.only(number -> !plan.goes().test(number));
         AuditEntry entry = AuditEntry.newBuilder()
                 .setSequence(adapter.audits() + 1)

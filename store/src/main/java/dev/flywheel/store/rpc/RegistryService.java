@@ -29,6 +29,7 @@ import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.ManifestRecord;
 import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.RegistryGrpc;
+import dev.flywheel.api.v1.ReadmitRequest;
 import dev.flywheel.api.v1.Repair;
 import dev.flywheel.api.v1.RollbackRequest;
 import dev.flywheel.api.v1.SetAliasRequest;
@@ -165,6 +166,12 @@ public final class RegistryService extends RegistryGrpc.RegistryImplBase {
     public void excise(ExciseRequest request, StreamObserver<Repair> out) {
         Replies.decide(out, committer, () -> requests.check(request),
                 new Command.Excise(request, clock.millis()));
+    }
+
+    @Override
+    public void readmit(ReadmitRequest request, StreamObserver<Repair> out) {
+        Replies.decide(out, committer, () -> requests.check(request),
+                new Command.Readmit(request, clock.millis()));
     }
 
     @Override

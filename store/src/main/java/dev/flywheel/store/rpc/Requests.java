@@ -16,6 +16,7 @@ import dev.flywheel.api.v1.PutManifestRequest;
 import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.PutReplayRequest;
 import dev.flywheel.api.v1.ReleasePolicy;
+import dev.flywheel.api.v1.ReadmitRequest;
 import dev.flywheel.api.v1.RollbackRequest;
 import dev.flywheel.api.v1.SetAliasRequest;
 import dev.flywheel.api.v1.UntrainableExample;
@@ -139,6 +140,14 @@ final class Requests {
     }
 
     void check(ExciseRequest request) {
+        Fields.adapter("adapter", request.getAdapter());
+        Fields.within("versions", request.getVersionsCount(), 1, limits.listMax());
+        Fields.number("expected_head", request.getExpectedHead());
+        Fields.text("actor", request.getActor(), limits.textMax());
+        Fields.optionalText("reason", request.getReason(), limits.textMax());
+    }
+
+    void check(ReadmitRequest request) {
         Fields.adapter("adapter", request.getAdapter());
         Fields.within("versions", request.getVersionsCount(), 1, limits.listMax());
         Fields.number("expected_head", request.getExpectedHead());

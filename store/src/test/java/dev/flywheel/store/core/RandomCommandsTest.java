@@ -10,6 +10,7 @@ import dev.flywheel.api.v1.ConfigureAdapterRequest;
 import dev.flywheel.api.v1.DeleteAdapterRequest;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.ExciseRequest;
+import dev.flywheel.api.v1.ReadmitRequest;
 import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.ManifestState;
@@ -70,6 +71,7 @@ class RandomCommandsTest {
         long replayed = 0;
         long deleted = 0;
         long repaired = 0;
+        long readmitted = 0;
         for (long seed = first; seed < first + seeds; seed++) {
             try (Run run = new Run(seed, folder.resolve("seed" + seed))) {
                 run.play();
@@ -77,6 +79,7 @@ class RandomCommandsTest {
                 replayed += run.replayed;
                 deleted += run.deleted;
                 repaired += run.repaired;
+                readmitted += run.readmitted;
             } catch (AssertionError | RuntimeException failure) {
                 throw new AssertionError("seed " + seed, failure);
             }
@@ -86,6 +89,7 @@ class RandomCommandsTest {
             assertThat(replayed).as("examples that were replayed").isPositive();
             assertThat(deleted).as("adapters that were deleted").isPositive();
             assertThat(repaired).as("repairs that came to their end").isPositive();
+            assertThat(readmitted).as("rounds that came back").isPositive();
         }
     }
 
@@ -108,6 +112,7 @@ class RandomCommandsTest {
         private long replayed;
         private long deleted;
         private long repaired;
+        private long readmitted;
         // Events that were withdrawn when a manifest had claimed them.
         private final Set<FeedbackKey> withdrawnLate = new HashSet<>();
 
@@ -164,6 +169,10 @@ class RandomCommandsTest {
             for (Fact fact : done.facts()) {
                 if (fact instanceof Fact.RepairAdvanced advanced && advanced.entry() != null) {
                     repaired++;
+                }
+                if (fact instanceof Fact.HeadMoved moved && moved.entry()
+                        .getAction() == AuditAction.AUDIT_ACTION_READMITTED) {
+                    readmitted++;
                 }
             }
             maps.append(done.facts(), maps.load().after(done.facts()), 1);
@@ -278,10 +287,14 @@ class RandomCommandsTest {
             if (state == null) {
                 return new Command.CreateAdapter(Samples.create(adapter), step);
             }
-            if (!state.repairLeft().isEmpty() && random.nextBoolean()) {
-                return replay(state, step);
+            if (!state.repairLeft().isEmpty() && random.nextInt(4) > 0) {
+                return switch (random.nextInt(6)) {
+                    case 0 -> new Command.AcquireEpoch(Samples.epoch(adapter), step);
+                    case 1, 2 -> commit(state, step);
+                    default -> replay(state, step);
+                };
             }
-            return switch (random.nextInt(19)) {
+            return switch (random.nextInt(20)) {
                 case 0 -> new Command.AcquireEpoch(Samples.epoch(adapter), step);
                 case 1, 2, 3, 4 -> claim(state, step);
                 case 5, 6, 7 -> commit(state, step);
@@ -292,6 +305,7 @@ class RandomCommandsTest {
                 case 14 -> random.nextInt(8) == 0 ? delete(state, step) : claim(state, step);
                 case 15 -> random.nextInt(3) == 0 ? rollback(state, step) : claim(state, step);
                 case 16 -> random.nextInt(3) == 0 ? excise(state, step) : claim(state, step);
+                case 18 -> random.nextBoolean() ? readmit(state, step) : claim(state, step);
                 case 17 -> new Command.ForgetWithdrawn(state.name(), step);
                 default -> withdraw(step);
             };
@@ -351,6 +365,17 @@ class RandomCommandsTest {
                 request.addVersions(Math.max(0, state.lastVersion() - random.nextInt(6)));
             }
             return new Command.Excise(request.build(), step);
+        }
+
+        private Command<?> readmit(AdapterState state, int step) {
+            ReadmitRequest.Builder request = ReadmitRequest.newBuilder()
+                    .setAdapter(state.name())
+                    .setExpectedHead(near(state.head()))
+                    .setActor("operator");
+            for (int i = 0; i <= random.nextInt(2); i++) {
+                request.addVersions(Math.max(0, state.lastVersion() - random.nextInt(6)));
+            }
+            return new Command.Readmit(request.build(), step);
         }
 
         private long someSeq(AdapterState state) {
