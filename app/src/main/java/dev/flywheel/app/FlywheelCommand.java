@@ -3,6 +3,7 @@ package dev.flywheel.app;
 import dev.flywheel.app.cli.AdapterCommand;
 import dev.flywheel.app.cli.AuditCommand;
 import dev.flywheel.app.cli.BenchCommand;
+import dev.flywheel.app.cli.BisectCommand;
 import dev.flywheel.app.cli.ChaosCommand;
 import dev.flywheel.app.cli.ClusterCommand;
 import dev.flywheel.app.cli.ConfigCommand;
@@ -65,6 +66,7 @@ import picocli.CommandLine.Spec;
             RollbackCommand.class,
             ExciseCommand.class,
             ForgetCommand.class,
+            BisectCommand.class,
             BenchCommand.class,
             ConfigCommand.class
         })

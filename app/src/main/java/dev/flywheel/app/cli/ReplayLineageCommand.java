@@ -3,24 +3,18 @@ package dev.flywheel.app.cli;
 import dev.flywheel.adapters.identity.AdapterName;
 import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.app.config.FlywheelConfig;
-import dev.flywheel.app.console.Progress;
 import dev.flywheel.app.rounds.CertificateCheck;
 import dev.flywheel.app.rounds.ForgettingCertificate;
 import dev.flywheel.app.rounds.LineageReport;
-import dev.flywheel.app.rounds.NodeLineage;
 import dev.flywheel.app.rounds.RoundDevice;
-import dev.flywheel.app.tool.AdapterExport;
 import dev.flywheel.trainer.gate.Gate;
 import dev.flywheel.trainer.lineage.Comparison;
-import dev.flywheel.trainer.lineage.LineageListener;
 import dev.flywheel.trainer.lineage.LineageRange;
 import dev.flywheel.trainer.lineage.LineageReplay;
 import dev.flywheel.trainer.lineage.StoredLineage;
-import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -62,11 +56,7 @@ public final class ReplayLineageCommand implements Callable<Integer> {
             description = "Checks what ./flywheel forget --certificate wrote, instead: trains what the user had a part in again without"
                     + " them, and compares it with what the adapter has been since.") private @Nullable Path certificate;
 
-    @Option(names = "--data", paramLabel = "DIR",
-            description = "The node's data folder. Default: data, in the current folder.") private @Nullable Path data;
-
-    @Option(names = "--store", paramLabel = "HOST:PORT",
-            description = "Internal port of a store process, in place of a folder.") private @Nullable String address;
+    @Mixin private StorePlaceOptions place = new StorePlaceOptions();
 
     @Override
     public Integer call() {
@@ -76,15 +66,17 @@ public final class ReplayLineageCommand implements Callable<Integer> {
         if (certificate != null) {
             ForgettingCertificate claimed = JsonFile.read("--certificate", certificate,
                     ForgettingCertificate.class);
-            CertificateCheck check = run(config, (model, store) -> check(config, model, store,
-                    claimed));
+            Path model = loop.modelFolder();
+            CertificateCheck check =
+                    place.ask(config, store -> check(config, model, store, claimed));
             report.give(check, check.text());
             return check.identical() ? 0 : 1;
         }
         AdapterName name = UsageChecks.adapter(spec, "--adapter",
                 adapter == null ? config.adapter().name() : adapter);
+        Path model = loop.modelFolder();
         LineageReport figures =
-                run(config, (model, store) -> compare(config, name, model, store));
+                place.ask(config, store -> compare(config, name, model, store));
         report.give(figures, figures.text());
         return figures.identical() ? 0 : 1;
     }
@@ -96,29 +88,7 @@ public final class ReplayLineageCommand implements Callable<Integer> {
             throw UsageChecks.wrong(spec,
                     "give --certificate alone: it names adapters and versions itself");
         }
-        if (data != null && address != null) {
-            throw UsageChecks.wrong(spec, "give either --data DIR or --store HOST:PORT");
-        }
-        if (address != null) {
-            UsageChecks.requireAddress(spec, "--store", address);
-        }
-    }
-
-    private <R> R run(FlywheelConfig config, BiFunction<Path, StoreClient, R> work) {
-        Path model = loop.modelFolder();
-        try {
-            if (address != null) {
-                try (StoreClient store = StoreClient.connect(address)) {
-                    return work.apply(model, store);
-                }
-            }
-            try (NodeLineage node =
-                    NodeLineage.of(config, data == null ? Path.of("data") : data)) {
-                return work.apply(model, node.store());
-            }
-        } catch (StatusRuntimeException e) {
-            throw AdapterExport.refused(e);
-        }
+        place.check();
     }
 
     private CertificateCheck check(FlywheelConfig config, Path model, StoreClient store,
@@ -127,7 +97,7 @@ public final class ReplayLineageCommand implements Callable<Integer> {
             StoredLineage lineage = new StoredLineage(store);
             return CertificateCheck.of(claimed, lineage,
                     new LineageReplay(lineage, device.round(), Gate.DEFAULT),
-                    progress(System.nanoTime()));
+                    new LineageProgress(report.output()));
         }
     }
 
@@ -140,19 +110,8 @@ public final class ReplayLineageCommand implements Callable<Integer> {
             long began = System.nanoTime();
             Comparison comparison =
                     new LineageReplay(new StoredLineage(store), device.round(), Gate.DEFAULT)
-                            .compare(range, progress(began), () -> false);
+                            .compare(range, new LineageProgress(report.output()), () -> false);
             return LineageReport.of(comparison, (System.nanoTime() - began) / 1e9);
         }
-    }
-
-    private LineageListener progress(long began) {
-        Progress[] shown = new Progress[1];
-        return (version, done, all) -> {
-            if (shown[0] == null) {
-                shown[0] = new Progress(report.output().progress(), report.output().watched(),
-                        "versions", all, began);
-            }
-            shown[0].update(done, "version " + version, System.nanoTime());
-        };
     }
 }

@@ -49,10 +49,14 @@ final class LoopClient {
     }
 
     RankReply rank(String user) {
+        return rank(user, "lives in the harbour");
+    }
+
+    RankReply rank(String user, String context) {
         RankRequest request =
                 RankRequest.newBuilder()
                         .setScope(RequestScope.newBuilder().setAdapter(adapter).setUser(user))
-                        .setContext("lives in the harbour")
+                        .setContext(context)
                         .addCandidates(
                                 Candidate.newBuilder().setId("sea").setText("The boat at the pier"))
                         .addCandidates(Candidate.newBuilder()

@@ -69,7 +69,7 @@ class RepairTest {
     }
 
     private void teach(String user) {
-        client.click(client.rank(user), user, user);
+        client.click(client.rank(user, "lives in house " + user), user, user);
         client.awaitTrained(Set.of(user));
     }
 
@@ -149,6 +149,37 @@ class RepairTest {
         return FlywheelCommand.commandLine()
                 .execute("replay-lineage", "--certificate", file.toString(), "--data",
                         folder.toString(), "--model", BuiltInBase.folder().toString());
+    }
+
+    @Test
+    void theGuiltyRoundIsFoundAndTheInnocentOnesAreLearnedAfterAll() throws Exception {
+        // Bad is what went through round 4 as it was.
+        String check = "! sha256sum $1/adapter_model.safetensors | grep -qE '"
+                + String.join("|", digests(4, 5)) + "'";
+        registry.rollback(RollbackRequest.newBuilder()
+                .setAdapter(ADAPTER)
+                .setVersion(2)
+                .setExpectedHead(5)
+                .setActor("test")
+                .build());
+        var unused = awaitRepaired();
+
+        assertThat(bisect("--check", check, "--apply")).isZero();
+        awaitRepaired();
+
+        assertThat(client.trained()).containsExactlyInAnyOrder("u1", "u2", "u3", "u5");
+        assertThat(state(4)).isEqualTo(VersionState.VERSION_STATE_ROLLED_BACK);
+        FeedbackFates fates = node.drain(PATIENCE);
+        assertThat(fates.balanced()).as("%s", fates).isTrue();
+        assertThat(fates.quarantined()).isEqualTo(1);
+    }
+
+    private int bisect(String... more) {
+        List<String> words = new ArrayList<>(List.of("bisect", "--adapter", ADAPTER, "--good", "2",
+                "--bad", "5", "--data", folder.toString(), "--model",
+                BuiltInBase.folder().toString()));
+        words.addAll(List.of(more));
+        return FlywheelCommand.commandLine().execute(words.toArray(String[]::new));
     }
 
     private Repair awaitRepaired() {

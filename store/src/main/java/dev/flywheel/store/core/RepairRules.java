@@ -60,7 +60,8 @@ final class RepairRules {
             AdapterState adapter,
             long target,
             LongPredicate goes,
-            VersionRanges back, boolean servingWaits,
+            VersionRanges back,
+            boolean servingWaits,
             boolean aliasesToo) {}
 
     // What is asked for.
@@ -278,7 +279,8 @@ final class RepairRules {
 
     private Fact.HeadMoved moved(Plan plan, AdapterState adapter, Order order, CommitView view) {
         long base = base(adapter.lineage(), plan.target(), adapter.name(), view);
-        VersionRanges ended = adapter.lineage().after(base).with(adapter.repairLeft()).with(plan.back());
+        VersionRanges ended =
+                adapter.lineage().after(base).with(adapter.repairLeft()).with(plan.back());
         VersionRanges left = ended.only(number -> !plan.goes().test(number));
         AuditEntry entry = AuditEntry.newBuilder()
                 .setSequence(adapter.audits() + 1)

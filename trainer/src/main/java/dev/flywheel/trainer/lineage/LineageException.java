@@ -19,7 +19,9 @@ public final class LineageException extends RuntimeException {
         /** The rounds' digests hold for another backend, instruction set, kernel version or round. */
         OTHER_BACKEND,
         /** The adapter does not fit the device's settings. */
-        UNFIT
+        UNFIT,
+        /** A check that an operator gave cannot tell the guilty rounds from the others. */
+        CHECK_FAILS
     }
 
     private final Code code;

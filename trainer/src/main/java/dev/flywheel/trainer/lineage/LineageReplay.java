@@ -69,6 +69,14 @@ public final class LineageReplay {
                 line.state().optimizer());
     }
 
+    /** The versions of a range, each the child of the one before; all can be trained again here. */
+    public List<VersionRecord> versions(LineageRange range) {
+        List<VersionRecord> versions = chain(range).after();
+        return versions.stream()
+                .filter(version -> version.getRef().getNumber() > range.from())
+                .toList();
+    }
+
     private Chain chain(LineageRange range) {
         Chain chain = Chain.find(source, range);
         // All of them first: a refusal after an hour of training would come late.
