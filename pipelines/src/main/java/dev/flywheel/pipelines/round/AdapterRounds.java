@@ -81,6 +81,7 @@ final class AdapterRounds {
     private final Map<String, LabelledExample> inFlight = new LinkedHashMap<>();
     private final ClaimLookup lookup;
     private final Withdrawals withdrawals;
+    private final ReplayClaims replay;
 
     private Phase phase = Phase.CLOSED;
     private RoundShare share;
@@ -107,6 +108,7 @@ final class AdapterRounds {
         this.calls = new PatientCalls(adapter, pace, servers, host);
         this.lookup = new ClaimLookup(adapter, servers, host, calls);
         this.withdrawals = new Withdrawals(this, pace, servers, host, calls);
+        this.replay = new ReplayClaims(this, servers, calls);
     }
 
     String adapter() {
@@ -229,7 +231,7 @@ final class AdapterRounds {
      * There is no such adapter, or no more: what no round has ended is refused. So is what a restart hands on again, though a round
      * of it may have been committed; its manifest tells, and audits go by that.
      */
-    private void gone() {
+    void gone() {
         phase = Phase.CLOSED;
         running = null;
         putBack();
@@ -274,41 +276,25 @@ final class AdapterRounds {
             return;
         }
         phase = Phase.RUNNING;
-        PutReplayRequest request = PutReplayRequest.newBuilder()
-                .setAdapter(adapter)
-                .setSeq(nextSeq)
-                .setEpoch(epoch)
-                .setParent(head)
-                .setBackend(backend)
-                .build();
-        calls.call("replay", () -> servers.putReplay(request), reply -> replayed(request, reply),
-                this::notReplayed);
+        replay.claim(nextSeq, epoch, head, backend);
     }
 
-    private void replayed(PutReplayRequest request, PutReplayReply reply) {
+    /** The next round of the repair, or that there was nothing left of it to claim. */
+    void replayed(PutReplayRequest request, PutReplayReply reply) {
         follow(reply.getAdapter());
         if (reply.getClaimed() == 0) {
             goOn();
             return;
         }
         nextSeq = request.getSeq() + 1;
-        log.info("training again adapter={} manifest={} as={} examples={}", adapter,
-                reply.getReplays(), request.getSeq(), reply.getClaimed());
         train(request.getSeq(), request.getBackend(), List.of(), this::goOn);
     }
 
-    private void notReplayed(CallFailure failure) {
-        if (failure.is("NOTHING_TO_REPAIR")) {
-            log.info("repaired adapter={} head={}", adapter, head);
-            repairing = false;
-            idle();
-        } else if (failure.is("REPAIR_BEGAN") || failure.is("SEQ_TAKEN")) {
-            repairBegan();
-        } else if (failure.noAdapter()) {
-            gone();
-        } else {
-            broken(failure);
-        }
+    /** There was no repair any more. */
+    void repaired() {
+        log.info("repaired adapter={} head={}", adapter, head);
+        repairing = false;
+        idle();
     }
 
     /** A repair took the epoch, and abandoned what was claimed and not ended: that waits again. */
@@ -343,7 +329,7 @@ final class AdapterRounds {
         if (pick.round().isEmpty()) {
             nothingToClaim(pick.tooMuch());
         } else {
-            claim(withinBytes(pick.round()));
+            claim(ClaimOrigins.withinBytes(pick.round(), CLAIM_BYTES_MAX));
         }
     }
 
@@ -382,19 +368,6 @@ final class AdapterRounds {
                 .build();
         calls.call("claim", () -> servers.putManifest(request), reply -> claimed(request, reply),
                 failure -> notClaimed(request, failure));
-    }
-
-    private static List<LabelledExample> withinBytes(List<LabelledExample> picked) {
-        List<LabelledExample> fitting = new ArrayList<>();
-        int bytes = 0;
-        for (LabelledExample example : picked) {
-            bytes += ClaimOrigins.claimedBytes(example);
-            if (bytes > CLAIM_BYTES_MAX && !fitting.isEmpty()) {
-                break;
-            }
-            fitting.add(example);
-        }
-        return fitting;
     }
 
     private void claimed(PutManifestRequest request, PutManifestReply reply) {

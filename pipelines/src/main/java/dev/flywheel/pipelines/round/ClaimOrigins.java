@@ -4,6 +4,7 @@ import dev.flywheel.api.v1.FeedbackOrigin;
 import dev.flywheel.api.v1.LabelledExample;
 import dev.flywheel.api.v1.TakenFeedback;
 import dev.flywheel.feedback.event.FeedbackIds;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 
@@ -34,5 +35,19 @@ final class ClaimOrigins {
     static int claimedBytes(LabelledExample example) {
         return example.getExample().getSerializedSize()
                 + (example.hasFeedback() ? of(example.getFeedback()).getSerializedSize() : 0);
+    }
+
+    /** The first of these that fit into a claim of so many bytes; one does in any case. */
+    static List<LabelledExample> withinBytes(List<LabelledExample> picked, int max) {
+        List<LabelledExample> fitting = new ArrayList<>();
+        int bytes = 0;
+        for (LabelledExample example : picked) {
+            bytes += claimedBytes(example);
+            if (bytes > max && !fitting.isEmpty()) {
+                break;
+            }
+            fitting.add(example);
+        }
+        return fitting;
     }
 }
