@@ -368,14 +368,18 @@ class RandomCommandsTest {
         }
 
         private Command<?> readmit(AdapterState state, int step) {
-            ReadmitRequest.Builder request = ReadmitRequest.newBuilder()
+            List<Long> out = maps.versionsBefore(state.name(), Long.MAX_VALUE, 1_000)
+                    .stream()
+                    .filter(each -> each.getState() == VersionState.VERSION_STATE_ROLLED_BACK)
+                    .map(each -> each.getRef().getNumber())
+                    .toList();
+            return new Command.Readmit(ReadmitRequest.newBuilder()
                     .setAdapter(state.name())
                     .setExpectedHead(near(state.head()))
-                    .setActor("operator");
-            for (int i = 0; i <= random.nextInt(2); i++) {
-                request.addVersions(Math.max(0, state.lastVersion() - random.nextInt(6)));
-            }
-            return new Command.Readmit(request.build(), step);
+                    .setActor("operator")
+                    .addVersions(out.isEmpty() || random.nextInt(6) == 0 ? state.head()
+                            : out.get(random.nextInt(out.size())))
+                    .build(), step);
         }
 
         private long someSeq(AdapterState state) {
