@@ -87,6 +87,8 @@ public final class FlinkSettings {
         c.setString("cluster.registration.initial-timeout", "200 ms");
         c.setString("cluster.registration.max-timeout", "2 s");
         c.setString("slot.request.timeout", "60 s");
+        // As long are no figures to be had of any task after a task manager died while it was asked for them; by default 10 min.
+        c.setString("web.timeout", "10 s");
         // While everything starts at once on few cores.
         c.setString("pekko.startup-timeout", "60 s");
         c.setString("pekko.ask.timeout", "30 s");

@@ -3,6 +3,7 @@ package dev.flywheel.api.client;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
+import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -38,7 +39,20 @@ record Calls(Channel channel, Duration timeout) {
     }
 
     <Q, R> R blocking(MethodDescriptor<Q, R> method, Q request) {
-        return ClientCalls.blockingUnaryCall(channel, method, options(), request);
+        try {
+            return ClientCalls.blockingUnaryCall(channel, method, options(), request);
+        } catch (StatusRuntimeException failure) {
+            reconnectAfter(failure);
+            throw failure;
+        }
+    }
+
+    /** A channel's own pause grows to two minutes while a server is away; whoever calls again makes shorter ones. */
+    private void reconnectAfter(Throwable failure) {
+        if (channel instanceof ManagedChannel managed
+                && asStatus(failure).getStatus().getCode() == Status.Code.UNAVAILABLE) {
+            managed.resetConnectBackoff();
+        }
     }
 
     /** Cancelling the future cancels the call. */
@@ -46,6 +60,11 @@ record Calls(Channel channel, Duration timeout) {
         ClientCall<Q, R> call = channel.newCall(method, options());
         Reply<R> reply = new Reply<>();
         reply.future.onCancel(() -> call.cancel("the caller cancelled", null));
+        var unused = reply.future.whenComplete((value, failure) -> {
+            if (failure != null) {
+                reconnectAfter(failure);
+            }
+        });
         ClientCalls.asyncUnaryCall(call, request, reply);
         return reply.future;
     }

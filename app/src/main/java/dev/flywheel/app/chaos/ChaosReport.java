@@ -15,7 +15,7 @@ import java.util.Map;
  * @param trainedTwice events that stand in two manifests that were committed or rejected
  * @param difference acknowledged less all that is accounted for
  * @param faults how often each was carried out
- * @param recovery from a kill to the next version with feedback acknowledged after it, by member
+ * @param recovery from a kill to the next version, by member
  * @param violations what must not be
  * @param logErrors errors in the members' logs that no fault explains
  * @param logAllowed errors there that are expected under faults, by why
@@ -55,8 +55,10 @@ public record ChaosReport(
         text.append("where they ended  ").append(fates).append('\n');
         text.append("faults  ").append(faults).append('\n');
         recovery.forEach((member, each) -> text.append(String.format(Locale.ROOT,
-                "%-12s killed %3d times, next version after %.1f s (median), %.1f s at most%n",
-                member, each.kills(), each.medianSeconds(), each.maxSeconds())));
+                "%-12s killed %3d times, next version after %.1f s (median), %.1f s at most;"
+                        + " first that learned from feedback of after it, %.1f s%n",
+                member, each.kills(), each.medianSeconds(), each.maxSeconds(),
+                each.learnedMedianSeconds())));
         violations.forEach(each -> text.append("VIOLATED  ").append(each).append('\n'));
         text.append("replay  ").append(replay).append('\n');
         text.append(held() ? "every promise held" : "NOT every promise held");

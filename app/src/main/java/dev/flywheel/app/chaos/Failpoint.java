@@ -28,4 +28,9 @@ record Failpoint(Member member, String name) {
             new Failpoint(Member.STORE, "PutOutcome-after"),
             new Failpoint(Member.TASKMANAGER, "round-ended"),
             new Failpoint(Member.TASKMANAGER, "checkpoint"));
+
+    /** Whether a process comes by only when the job has just started. */
+    boolean atStart() {
+        return name.startsWith("AcquireEpoch");
+    }
 }

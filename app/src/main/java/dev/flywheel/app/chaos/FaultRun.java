@@ -1,9 +1,11 @@
 package dev.flywheel.app.chaos;
 
+import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.app.cluster.Cluster;
 import dev.flywheel.app.cluster.JobState;
 import dev.flywheel.app.cluster.Member;
 import dev.flywheel.app.local.RemoteJob.Standing;
+import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,9 +25,11 @@ import org.slf4j.LoggerFactory;
 final class FaultRun {
     private static final Logger LOG = LoggerFactory.getLogger(FaultRun.class);
     /** A failpoint that nothing passes by is taken back. */
-    private static final Duration REACHED = Duration.ofSeconds(20);
+    private static final Duration REACHED = Duration.ofSeconds(40);
     private static final Duration RECOVERED = Duration.ofSeconds(120);
     private static final long LOOK_MILLIS = 50;
+    /** The round that was open when a process was killed may end as it would have. */
+    private static final int NEWER = 2;
     private static final List<Duration> JUMPS = List.of(Duration.ofHours(-1), Duration.ofHours(1),
             Duration.ofDays(-1), Duration.ofDays(1), Duration.ofSeconds(-5), Duration.ofSeconds(5));
     private static final long DISK_LEFT = 65_536;
@@ -36,6 +40,7 @@ final class FaultRun {
     private final Map<String, Long> counts = new TreeMap<>();
     private final List<String> strays = new ArrayList<>();
     private int kills;
+    private long servedBefore;
 
     /** @param failpoints folder that the members look into */
     FaultRun(Cluster cluster, Path failpoints) {
@@ -63,10 +68,28 @@ final class FaultRun {
         }
     }
 
+    /** Until all of it works and has learned again, which it need not where clients say nothing. */
     private void awaitRecovered() throws InterruptedException {
         long deadline = System.nanoTime() + RECOVERED.toNanos();
-        while (!cluster.missing().isEmpty() && System.nanoTime() - deadline < 0) {
+        while ((!cluster.missing().isEmpty() || served() < servedBefore + NEWER)
+                && System.nanoTime() - deadline < 0) {
             TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
+        }
+        servedBefore = served();
+    }
+
+    /** Returns the number of the version that serves, or of the last that is known to have served. */
+    private long served() {
+        try {
+            return cluster.store()
+                    .listAliases(cluster.folder().config().adapter().name())
+                    .stream()
+                    .filter(alias -> alias.getAlias().equals("serving"))
+                    .mapToLong(AliasRecord::getVersion)
+                    .max()
+                    .orElse(servedBefore);
+        } catch (StatusRuntimeException away) {
+            return servedBefore;
         }
     }
 
@@ -82,6 +105,9 @@ final class FaultRun {
         Member member = failpoint.member();
         long pid = cluster.pid(member);
         cluster.expectEnd(member);
+        if (failpoint.atStart()) {
+            kill(Member.TASKMANAGER);
+        }
         long deadline = System.nanoTime() + REACHED.toNanos();
         if (!reached(failpoint.name(), "")) {
             LOG.info("nothing came by {}", failpoint);
@@ -96,7 +122,8 @@ final class FaultRun {
     }
 
     /** Arms a failpoint and waits until a process has come by it; returns whether one has. */
-    private boolean reached(String name, String argument) throws IOException, InterruptedException {
+    private boolean reached(String name, String argument)
+            throws IOException, InterruptedException {
         Path file = failpoints.resolve(name);
         // In one go: a process may look at any time.
         Files.writeString(file.resolveSibling("new"), argument);

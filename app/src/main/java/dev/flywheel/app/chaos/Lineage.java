@@ -21,6 +21,7 @@ final class Lineage {
     private final List<ManifestSummary> manifests = new ArrayList<>();
     private final Map<String, Long> claimedBy = new HashMap<>();
     private final List<String> violations = new ArrayList<>();
+    private final Map<Long, Long> claimedMillis = new HashMap<>();
     private final Map<FeedbackKey, Long> versionOf = new HashMap<>();
 
     /** Reads all of it; examples too, for each manifest that still counts. */
@@ -29,7 +30,9 @@ final class Lineage {
         put(store.getVersion(adapter, 0));
         for (ManifestSummary summary : manifests) {
             if (summary.getState() != ManifestState.MANIFEST_STATE_ABANDONED) {
-                claims(store.getManifest(adapter, summary.getSeq()));
+                Manifest manifest = store.getManifest(adapter, summary.getSeq());
+                claims(manifest);
+                claimedMillis.put(summary.getSeq(), manifest.getClaimedAtMillis());
             }
             if (summary.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
                 put(store.getVersion(adapter, summary.getVersion()));
@@ -116,5 +119,16 @@ final class Lineage {
         Long number = versionOf.get(key);
         VersionRecord version = number == null ? null : versions.get(number);
         return version == null ? 0 : version.getCreatedAtMillis();
+    }
+
+    /** Returns when the first version was published whose round was claimed after a moment; 0 if none was. */
+    long nextPublishedMillis(long afterMillis) {
+        return versions.values()
+                .stream()
+                .filter(version -> claimedMillis.getOrDefault(version.getManifestSeq(),
+                        0L) > afterMillis)
+                .mapToLong(VersionRecord::getCreatedAtMillis)
+                .min()
+                .orElse(0);
     }
 }

@@ -31,7 +31,7 @@ final class LogScan {
                     Pattern.compile(
                             ".*(pekko|Pekko|TaskManagerRunner|ClusterEntrypoint|FatalExitExceptionHandler"
                                     + "|TaskExecutor|ResourceManager|heartbeat|Heartbeat|RestHandler|rest\\.handler"
-                                    + "|RetryingRegistration|JobManagerHeartbeat|Disassociated).*")),
+                                    + "|RetryingRegistration|DefaultJobLeaderService|JobDetailsHandler|JobManagerHeartbeat|Disassociated).*")),
             new Allowed("a producer or consumer lost its broker",
                     Pattern.compile(".*(NetworkClient|Sender|ProducerBatch|KafkaProducer"
                             + "|ConsumerCoordinator|FetchSessionHandler|AdminMetadataManager).*")));
