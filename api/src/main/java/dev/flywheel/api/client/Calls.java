@@ -30,6 +30,11 @@ record Calls(Channel channel, Duration timeout) {
         }
     }
 
+    /** The same with another deadline. */
+    Calls within(Duration longer) {
+        return new Calls(channel, longer);
+    }
+
     CallOptions options() {
         return withoutDeadline().withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS);
     }

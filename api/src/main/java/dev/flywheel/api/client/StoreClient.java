@@ -79,6 +79,8 @@ public final class StoreClient implements AutoCloseable {
 
     private static final ListAdaptersRequest ALL_ADAPTERS =
             ListAdaptersRequest.newBuilder().setDeleted(true).build();
+    /** It reads all manifests. */
+    private static final Duration FORGET_TIMEOUT = Duration.ofMinutes(10);
     private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(10);
 
     private final Calls calls;
@@ -361,7 +363,7 @@ public final class StoreClient implements AutoCloseable {
     }
 
     public ForgetReply forget(ForgetRequest request) {
-        return calls.blocking(RegistryGrpc.getForgetMethod(), request);
+        return calls.within(FORGET_TIMEOUT).blocking(RegistryGrpc.getForgetMethod(), request);
     }
 
     public Manifest getManifest(String adapter, long seq) {

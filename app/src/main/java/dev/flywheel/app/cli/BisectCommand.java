@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Finds the round that spoilt an adapter: trains parts of its lineage again from their manifests, and asks a command of"
                     + " yours what it thinks of the outcome. Changes nothing, unless --apply is given.",
-            "The command is run by sh with the folder of a PEFT adapter as $1: exit code 0 says good, 1 to 124 bad, any other ends the search.",
+            "The command is run by sh with the folder of a PEFT adapter as $1: exit code 0 says good, 1 to 124 bad, any other ends the search. What it prints goes to standard error.",
             "Works on what HEAD came from, and on what a rollback took out of it. Reads the data folder of a node, which may be"
                     + " running, or asks the internal port of a store process. Give the model and settings that the node has.",
             "Exit code: 0 if the guilty rounds are found, or there is none; 1 if it cannot be told, 2 if the command line was wrong."
@@ -77,12 +77,10 @@ public final class BisectCommand implements Callable<Integer> {
         AdapterName name = UsageChecks.adapter(spec, "--adapter",
                 adapter == null ? config.adapter().name() : adapter);
         Path model = loop.modelFolder();
-        GuiltyRounds found = place.ask(config, store -> find(config, name, model, store));
-        report.give(found, found.text());
-        return 0;
+        return place.ask(config, store -> find(config, name, model, store));
     }
 
-    private GuiltyRounds find(FlywheelConfig config, AdapterName name, Path model,
+    private int find(FlywheelConfig config, AdapterName name, Path model,
             StoreClient store) {
         LoraConfig shape = Conversions.loraConfig(store.getAdapter(name.value()).getLora());
         try (RoundDevice device = RoundDevice.open(config, model, report.output().reading());
@@ -93,10 +91,11 @@ public final class BisectCommand implements Callable<Integer> {
                     new LineageRange(name.value(), good, bad), guiltyMax,
                     weights -> passes(folder.path().resolve("adapter"), shape, weights),
                     new LineageProgress(report.output()));
+            report.give(found, found.text());
             if (apply) {
                 found.apply(store, audit.actor(), audit.reason());
             }
-            return found;
+            return 0;
         }
     }
 
@@ -118,9 +117,9 @@ public final class BisectCommand implements Callable<Integer> {
 
     private int run(Path folder) {
         try {
-            Process process = new ProcessBuilder("sh", "-c", check, "check", folder.toString())
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+            Process process = new ProcessBuilder("sh", "-c", "exec 1>&2\n" + check, "check",
+                    folder.toString())
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start();
             process.getOutputStream().close();
             return process.waitFor();

@@ -3,6 +3,7 @@ package dev.flywheel.app.cli;
 import dev.flywheel.api.v1.ForgetReply;
 import dev.flywheel.api.v1.ForgetRequest;
 import dev.flywheel.app.cli.RepairOptions.Repaired;
+import dev.flywheel.app.local.StartException;
 import dev.flywheel.app.rounds.ForgettingCertificate;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -12,7 +13,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** A user who is to be forgotten. */
 @Command(
@@ -26,6 +29,8 @@ import picocli.CommandLine.Option;
                     + " written by releases before store format 2."
         })
 public final class ForgetCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
     @Option(names = "--user", paramLabel = "ID", required = true,
             description = "The user's pseudonym, as requests gave it.") private String user = "";
 
@@ -61,6 +66,10 @@ public final class ForgetCommand implements Callable<Integer> {
     public Integer call() {
         if (certificate != null) {
             JsonFile.requireWritable("--certificate", certificate);
+            if (registry.node == null) {
+                throw UsageChecks.wrong(spec,
+                        "give --certificate with --node: rounds are trained again by a running node alone");
+            }
         }
         ForgetReply reply = registry.ask(store -> store.forget(ForgetRequest.newBuilder()
                 .setTenant(tenant)
@@ -74,6 +83,11 @@ public final class ForgetCommand implements Callable<Integer> {
                 .map(each -> repairs.await(registry, output, each.getAdapter(),
                         each.getRepair()))
                 .toList());
+        if (certificate != null && reply.getForgottenBefore()) {
+            throw new StartException(
+                    "no certificate is written: %s was to be forgotten before, and what that came to is known to whoever asked first"
+                            .formatted(user));
+        }
         if (certificate != null && forgotten.done()) {
             JsonFile.write("--certificate", certificate, registry.ask(store -> ForgettingCertificate
                     .of(store, tenant, user, reply.getAdaptersList(), Instant.now())));

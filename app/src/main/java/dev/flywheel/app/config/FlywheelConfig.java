@@ -220,7 +220,7 @@ public record FlywheelConfig(
             Duration checkpointInterval,
             int roundAttemptsMax,
             Duration repairsEvery,
-            Duration forgetsWithin,
+            Duration forgetsAfter,
             Duration callBackoffMin,
             Duration callBackoffMax,
             int publisherBufferBytes,
@@ -254,7 +254,7 @@ public record FlywheelConfig(
             Check.atLeast("loop.checkpoint_interval", checkpointInterval, Duration.ofMillis(100));
             Check.within("loop.round_attempts_max", roundAttemptsMax, 1, 1_000);
             Check.positive("loop.repairs_every", repairsEvery);
-            Check.positive("loop.forgets_within", forgetsWithin);
+            Check.positive("loop.forgets_after", forgetsAfter);
             Check.positive("loop.call_backoff_min", callBackoffMin);
             Check.notShorter(
                     "loop.call_backoff_max", callBackoffMax, "loop.call_backoff_min",

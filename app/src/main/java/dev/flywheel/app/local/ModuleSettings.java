@@ -116,7 +116,7 @@ final class ModuleSettings {
                         loop.callBackoffMax(),
                         loop.roundAttemptsMax(),
                         loop.repairsEvery(),
-                        loop.forgetsWithin(),
+                        loop.forgetsAfter(),
                         loop.bufferedExamplesMax()),
                 new EvaluationLimits(
                         loop.evaluationWindow(),

@@ -1,5 +1,8 @@
 package dev.flywheel.app.rounds;
 
+import dev.flywheel.api.v1.Manifest;
+import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.app.local.StartException;
 import dev.flywheel.app.rounds.ForgettingCertificate.OfAdapter;
 import dev.flywheel.trainer.lineage.ExampleFilter;
 import dev.flywheel.trainer.lineage.LineageListener;
@@ -52,8 +55,10 @@ public record CertificateCheck(String user, boolean identical, List<OfOne> adapt
         String trained = adapter.baseDigest();
         int rounds = 0;
         if (adapter.before() > adapter.base()) {
-            Retrained again = replay.without(
-                    new LineageRange(adapter.adapter(), adapter.base(), adapter.before()),
+            LineageRange range =
+                    new LineageRange(adapter.adapter(), adapter.base(), adapter.before());
+            requireOthers(adapter, range, source, replay);
+            Retrained again = replay.without(range,
                     ExampleFilter.withoutExamples(new HashSet<>(adapter.exampleIds())), progress,
                     () -> false);
             trained = again.last().weights();
@@ -61,6 +66,19 @@ public record CertificateCheck(String user, boolean identical, List<OfOne> adapt
         }
         return new OfOne(adapter.adapter(), adapter.base(), adapter.before(), adapter.after(),
                 rounds, adapter.exampleIds().size(), trained, problem(adapter, source, trained));
+    }
+
+    /** What others have had erased since was trained on then, and cannot be any more. */
+    private static void requireOthers(OfAdapter adapter, LineageRange range, LineageSource source,
+            LineageReplay replay) {
+        for (VersionRecord version : replay.versions(range)) {
+            Manifest manifest = source.manifest(adapter.adapter(), version.getManifestSeq());
+            if (manifest != null && !adapter.exampleIds().containsAll(manifest.getErasedList())) {
+                throw new StartException(
+                        "it can no longer be told: version %d of %s learned from somebody who was forgotten since, and what they said is gone"
+                                .formatted(version.getRef().getNumber(), adapter.adapter()));
+            }
+        }
     }
 
     private static @Nullable String problem(OfAdapter adapter, LineageSource source,

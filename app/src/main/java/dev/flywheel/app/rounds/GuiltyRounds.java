@@ -6,12 +6,15 @@ import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.ReadmitRequest;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.api.v1.VersionState;
+import dev.flywheel.app.local.StartException;
 import dev.flywheel.trainer.lineage.Bisection;
 import dev.flywheel.trainer.lineage.ExampleFilter;
 import dev.flywheel.trainer.lineage.LineageListener;
 import dev.flywheel.trainer.lineage.LineageRange;
 import dev.flywheel.trainer.lineage.LineageReplay;
 import dev.flywheel.trainer.lineage.Retrained;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -35,6 +38,8 @@ public record GuiltyRounds(
         int checks,
         List<Guilty> guilty,
         List<Long> innocent) {
+    private static final int LISTED_MAX = 1_000;
+    private static final int ATTEMPTS_MAX = 100;
 
     /**
      * A round that did it.
@@ -111,6 +116,7 @@ public record GuiltyRounds(
      * with them. The node does the training.
      */
     public void apply(StoreClient store, String actor, String reason) {
+        requireThere(store);
         List<Long> out = in(store, guilty.stream().map(Guilty::version).toList(),
                 VersionState.VERSION_STATE_COMMITTED);
         if (!out.isEmpty()) {
@@ -123,14 +129,41 @@ public record GuiltyRounds(
                     .build());
         }
         List<Long> back = in(store, innocent, VersionState.VERSION_STATE_ROLLED_BACK);
-        if (!back.isEmpty()) {
-            var unused = store.readmit(ReadmitRequest.newBuilder()
-                    .setAdapter(adapter)
-                    .addAllVersions(back)
-                    .setExpectedHead(store.getAdapter(adapter).getHead())
-                    .setActor(actor)
-                    .setReason(reason)
-                    .build());
+        for (int from = 0; from < back.size(); from += LISTED_MAX) {
+            readmit(store, back.subList(from, Math.min(back.size(), from + LISTED_MAX)), actor,
+                    reason);
+        }
+    }
+
+    /** A round that was trained again since stands in another version, which was not searched. */
+    private void requireThere(StoreClient store) {
+        for (Guilty one : guilty) {
+            if (store.getVersion(adapter, one.version())
+                    .getState() == VersionState.VERSION_STATE_REPLACED) {
+                throw new StartException(
+                        "version %d of %s was replaced meanwhile, so its round is in another one now; search again up to HEAD"
+                                .formatted(one.version(), adapter));
+            }
+        }
+    }
+
+    /** HEAD moves on while rounds are trained again. */
+    private void readmit(StoreClient store, List<Long> versions, String actor, String reason) {
+        for (int left = ATTEMPTS_MAX;; left--) {
+            try {
+                var unused = store.readmit(ReadmitRequest.newBuilder()
+                        .setAdapter(adapter)
+                        .addAllVersions(versions)
+                        .setExpectedHead(store.getAdapter(adapter).getHead())
+                        .setActor(actor)
+                        .setReason(reason)
+                        .build());
+                return;
+            } catch (StatusRuntimeException refused) {
+                if (refused.getStatus().getCode() != Status.Code.ABORTED || left == 0) {
+                    throw refused;
+                }
+            }
         }
     }
 

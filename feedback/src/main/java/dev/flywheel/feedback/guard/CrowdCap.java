@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * can follow the others, not lead them. That share is the profile's or, if that is more, a little more than newcomers usually
  * have there: while all users are new, or where none comes back, nobody is held back, and no ring is either. Once there are
  * others, a flood of newcomers gets no more than newcomers had before it. Of an aim that few examples are about, which tell
- * little of what is usual there, the adapter's usual share is taken instead; a single example about an aim is always free.
+ * little of what is usual there, the adapter's usual share is taken instead; a single example about an aim is free as far as the aim goes.
  *
  * <p>An attack that spreads over many aims meets the share of all examples alone, so that one leaves it nothing for chance: the
  * profile's share is earned, one newcomer's place by so many examples of others. What is usual there has an example's slack,
@@ -124,7 +124,8 @@ public final class CrowdCap {
         double usual = had.getUsualShare();
         double slack = FREE * Math.min(1, usual / (RARE * profile.crowd().newcomerShareMax()));
         return had.getEarned() >= 1 || follows(had, GROWTH * usual, slack) ? Optional.empty()
-                : Optional.of(objection("all examples", allowed(usual)));
+                : Optional.of(objection("all examples", allowed(usual))
+                        + ", each earned by examples of others");
     }
 
     private double allowed(double usual) {

@@ -99,6 +99,8 @@ class RepairTest {
         FeedbackFates fates = node.drain(PATIENCE);
         assertThat(fates.balanced()).as("%s", fates).isTrue();
         assertThat(fates.refused()).containsEntry("retracted", 1L);
+        assertThat(fates.quarantined()).isEqualTo(1);
+        assertThat(fates.pending()).isZero();
         assertThat(registry.listAliases(ADAPTER)).extracting(AliasRecord::getVersion)
                 .allMatch(version -> state(version) == VersionState.VERSION_STATE_COMMITTED);
     }

@@ -80,13 +80,15 @@ final class ClaimLookup {
 
     /**
      * Whether the events behind an example are trained there: as this very example, or, where a restart had time go otherwise,
-     * with another place among the labels of the same impression.
+     * with another place among the labels of the same impression. Of a forgotten user's the id alone is left.
      */
     private static boolean holds(Manifest manifest, Example asking) {
-        return manifest.getExamplesList()
-                .stream()
-                .filter(each -> each.getImpressionId().equals(asking.getImpressionId()))
-                .anyMatch(each -> each.getFeedbackList().containsAll(asking.getFeedbackList()));
+        return manifest.getErasedList().contains(asking.getExampleId())
+                || manifest.getExamplesList()
+                        .stream()
+                        .filter(each -> each.getImpressionId().equals(asking.getImpressionId()))
+                        .anyMatch(each -> each.getFeedbackList()
+                                .containsAll(asking.getFeedbackList()));
     }
 
     private void refuse(LabelledExample example, String where) {

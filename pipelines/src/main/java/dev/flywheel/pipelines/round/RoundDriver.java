@@ -196,7 +196,7 @@ public final class RoundDriver extends AbstractStreamOperator<DeadLetter>
         String adapter = pending.getAdapter();
         if (pending.getUnderWay()) {
             roundsOf(adapter).lookForRepair();
-        } else if (pending.getWithdrawnAtMillis() + pace.forgetsWithin().toMillis()
+        } else if (pending.getWithdrawnAtMillis() + pace.forgetsAfter().toMillis()
                 <= getProcessingTimeService()
                         .getCurrentProcessingTime()) {
             host.when(servers.forgetWithdrawn(adapter),

@@ -13,7 +13,7 @@ import java.time.Duration;
  * @param attemptsMax times a round is tried that fails for no passing reason or takes too long, before its examples are
  *     quarantined
  * @param repairsEvery how often the store is asked for repairs
- * @param forgetsWithin how long after the first feedback was withdrawn that had been trained on it is forgotten, with all others
+ * @param forgetsAfter how long after the first feedback was withdrawn that had been trained on it is forgotten, with all others
  * @param bufferedExamplesMax examples that may wait in one driver; beyond it reading from Kafka slows down
  */
 public record RoundPace(
@@ -23,7 +23,7 @@ public record RoundPace(
         Duration backoffMax,
         int attemptsMax,
         Duration repairsEvery,
-        Duration forgetsWithin,
+        Duration forgetsAfter,
         int bufferedExamplesMax)
         implements
             Serializable {
@@ -37,7 +37,7 @@ public record RoundPace(
         positive("backoff", backoffMin);
         positive("longest backoff", backoffMax);
         positive("time between looks for repairs", repairsEvery);
-        positive("time until withdrawn feedback is forgotten", forgetsWithin);
+        positive("time until withdrawn feedback is forgotten", forgetsAfter);
         if (attemptsMax < 1 || bufferedExamplesMax < 1) {
             throw new IllegalArgumentException(
                     "attempts are %d and buffered examples %d, each must be at least 1"

@@ -195,6 +195,12 @@ final class AdapterRules {
             facts.add(abandoned);
             after = after.after(abandoned);
         }
+        Fact.HeadMoved givenUp =
+                RepairRules.givenUp(after, request.getActor(), command.atMillis(), view);
+        if (givenUp != null) {
+            facts.add(givenUp);
+            after = after.after(givenUp);
+        }
         Fact.AdapterChanged deleted = deleted(after, command);
         facts.add(deleted);
         Releases.add(facts, adapter, after.after(deleted), retention, view);
@@ -252,7 +258,7 @@ final class AdapterRules {
             return null;
         }
         if (adapter.epoch() == adapter.repairEpoch()
-                && Long.compareUnsigned(epoch, adapter.epoch()) < 0) {
+                && epoch == adapter.epoch() - 1) {
             return Refusal.conflict(Reason.REPAIR_BEGAN, "adapter " + adapter.name(),
                     "what " + adapter.name()
                             + " has learned is being repaired; acquire an epoch to go on with that",

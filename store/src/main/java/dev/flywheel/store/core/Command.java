@@ -66,18 +66,22 @@ public sealed interface Command<R> {
     record Excise(ExciseRequest request, long atMillis) implements Command<Repair> {}
 
     /**
-     * Has an adapter learn again without what was withdrawn of these manifests. Without a manifest that taught it anything
-     * nothing is done, and the reply is empty.
+     * Has an adapter learn again without what was withdrawn of these manifests. Without a manifest that taught it anything no more
+     * than aliases are moved, and the reply is empty.
+     *
+     * @param tainted versions, of whatever state, that no alias is to name any more
      */
     record Forget(
             String adapter,
             Set<Long> manifests,
+            Set<Long> tainted,
             boolean atOnce,
             String actor,
             String reason,
             long atMillis) implements Command<Repair> {
         public Forget {
             manifests = Set.copyOf(manifests);
+            tainted = Set.copyOf(tainted);
         }
     }
 
@@ -91,9 +95,10 @@ public sealed interface Command<R> {
             implements
                 Command<WithdrawReply> {}
 
-    /** Withdraws what a later claim must refuse. The reply is what was not withdrawn before. */
-                                                                                                /** Deletes the key of a user of whom nothing is learned any more. */
+    /** Deletes the key of a user of whom nothing is learned any more. */
     record Erase(Tombstone.OfUser user, long atMillis) implements Command<Boolean> {}
+
+    /** Withdraws what a later claim must refuse. The reply is what was not withdrawn before. */
 
     record Withdraw(Set<Tombstone> tombstones, long atMillis) implements Command<Set<Tombstone>> {
         public Withdraw {

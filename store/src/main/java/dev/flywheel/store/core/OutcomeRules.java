@@ -184,12 +184,16 @@ final class OutcomeRules {
                 .build();
     }
 
-    /** Under IMMEDIATE {@code serving} follows HEAD, unless an operator has put it anywhere but the round's parent. */
+    /**
+     * Under IMMEDIATE {@code serving} follows HEAD, unless an operator has put it anywhere but the round's parent; what a repair
+     * trains again is released by that, see {@link RepairRules#advanced}.
+     */
     private static List<Fact.AliasMoved> release(AdapterState before, AdapterState after,
             OpenManifest open, Command.PutOutcome command) {
         AliasRecord serving = before.alias(AliasRules.SERVING);
         boolean follows = serving == null || serving.getVersion() == open.parent();
-        if (before.record().getRelease() != ReleasePolicy.RELEASE_POLICY_IMMEDIATE || !follows) {
+        if (before.record().getRelease() != ReleasePolicy.RELEASE_POLICY_IMMEDIATE || !follows
+                || open.replays() != 0) {
             return List.of();
         }
         return AliasRules.moves(after, AliasRules.SERVING, after.head(), "store",

@@ -18,7 +18,6 @@ import dev.flywheel.store.core.Refusal.Reason;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.LongPredicate;
@@ -54,7 +53,7 @@ final class RepairRules {
      * @param goes versions whose rounds are taken out and quarantined
      * @param back versions that were taken out before and come back
      * @param servingWaits {@code serving} stays where it is until all is trained again
-     * @param aliasesToo every alias leaves the versions that are ended, not only {@code serving}
+     * @param tainted versions that no alias is to name any more, besides those that are ended if there are any
      */
     private record Plan(
             AdapterState adapter,
@@ -62,7 +61,11 @@ final class RepairRules {
             LongPredicate goes,
             VersionRanges back,
             boolean servingWaits,
-            boolean aliasesToo) {}
+            Set<Long> tainted) {
+        boolean aliasesToo() {
+            return !tainted.isEmpty();
+        }
+    }
 
     // What is asked for.
 
@@ -82,7 +85,7 @@ final class RepairRules {
         }
         VersionRanges kept = adapter.lineage().upTo(to);
         return carryOut(new Plan(adapter, to, version -> !kept.holds(version),
-                VersionRanges.NONE, false, false),
+                VersionRanges.NONE, false, Set.of()),
                 new Order(RepairKind.REPAIR_KIND_ROLLBACK, AuditAction.AUDIT_ACTION_ROLLED_BACK,
                         request.getActor(), request.getReason(), command.atMillis()),
                 view);
@@ -103,7 +106,7 @@ final class RepairRules {
         }
         return carryOut(
                 new Plan(adapter, before(adapter, versions), versions::contains,
-                        VersionRanges.NONE, false, false),
+                        VersionRanges.NONE, false, Set.of()),
                 new Order(RepairKind.REPAIR_KIND_EXCISION, AuditAction.AUDIT_ACTION_EXCISED,
                         request.getActor(), request.getReason(), command.atMillis()),
                 view);
@@ -126,7 +129,7 @@ final class RepairRules {
             back = back.with(number);
         }
         return carryOut(
-                new Plan(adapter, adapter.head(), version -> false, back, false, false),
+                new Plan(adapter, adapter.head(), version -> false, back, false, Set.of()),
                 new Order(RepairKind.REPAIR_KIND_READMISSION,
                         AuditAction.AUDIT_ACTION_READMITTED, request.getActor(),
                         request.getReason(), command.atMillis()),
@@ -155,22 +158,37 @@ final class RepairRules {
                 versions.add(entry.summary().getVersion());
             }
         }
+        Order order = new Order(RepairKind.REPAIR_KIND_FORGETTING,
+                AuditAction.AUDIT_ACTION_FORGOTTEN, command.actor(), command.reason(),
+                command.atMillis());
         if (versions.isEmpty() && !open) {
-            return new Decision.Accepted<>(List.of(), Repair.getDefaultInstance());
+            return offTainted(adapter, command, order, view);
         }
-        return carryOut(
-                new Plan(adapter, before(adapter, versions), version -> false,
-                        VersionRanges.NONE, !command.atOnce(), true),
-                new Order(RepairKind.REPAIR_KIND_FORGETTING, AuditAction.AUDIT_ACTION_FORGOTTEN,
-                        command.actor(), command.reason(), command.atMillis()),
-                view);
+        Set<Long> tainted = new TreeSet<>(command.tainted());
+        tainted.addAll(versions);
+        return carryOut(new Plan(adapter, before(adapter, versions), version -> false,
+                VersionRanges.NONE, !command.atOnce(), tainted), order, view);
+    }
+
+    /** HEAD did not come from the user, or will not any more; aliases of versions that were taken out still may. */
+    private Decision<Repair> offTainted(AdapterState adapter, Command.Forget command, Order order,
+            CommitView view) {
+        List<Fact> facts = new ArrayList<>();
+        AdapterState after = adapter;
+        for (Fact.AliasMoved move : others(adapter, List.of(), command.tainted(), order,
+                !adapter.record().getRepair().hasServing())) {
+            facts.add(move);
+            after = after.after(move);
+        }
+        Releases.add(facts, adapter, after, retention, view);
+        return new Decision.Accepted<>(facts, Repair.getDefaultInstance());
     }
 
     Decision<Repair> forget(StoreState state, Command.ForgetWithdrawn command, CommitView view) {
         AdapterState adapter = state.live(command.adapter());
         return adapter == null ? new Decision.Refused<>(Refusal.noAdapter(command.adapter()))
                 : forget(state, new Command.Forget(command.adapter(),
-                        adapter.withdrawn().keySet(), false, "store",
+                        adapter.withdrawn().keySet(), Set.of(), false, "store",
                         "feedback was withdrawn after it had been trained on",
                         command.atMillis()), view);
     }
@@ -265,10 +283,14 @@ final class RepairRules {
 
     private static AdapterState shutOut(List<Fact> facts, AdapterState adapter, String actor,
             CommitView view) {
-        Fact.EpochAcquired fence = new Fact.EpochAcquired(adapter.name(), adapter.epoch() + 1,
-                "repair by " + actor);
-        facts.add(fence);
-        AdapterState after = adapter.after(fence);
+        AdapterState after = adapter;
+        // Nobody holds the epoch that a repair took: a second one leaves it, so that the writer is known by the one before.
+        if (adapter.epoch() != adapter.repairEpoch() || adapter.repairEpoch() == 0) {
+            Fact.EpochAcquired fence = new Fact.EpochAcquired(adapter.name(),
+                    adapter.epoch() + 1, "repair by " + actor);
+            facts.add(fence);
+            after = adapter.after(fence);
+        }
         for (OpenManifest open : adapter.open().values()) {
             Fact.ManifestEnded abandoned = AdapterRules.abandoned(after, open, view);
             facts.add(abandoned);
@@ -295,8 +317,7 @@ final class RepairRules {
         AdapterRecord.Builder record = adapter.record().toBuilder().setHead(base).clearRepair();
         if (!left.isEmpty()) {
             record.setRepair(repair(entry, order.kind(), left, ended.count()));
-            servedMeanwhile(plan, adapter, ended, base, view)
-                    .ifPresent(record.getRepairBuilder()::setServing);
+            serve(record.getRepairBuilder(), plan, adapter, ended, base, view);
         }
         return new Fact.HeadMoved(record.build(), known(adapter.name(), base, view),
                 ends(plan, ended, view), entry);
@@ -315,15 +336,32 @@ final class RepairRules {
                 .setAuditSequence(entry.getSequence());
     }
 
-    /** Where {@code serving} is until all is trained again, unless it names something that stands. */
-    private static Optional<Long> servedMeanwhile(Plan plan, AdapterState adapter,
+    /** Where {@code serving} is meanwhile and when it moves on, unless it names something that stands. */
+    private static void serve(Repair.Builder repair, Plan plan, AdapterState adapter,
             VersionRanges ended, long base, CommitView view) {
         AliasRecord serving = adapter.alias(AliasRules.SERVING);
-        if (serving == null || !ended.holds(serving.getVersion())
-                && !parked(adapter, serving.getVersion())) {
-            return Optional.empty();
+        long round = serving == null ? 0 : servingRound(plan, adapter, ended, serving);
+        if (serving != null && round != 0) {
+            repair.setServingRound(round)
+                    .setServing(plan.servingWaits() ? serving.getVersion()
+                            : served(plan, base, view));
         }
-        return Optional.of(plan.servingWaits() ? serving.getVersion() : served(plan, base, view));
+    }
+
+    /** The last round that is kept up to where {@code serving} was; 0: there is none, or it names something that stands. */
+    private static long servingRound(Plan plan, AdapterState adapter, VersionRanges ended,
+            AliasRecord serving) {
+        long was = parked(adapter, serving.getVersion())
+                ? adapter.record().getRepair().getServingRound()
+                : serving.getVersion();
+        long round = 0;
+        for (long number : ended.holds(was) ? ended.numbers() : List.<Long>of()) {
+            round = plan.goes().test(number) ? round : number;
+            if (number == was) {
+                break;
+            }
+        }
+        return round;
     }
 
     /** Whether an earlier repair, that this one takes over, has left {@code serving} there. */
@@ -398,20 +436,21 @@ final class RepairRules {
             }
         }
         if (plan.aliasesToo()) {
-            moves.addAll(others(adapter, moves, ended, order));
+            ended.addAll(plan.tainted());
+            moves.addAll(others(adapter, moves, ended, order, false));
         }
         return moves;
     }
 
     private static List<Fact.AliasMoved> others(AdapterState adapter, List<Fact.AliasMoved> before,
-            Set<Long> ended, Order order) {
+            Set<Long> ended, Order order, boolean servingToo) {
         AdapterState after = adapter;
         for (Fact.AliasMoved move : before) {
             after = after.after(move);
         }
         List<Fact.AliasMoved> moves = new ArrayList<>();
         for (AliasRecord alias : adapter.aliases().values()) {
-            if (!alias.getAlias().equals(AliasRules.SERVING)
+            if ((servingToo || !alias.getAlias().equals(AliasRules.SERVING))
                     && ended.contains(alias.getVersion())) {
                 Fact.AliasMoved move = AliasRules.moved(after, alias.getAlias(), adapter.head(),
                         order.actor(), order.reason(), order.atMillis());
@@ -424,16 +463,26 @@ final class RepairRules {
 
     // What follows, round by round.
 
-    /** The facts by which a repair has one round less to train; after the last one {@code serving} is HEAD. */
+    /** The facts by which a repair has one round less to train, see {@link Repair#getServingRound}. */
     static List<Fact> advanced(AdapterState adapter, long atMillis) {
-        VersionRanges left = adapter.repairLeft().withoutFirst();
-        AdapterRecord.Builder record = adapter.record().toBuilder();
-        if (!left.isEmpty()) {
-            record.getRepairBuilder().clearLeft().addAllLeft(left.asList());
-            return List.of(new Fact.RepairAdvanced(record.build(), null));
-        }
         Repair repair = adapter.record().getRepair();
-        AuditEntry entry = AuditEntry.newBuilder()
+        VersionRanges left = adapter.repairLeft().withoutFirst();
+        boolean served = repair.hasServing()
+                && repair.getServingRound() == adapter.repairLeft().first();
+        AdapterRecord.Builder record = adapter.record().toBuilder();
+        record.getRepairBuilder().clearLeft().addAllLeft(left.asList());
+        if (served) {
+            record.getRepairBuilder().clearServing().clearServingRound();
+        }
+        Fact.RepairAdvanced advanced = left.isEmpty()
+                ? new Fact.RepairAdvanced(record.clearRepair().build(), done(adapter, atMillis))
+                : new Fact.RepairAdvanced(record.build(), null);
+        return served ? withServing(adapter, advanced, repair, atMillis) : List.of(advanced);
+    }
+
+    private static AuditEntry done(AdapterState adapter, long atMillis) {
+        Repair repair = adapter.record().getRepair();
+        return AuditEntry.newBuilder()
                 .setSequence(adapter.audits() + 1)
                 .setAtMillis(atMillis)
                 .setAdapter(adapter.name())
@@ -443,13 +492,45 @@ final class RepairRules {
                 .setReason("trained again what was left of " + repair.getRounds() + " rounds")
                 .setAction(AuditAction.AUDIT_ACTION_REPAIRED)
                 .build();
-        Fact.RepairAdvanced last = new Fact.RepairAdvanced(record.clearRepair().build(), entry);
+    }
+
+    /** Unless somebody has moved it meanwhile. */
+    private static List<Fact> withServing(AdapterState adapter, Fact.RepairAdvanced advanced,
+            Repair repair, long atMillis) {
         AliasRecord serving = adapter.alias(AliasRules.SERVING);
-        if (!repair.hasServing() || serving == null || serving.getVersion() != repair.getServing()
+        if (serving == null || serving.getVersion() != repair.getServing()
                 || serving.getVersion() == adapter.head()) {
-            return List.of(last);
+            return List.of(advanced);
         }
-        return List.of(last, AliasRules.moved(adapter.after(last), AliasRules.SERVING,
+        return List.of(advanced, AliasRules.moved(adapter.after(advanced), AliasRules.SERVING,
                 adapter.head(), "store", "repaired", atMillis));
+    }
+
+    // What is given up.
+
+    /** What a repair of a deleted adapter has left is quarantined: nobody will train it. */
+    static Fact.@Nullable HeadMoved givenUp(AdapterState adapter, String actor, long atMillis,
+            CommitView view) {
+        VersionRanges left = adapter.repairLeft();
+        if (left.isEmpty()) {
+            return null;
+        }
+        AuditEntry entry = AuditEntry.newBuilder()
+                .setSequence(adapter.audits() + 1)
+                .setAtMillis(atMillis)
+                .setAdapter(adapter.name())
+                .setFromVersion(adapter.head())
+                .setToVersion(adapter.head())
+                .setActor(actor)
+                .setReason("its repair is given up")
+                .setAction(AuditAction.AUDIT_ACTION_ROLLED_BACK)
+                .build();
+        return new Fact.HeadMoved(adapter.record().toBuilder().clearRepair().build(),
+                adapter.headVersion(),
+                left.numbers()
+                        .stream()
+                        .map(number -> ended(adapter.name(), number, true, view))
+                        .toList(),
+                entry);
     }
 }

@@ -87,6 +87,7 @@ final class ReplayRules {
                 .setParentDigest(adapter.headVersion().getRef().getDigest())
                 .clearExamples()
                 .addAllExamples(kept)
+                .clearErased()
                 .clearReplayed()
                 .addAllReplayed(trusted(adapter.name(),
                         living(replaced.getReplayedList(), view), view))
@@ -104,7 +105,7 @@ final class ReplayRules {
         return new Decision.Accepted<>(
                 List.of(new Fact.ManifestClaimed(manifest, entry),
                         new Fact.ManifestReplaced(adapter.name(), replaced.getSeq(),
-                                request.getSeq(), gone(replaced.getExamplesList(), kept))),
+                                request.getSeq(), gone(replaced, kept, view))),
                 reply(adapter, replaced.getSeq(), kept.size()));
     }
 
@@ -112,7 +113,7 @@ final class ReplayRules {
             Manifest replaced, CommitView view) {
         List<Fact> facts = new ArrayList<>();
         facts.add(new Fact.ManifestReplaced(adapter.name(), replaced.getSeq(), 0,
-                gone(replaced.getExamplesList(), List.of())));
+                gone(replaced, List.of(), view)));
         AdapterState after = adapter;
         for (Fact fact : RepairRules.advanced(adapter, command.atMillis())) {
             facts.add(fact);
@@ -163,9 +164,15 @@ final class ReplayRules {
         }).toList();
     }
 
-    /** Feedback that stands behind no example that is kept. */
-    private static List<FeedbackKey> gone(List<Example> all, List<Example> kept) {
-        Set<FeedbackKey> gone = new LinkedHashSet<>(ManifestRules.feedback(all));
+    /** Feedback that stands behind no example that is kept; also where what it said can be read no more. */
+    private static List<FeedbackKey> gone(Manifest replaced, List<Example> kept,
+            CommitView view) {
+        ManifestEntry entry = view.manifestEntry(replaced.getAdapter(), replaced.getSeq());
+        Set<FeedbackKey> gone =
+                new LinkedHashSet<>(ManifestRules.feedback(replaced.getExamplesList()));
+        if (entry != null) {
+            gone.addAll(entry.summary().getFeedbackList());
+        }
         gone.removeAll(ManifestRules.feedback(kept));
         return List.copyOf(gone);
     }

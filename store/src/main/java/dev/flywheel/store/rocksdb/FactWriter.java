@@ -80,7 +80,7 @@ final class FactWriter {
             case Fact.WithdrawnLate late -> adapters.add(late.adapter());
             case Fact.AliasMoved moved -> put(moved.entry());
             case Fact.BlobsReleased released -> ended.addAll(released.references());
-            case Fact.Erased erased -> batch.delete(Family.KEYS, UserKeys.id(erased.user()));
+            case Fact.Erased erased -> UserKeys.erase(batch, erased.user());
             case Fact.Withdrawn withdrawn -> {
                 for (Tombstone tombstone : withdrawn.tombstones()) {
                     batch.mark(Family.TOMBSTONES, Keys.of(tombstone));

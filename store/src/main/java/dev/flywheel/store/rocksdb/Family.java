@@ -7,7 +7,8 @@ import java.util.Locale;
 enum Family {
     /** RocksDB insists on it; holds nothing. */
     DEFAULT(Shape.RECORDS),
-    /** {@code tip} → last commit and its hash; {@code marked} → nothing, once there is a {@link HighWaterFile}. */
+    /** {@code tip} → last commit and its hash; {@code marked} → nothing, once there is a {@link HighWaterFile}; {@code erased:} and the
+     * id of a deleted key → nothing, while its bytes may be in files. */
     META(Shape.RECORDS),
     /** commit → LogEntry. */
     LOG(Shape.RECORDS),

@@ -14,9 +14,7 @@ import dev.flywheel.store.core.StoreState;
 import dev.flywheel.store.format.LogEntry;
 import dev.flywheel.store.format.Tip;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import org.rocksdb.RocksIterator;
 import org.slf4j.Logger;
@@ -40,8 +38,8 @@ public final class RocksCommitLog implements CommitLog {
     private HighWaterFile highWater;
     private Tip tip;
     private int uploads;
-    /** Keys whose deletion is written and not yet synced. */
-    private final Deque<byte[]> erased = new ArrayDeque<>();
+    /** There may be keys whose deletion is written and that are still in files. */
+    private boolean erasing = true;
 
     /**
      * Opens or makes the store in a folder and checks what it finds: block checksums, the hash chain of the newest commits, and
@@ -64,6 +62,7 @@ public final class RocksCommitLog implements CommitLog {
         this.shared = new SharedDatabase(db);
         this.history = new RocksHistory(shared);
         this.highWater = HighWaterFile.open(folder);
+        shred();
     }
 
     /**
@@ -128,14 +127,8 @@ public final class RocksCommitLog implements CommitLog {
                 batch.put(Family.ADAPTERS, Keys.text(name), Codec.saved(adapter));
             }
             batch.write();
-            facts.forEach(this::remember);
+            erasing |= facts.stream().anyMatch(Fact.Erased.class::isInstance);
             return next;
-        }
-    }
-
-    private void remember(Fact fact) {
-        if (fact instanceof Fact.Erased gone) {
-            erased.add(UserKeys.id(gone.user()));
         }
     }
 
@@ -169,17 +162,25 @@ public final class RocksCommitLog implements CommitLog {
             return true;
         });
         highWater.write(tip);
-        shred();
+        if (erasing) {
+            shred();
+        }
     }
 
-    /** A deleted key stands in the log and in tables until those are rewritten, which is done at once. */
+    /**
+     * A deleted key stands in the log and in tables until those are rewritten, which is done at once, or when the store opens next:
+     * until then it is marked.
+     */
     private void shred() {
-        for (byte[] key = erased.poll(); key != null; key = erased.poll()) {
-            byte[] id = key;
+        try {
             shared.<Boolean>use(db -> {
-                db.shred(Family.KEYS, id);
+                UserKeys.shred(db);
                 return true;
             });
+            erasing = false;
+        } catch (StoreException failure) {
+            LOG.warn("deleted keys are still in files of the store, trying again later: {}",
+                    failure.getMessage());
         }
     }
 

@@ -5,12 +5,17 @@ import dev.flywheel.api.v1.Example;
 import dev.flywheel.store.core.Tombstone;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import org.rocksdb.RocksIterator;
 
 /** Each user's own key, made when something of theirs is first written. For one batch, not thread-safe. */
 final class UserKeys {
     private static final int KEY_BYTES = 32;
+    private static final byte[] ERASED = Keys.text("erased:");
     private static final SecureRandom RANDOM = new SecureRandom();
 
     private final Database db;
@@ -36,6 +41,39 @@ final class UserKeys {
         byte[] kept = db.get(Family.KEYS, id);
         return kept != null ? kept
                 : made.computeIfAbsent(ByteBuffer.wrap(id), unknown -> make(id));
+    }
+
+    /** Deletes a user's key, and marks that its bytes are still in files. */
+    static void erase(Batch batch, Tombstone.OfUser user) {
+        byte[] id = id(user);
+        batch.delete(Family.KEYS, id);
+        batch.mark(Family.META, ByteBuffer.allocate(ERASED.length + id.length)
+                .put(ERASED)
+                .put(id)
+                .array());
+    }
+
+    /** Rewrites the files that deleted keys are still in. */
+    static void shred(Database db) {
+        for (byte[] mark : marks(db)) {
+            db.shred(Family.KEYS, Arrays.copyOfRange(mark, ERASED.length, mark.length));
+            try (Batch batch = new Batch(db)) {
+                batch.delete(Family.META, mark);
+                batch.write();
+            }
+        }
+    }
+
+    private static List<byte[]> marks(Database db) {
+        List<byte[]> marks = new ArrayList<>();
+        try (RocksIterator all = db.iterator(Family.META)) {
+            for (all.seek(ERASED); all.isValid() && Keys.startsWith(all.key(), ERASED); all
+                    .next()) {
+                marks.add(all.key());
+            }
+            Database.check(all, Family.META);
+        }
+        return marks;
     }
 
     private byte[] make(byte[] id) {

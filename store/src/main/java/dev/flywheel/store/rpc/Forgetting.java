@@ -8,6 +8,7 @@ import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.Repair;
+import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.store.commit.Committer;
 import dev.flywheel.store.core.AdapterState;
 import dev.flywheel.store.core.Command;
@@ -15,8 +16,11 @@ import dev.flywheel.store.core.CommitHistory;
 import dev.flywheel.store.core.Decision;
 import dev.flywheel.store.core.Tombstone;
 import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Forgets a user: first nothing of theirs is claimed any more, then what was claimed is looked for, then each adapter that has
  * it learns again without it, and last the user's key is deleted, without which nobody reads what they said. Each step can be
- * repeated, so a call that ended half-way is made again as it was.
+ * repeated, so a call that ended half-way can be made again; what an earlier one began is not told again.
  */
 final class Forgetting {
     private static final int PAGE = 64;
@@ -50,30 +54,63 @@ final class Forgetting {
 
     /** Reads every manifest, which takes a while: not on a thread that others wait for. */
     ForgetReply carryOut() {
-        decided(new Command.Withdraw(Set.of(user), clock.millis()));
-        ForgetReply.Builder reply = ForgetReply.newBuilder();
+        boolean before = decided(new Command.Withdraw(Set.of(user), clock.millis())).isEmpty();
+        ForgetReply.Builder reply = ForgetReply.newBuilder().setForgottenBefore(before);
         for (AdapterState adapter : committer.feed().state().sorted()) {
             Found found = adapter.deleted() ? new Found() : find(adapter.name());
-            if (!found.manifests.isEmpty()) {
-                Repair repair = decided(new Command.Forget(adapter.name(), found.manifests,
-                        request.getAtOnce(), request.getActor(), request.getReason(),
-                        clock.millis()));
-                reply.addAdapters(ForgottenBy.newBuilder()
-                        .setAdapter(adapter.name())
-                        .setRepair(repair)
-                        .setManifests(found.manifests.size())
-                        .addAllExampleIds(found.withdrawn));
+            if (!found.manifests.isEmpty() || !found.tainted.isEmpty()) {
+                forget(adapter.name(), found).ifPresent(reply::addAdapters);
             }
         }
         decided(new Command.Erase(user, clock.millis()));
         return reply.build();
     }
 
+    /** Empty if HEAD did not come from the user. */
+    private Optional<ForgottenBy> forget(String adapter, Found found) {
+        Repair repair = decided(new Command.Forget(adapter, found.manifests,
+                descendants(adapter, found.tainted), request.getAtOnce(), request.getActor(),
+                request.getReason(), clock.millis()));
+        return repair.getAuditSequence() == 0 ? Optional.empty()
+                : Optional.of(ForgottenBy.newBuilder()
+                        .setAdapter(adapter)
+                        .setRepair(repair)
+                        .setManifests(found.manifests.size())
+                        .addAllExampleIds(found.withdrawn)
+                        .build());
+    }
+
+    /** These versions, and all that came from them; numbers only rise from parent to child. */
+    private Set<Long> descendants(String adapter, Set<Long> versions) {
+        Set<Long> tainted = new HashSet<>(versions);
+        Deque<VersionRecord> later = new ArrayDeque<>();
+        long least = versions.stream().mapToLong(Long::longValue).min().orElse(Long.MAX_VALUE);
+        long before = Long.MAX_VALUE;
+        List<VersionRecord> page;
+        do {
+            page = history.versionsBefore(adapter, before, PAGE);
+            for (VersionRecord version : page) {
+                before = version.getRef().getNumber();
+                if (before > least) {
+                    later.push(version);
+                }
+            }
+        } while (page.size() == PAGE && before > least);
+        for (VersionRecord version : later) {
+            if (tainted.contains(version.getParent())) {
+                tainted.add(version.getRef().getNumber());
+            }
+        }
+        return tainted;
+    }
+
     /** What of an adapter is to be forgotten. */
     private static final class Found {
-        /** Those with something of the user. */
+        /** Those with something of the user that HEAD came from, or may yet. */
         final Set<Long> manifests = new HashSet<>();
-        /** Examples in the first of these and in those after it which are not to be trained on again, whoever's they are. */
+        /** Versions that manifests with something of the user made, also where those were taken out since. */
+        final Set<Long> tainted = new HashSet<>();
+        /** Examples that are not to be trained on again, whoever's they are. */
         final Set<String> withdrawn = new TreeSet<>();
     }
 
@@ -85,8 +122,8 @@ final class Forgetting {
             page = history.manifestsAfter(adapter, after, PAGE);
             for (ManifestSummary summary : page) {
                 after = summary.getSeq();
-                if (live(summary.getState())) {
-                    look(history.manifest(adapter, summary.getSeq()), found);
+                if (summary.getState() != ManifestState.MANIFEST_STATE_ABANDONED) {
+                    look(summary, history.manifest(adapter, summary.getSeq()), found);
                 }
             }
         } while (page.size() == PAGE);
@@ -98,18 +135,21 @@ final class Forgetting {
                 || state == ManifestState.MANIFEST_STATE_COMMITTED;
     }
 
-    private void look(@Nullable Manifest manifest, Found found) {
+    private void look(ManifestSummary summary, @Nullable Manifest manifest, Found found) {
         if (manifest == null) {
             return;
         }
         if (manifest.getExamplesList().stream().anyMatch(this::isOfUser)
                 || manifest.getReplayedList().stream().anyMatch(this::isOfUser)) {
-            found.manifests.add(manifest.getSeq());
+            if (live(summary.getState())) {
+                found.manifests.add(manifest.getSeq());
+            }
+            if (summary.getVersion() != 0) {
+                found.tainted.add(summary.getVersion());
+            }
         }
-        if (!found.manifests.isEmpty()) {
-            withdrawn(manifest.getExamplesList(), found.withdrawn);
-            withdrawn(manifest.getReplayedList(), found.withdrawn);
-        }
+        withdrawn(manifest.getExamplesList(), found.withdrawn);
+        withdrawn(manifest.getReplayedList(), found.withdrawn);
     }
 
     private void withdrawn(List<Example> examples, Set<String> ids) {

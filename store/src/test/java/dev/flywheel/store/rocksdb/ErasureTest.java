@@ -107,6 +107,24 @@ class ErasureTest {
     }
 
     @Test
+    void aDeletionThatWasCutShortIsFinishedAtTheNextOpening() throws IOException {
+        try (RocksCommitLog log = open()) {
+            twoUsersSaidSomething(log);
+        }
+        open().close();
+        byte[] key = key(folder);
+        try (Database db = Database.open(folder.resolve("rocksdb"), false);
+                Batch batch = new Batch(db)) {
+            UserKeys.erase(batch, GONE);
+            batch.write();
+            db.sync();
+        }
+        assertThat(holding(key)).isNotEmpty();
+        open().close();
+        assertThat(holding(key)).isEmpty();
+    }
+
+    @Test
     void anExampleUnderAnotherExamplesIdDoesNotOpen() {
         try (RocksCommitLog log = open()) {
             twoUsersSaidSomething(log);
