@@ -130,9 +130,11 @@ final class FactCheck {
     }
 
     private void erased(Fact.Erased erased) {
-        findings.part("a deleted key", () -> findings.require(
-                db.get(Family.KEYS, UserKeys.id(erased.user())) == null, "a deleted key",
-                "it is still there"));
+        findings.part("a deleted key", () -> {
+            byte[] key = db.get(Family.KEYS, UserKeys.id(erased.user()));
+            findings.require(key != null && key.length == 0, "a deleted key",
+                    key == null ? "that it was deleted is missing" : "it is still there");
+        });
     }
 
     private void manifest(ManifestClaimed claimed) {
@@ -147,16 +149,19 @@ final class FactCheck {
             } else if (!Arrays.equals(Digest.of(bytes).raw(), claimed.getDigest().toByteArray())) {
                 findings.damage(where, "its bytes no longer match their digest");
             } else {
-                manifest(where, claimed, skeleton(entry, bytes), entry);
+                manifest(where, claimed, claimed(entry, bytes), entry);
             }
         });
     }
 
-    /** With the ids of its examples at least. */
-    private static Manifest skeleton(SavedManifestEntry entry, byte[] bytes) {
-        return entry.getSealed()
-                ? Failures.parse(SavedManifest.parser(), bytes, "a manifest").getManifest()
-                : Failures.parse(Manifest.parser(), bytes, "a manifest");
+    /** With the ids of its examples at least; throws if what is sealed does not open. */
+    private Manifest claimed(SavedManifestEntry entry, byte[] bytes) {
+        if (!entry.getSealed()) {
+            return Failures.parse(Manifest.parser(), bytes, "a manifest");
+        }
+        SavedManifest saved = Failures.parse(SavedManifest.parser(), bytes, "a manifest");
+        var unused = ManifestSeal.open(saved, id -> db.get(Family.KEYS, id));
+        return saved.getManifest();
     }
 
     private void manifest(String where, ManifestClaimed claimed, Manifest manifest,

@@ -32,7 +32,7 @@ enum Family {
     UPLOADS(Shape.RECORDS),
     /** digest, adapter, version → nothing. */
     REFERENCES(Shape.RECORDS),
-    /** digest of a user's tombstone → the key that what the user said is sealed with. */
+    /** digest of a user's tombstone → the key that what the user said is sealed with; nothing once it was deleted. */
     KEYS(Shape.RECORDS);
 
     /** How a family is used, which sets its options. */

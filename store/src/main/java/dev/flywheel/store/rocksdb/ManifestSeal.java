@@ -31,7 +31,7 @@ final class ManifestSeal {
 
     /** Where keys are looked up. */
     interface Lookup {
-        /** Returns the key, or null if it was deleted. */
+        /** Returns the key, no bytes if it was deleted, null if there never was one. */
         byte @Nullable [] key(byte[] id);
     }
 
@@ -95,6 +95,10 @@ final class ManifestSeal {
     private static @Nullable Example open(Example ids, SealedExample sealed, Lookup keys) {
         byte[] key = keys.key(sealed.getKey().toByteArray());
         if (key == null) {
+            throw new StoreException(Kind.CORRUPT, "the key of the user behind example "
+                    + ids.getExampleId() + " is missing; restore a backup");
+        }
+        if (key.length == 0) {
             return null;
         }
         byte[] bytes = run(Cipher.DECRYPT_MODE, key, sealed.getNonce().toByteArray(),

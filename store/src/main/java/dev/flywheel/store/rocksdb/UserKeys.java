@@ -1,5 +1,7 @@
 package dev.flywheel.store.rocksdb;
 
+import static dev.flywheel.store.core.BrokenInvariantException.require;
+
 import dev.flywheel.adapters.identity.Digest;
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.store.core.Tombstone;
@@ -39,14 +41,18 @@ final class UserKeys {
 
     byte[] key(byte[] id) {
         byte[] kept = db.get(Family.KEYS, id);
+        require(kept == null || kept.length > 0, "something of a user who was erased is claimed");
         return kept != null ? kept
                 : made.computeIfAbsent(ByteBuffer.wrap(id), unknown -> make(id));
     }
 
-    /** Deletes a user's key, and marks that its bytes are still in files. */
+    /**
+     * Deletes a user's key, and marks that its bytes are still in files. No bytes stand in its place: a key that is not there at all
+     * was lost, and that is damage.
+     */
     static void erase(Batch batch, Tombstone.OfUser user) {
         byte[] id = id(user);
-        batch.delete(Family.KEYS, id);
+        batch.mark(Family.KEYS, id);
         batch.mark(Family.META, ByteBuffer.allocate(ERASED.length + id.length)
                 .put(ERASED)
                 .put(id)
