@@ -142,7 +142,7 @@ public final class ChaosRun {
             heard = auditor.compare(ledger.acknowledged().keySet(), audit);
         }
         FeedbackFates fates = audit.fates();
-        Lineage lineage = new Lineage(cluster.store(), cluster.folder().config().adapter().name());
+        Lineage lineage = lineage(cluster);
         lineage.seen(traffic.sayings().digests());
         violations.addAll(lineage.violations());
         if (lineage.open() > 0) {
@@ -168,6 +168,18 @@ public final class ChaosRun {
         if (count != 0) {
             violations.add(count + " " + what);
         }
+    }
+
+    /** Read when no round is in flight any more: one of silence alone may be while all feedback has ended. */
+    private static Lineage lineage(Cluster cluster) throws InterruptedException {
+        String adapter = cluster.folder().config().adapter().name();
+        long deadline = System.nanoTime() + DRAINED.toNanos();
+        Lineage lineage = new Lineage(cluster.store(), adapter);
+        while (lineage.open() > 0 && System.nanoTime() - deadline < 0) {
+            TimeUnit.MILLISECONDS.sleep(AUDIT_MILLIS);
+            lineage = new Lineage(cluster.store(), adapter);
+        }
+        return lineage;
     }
 
     /** Waits until all that was acknowledged has an end, or time is up. */
