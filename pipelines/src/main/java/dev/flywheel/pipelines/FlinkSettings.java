@@ -1,14 +1,8 @@
 package dev.flywheel.pipelines;
 
-import java.io.IOException;
-import java.nio.file.Files;
+import dev.flywheel.pipelines.checkpoint.CheckedFileSystem;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.time.Duration;
-import java.util.Comparator;
-import java.util.List;
-import java.util.Optional;
-import java.util.stream.Stream;
 import org.apache.flink.configuration.Configuration;
 
 /**
@@ -16,8 +10,6 @@ import org.apache.flink.configuration.Configuration;
  * full buffers.
  */
 public final class FlinkSettings {
-    private static final String METADATA = "_metadata";
-
     private FlinkSettings() {}
 
     /**
@@ -30,7 +22,7 @@ public final class FlinkSettings {
     public static Configuration local(
             Path checkpoints, Path scratch, Duration checkpointInterval) {
         Configuration c = new Configuration();
-        c.setString("execution.checkpointing.dir", checkpoints.toUri().toString());
+        c.setString("execution.checkpointing.dir", CheckedFileSystem.uri(checkpoints).toString());
         c.setString("execution.checkpointing.interval", millis(checkpointInterval));
         c.setString("execution.checkpointing.externalized-checkpoint-retention",
                 "RETAIN_ON_CANCELLATION");
@@ -106,34 +98,5 @@ public final class FlinkSettings {
 
     private static String millis(Duration duration) {
         return duration.toMillis() + " ms";
-    }
-
-    /** Returns the newest checkpoint that was completed under a folder, empty if there is none. */
-    public static Optional<Path> newestCheckpoint(Path checkpoints) throws IOException {
-        if (!Files.isDirectory(checkpoints)) {
-            return Optional.empty();
-        }
-        // <folder>/<job>/chk-<n>/_metadata; the last file of a checkpoint to be written, and put there in one move.
-        try (Stream<Path> files = Files.find(checkpoints, 3,
-                (path, attributes) -> attributes.isRegularFile() && path.endsWith(METADATA))) {
-            List<Path> complete = files.toList();
-            return complete.stream()
-                    .max(Comparator.comparing(FlinkSettings::writtenAt)
-                            .thenComparing(FlinkSettings::number))
-                    .map(Path::getParent);
-        }
-    }
-
-    private static FileTime writtenAt(Path metadata) {
-        try {
-            return Files.getLastModifiedTime(metadata);
-        } catch (IOException e) {
-            return FileTime.fromMillis(0); // gone meanwhile
-        }
-    }
-
-    private static int number(Path metadata) {
-        String name = metadata.getName(metadata.getNameCount() - 2).toString();
-        return name.matches("chk-[0-9]{1,9}") ? Integer.parseInt(name.substring(4)) : 0;
     }
 }

@@ -55,10 +55,10 @@ public record ChaosReport(
         text.append("where they ended  ").append(fates).append('\n');
         text.append("faults  ").append(faults).append('\n');
         recovery.forEach((member, each) -> text.append(String.format(Locale.ROOT,
-                "%-12s killed %3d times, next version after %.1f s (median), %.1f s at most;"
-                        + " first that learned from feedback of after it, %.1f s%n",
-                member, each.kills(), each.medianSeconds(), each.maxSeconds(),
-                each.learnedMedianSeconds())));
+                "%-12s killed %3d times, next version after %.1f s (median), of a round claimed after it"
+                        + " %.1f s, %.1f s at most; first that learned from feedback of after it, %.1f s%n",
+                member, each.kills(), each.publishedMedianSeconds(), each.medianSeconds(),
+                each.maxSeconds(), each.learnedMedianSeconds())));
         violations.forEach(each -> text.append("VIOLATED  ").append(each).append('\n'));
         text.append("replay  ").append(replay).append('\n');
         text.append(held() ? "every promise held" : "NOT every promise held");

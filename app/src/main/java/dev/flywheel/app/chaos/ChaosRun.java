@@ -8,6 +8,7 @@ import dev.flywheel.app.cluster.Cluster;
 import dev.flywheel.app.cluster.ClusterFolder;
 import dev.flywheel.app.cluster.JobState;
 import dev.flywheel.app.cluster.Member;
+import dev.flywheel.app.local.Closing;
 import dev.flywheel.app.local.LoopProgress;
 import dev.flywheel.app.local.StartException;
 import java.io.IOException;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -30,22 +32,27 @@ import org.slf4j.LoggerFactory;
 public final class ChaosRun {
     private static final Logger LOG = LoggerFactory.getLogger(ChaosRun.class);
     private static final Duration READY = Duration.ofMinutes(5);
-    private static final Duration DRAINED = Duration.ofMinutes(5);
+    /** Longer than any pause of what is on its way. */
+    private static final Duration STALLED = Duration.ofMinutes(3);
     private static final long AUDIT_MILLIS = 500;
     private static final int AGREEING_AUDITS = 3;
     private static final int ASKED_AGAIN = 400;
 
     /** What clients say comes from few people in a few minutes; the guard has its own tests. */
-    private static final Map<String, Object> SETTINGS = Map.of(
-            "server.port", 0,
-            "loop.broker_port", 0,
-            "metrics.port", 0,
-            "loop.guard_profile", "trusted-stream",
-            "loop.checkpoint_interval", "2s",
-            "loop.orphan_timeout", "20s",
-            "engine.adapter_slots", 2,
-            "store.versions_kept", 1_000_000,
-            "data.free_mib_min", 64);
+    private static final Map<String, Object> SETTINGS = Map.ofEntries(
+            Map.entry("server.port", 0),
+            Map.entry("loop.broker_port", 0),
+            Map.entry("metrics.port", 0),
+            Map.entry("loop.guard_profile", "trusted-stream"),
+            Map.entry("loop.checkpoint_interval", "2s"),
+            Map.entry("loop.orphan_timeout", "20s"),
+            Map.entry("loop.forgets_after", "15s"),
+            Map.entry("loop.call_backoff_max", "500ms"),
+            Map.entry("engine.adapter_slots", 2),
+            Map.entry("store.versions_kept", 1_000_000),
+            // Rounds that are taken out are trained again from the snapshot before them.
+            Map.entry("store.snapshot_every", 16),
+            Map.entry("data.free_mib_min", 64));
 
     private final ChaosSettings settings;
     private final Path data;
@@ -53,20 +60,24 @@ public final class ChaosRun {
     private final @Nullable Path config;
     private final String replay;
     private final ObjLongConsumer<String> progress;
+    private final Closing closing;
+    private final long begunNanos = System.nanoTime();
 
     /**
      * @param data folder for all state, new or of an earlier run
      * @param replay command that repeats the run
      * @param progress told what was done last, and after how many seconds
+     * @param closing takes over the cluster, which runs until it is closed
      */
     public ChaosRun(ChaosSettings settings, Path data, Path model, @Nullable Path config,
-            String replay, ObjLongConsumer<String> progress) {
+            String replay, ObjLongConsumer<String> progress, Closing closing) {
         this.settings = settings;
         this.data = data;
         this.model = model;
         this.config = config;
         this.replay = replay;
         this.progress = progress;
+        this.closing = closing;
     }
 
     /** Starts a cluster, breaks it for as long as the settings say, heals it and judges. */
@@ -74,23 +85,25 @@ public final class ChaosRun {
         ClusterFolder folder = ClusterFolder.lay(data, config, SETTINGS,
                 new SplittableRandom(settings.seed()));
         Path failpoints = Files.createDirectories(folder.root().resolve("failpoints"));
-        long begun = System.nanoTime();
-        try (Cluster cluster = Cluster.start(folder, model, JobState.NEWEST, flags(failpoints));
-                Ledger ledger = new Ledger(folder.root().resolve("ledger.txt"))) {
+        Cluster cluster = closing.add("cluster",
+                () -> Cluster.start(folder, model, JobState.NEWEST, flags(failpoints)));
+        try (Ledger ledger = new Ledger(folder.root().resolve("ledger.txt"))) {
             progress.accept("starting six processes", 0);
             cluster.awaitReady(READY);
-            FaultRun faults = new FaultRun(cluster, failpoints);
             try (Traffic traffic = new Traffic(cluster, settings, ledger)) {
+                Surgery surgery = new Surgery(cluster.store(),
+                        folder.config().adapter().name(), traffic::user);
+                FaultRun faults = new FaultRun(cluster, failpoints, surgery);
                 traffic.start();
                 breakIt(faults, ledger);
-                progress.accept("healing", (System.nanoTime() - begun) / 1_000_000_000L);
+                progress.accept("healing", seconds());
                 faults.heal();
                 cluster.awaitReady(READY);
                 List<String> violations = new ArrayList<>(new StoreProbe(cluster).violations());
                 cluster.awaitReady(READY);
                 traffic.stop();
                 violations.addAll(askAgain(cluster, traffic));
-                return verdict(cluster, faults, traffic, ledger, begun, violations);
+                return verdict(cluster, faults, traffic, ledger, surgery.forgotten(), violations);
             }
         }
     }
@@ -115,10 +128,9 @@ public final class ChaosRun {
     }
 
     private void breakIt(FaultRun faults, Ledger ledger) throws IOException, InterruptedException {
-        FaultPlan plan = new FaultPlan(settings.seed(), settings.faults(),
+        FaultPlan plan = new FaultPlan(settings.seed(), settings.faults(), settings.members(),
                 settings.pause().toMillis());
-        long begun = System.nanoTime();
-        long end = begun + settings.time().toNanos();
+        long end = System.nanoTime() + settings.time().toNanos();
         while (System.nanoTime() - end < 0
                 || (settings.kills() > faults.kills() && !plan.empty())) {
             if (plan.empty()) {
@@ -127,12 +139,13 @@ public final class ChaosRun {
                 faults.carryOut(plan.next());
             }
             progress.accept("%d kills, %,d acknowledged, last %s".formatted(faults.kills(),
-                    ledger.size(), faults.last()), (System.nanoTime() - begun) / 1_000_000_000L);
+                    ledger.size(), faults.last()), seconds());
         }
     }
 
     private ChaosReport verdict(Cluster cluster, FaultRun faults, Traffic traffic, Ledger ledger,
-            long begun, List<String> violations) throws IOException, InterruptedException {
+            Set<String> forgotten, List<String> violations)
+            throws IOException, InterruptedException {
         String job = cluster.job().orElseThrow(() -> new StartException("no job was submitted"));
         AuditReport audit;
         LedgerReport heard;
@@ -142,7 +155,7 @@ public final class ChaosRun {
             heard = auditor.compare(ledger.acknowledged().keySet(), audit);
         }
         FeedbackFates fates = audit.fates();
-        Lineage lineage = lineage(cluster);
+        Lineage lineage = lineage(cluster, forgotten);
         lineage.seen(traffic.sayings().digests());
         violations.addAll(lineage.violations());
         if (lineage.open() > 0) {
@@ -156,7 +169,7 @@ public final class ChaosRun {
         Map<String, Long> allowed = new TreeMap<>();
         List<String> errors = LogScan.unexpected(cluster.folder(), allowed);
         errors.forEach(error -> violations.add("log: " + error));
-        return new ChaosReport(replay, settings.seed(), (System.nanoTime() - begun) / 1e9,
+        return new ChaosReport(replay, settings.seed(), (System.nanoTime() - begunNanos) / 1e9,
                 faults.kills(), traffic.answers(), ledger.size(), heard.lostInAll(),
                 fates.repeated(),
                 audit.difference(), fates, lineage.versions(), faults.counts(),
@@ -171,31 +184,39 @@ public final class ChaosRun {
     }
 
     /** Read when no round is in flight any more: one of silence alone may be while all feedback has ended. */
-    private static Lineage lineage(Cluster cluster) throws InterruptedException {
+    private static Lineage lineage(Cluster cluster, Set<String> forgotten)
+            throws InterruptedException {
         String adapter = cluster.folder().config().adapter().name();
-        long deadline = System.nanoTime() + DRAINED.toNanos();
-        Lineage lineage = new Lineage(cluster.store(), adapter);
+        long deadline = System.nanoTime() + STALLED.toNanos();
+        Lineage lineage = new Lineage(cluster.store(), adapter, forgotten);
         while (lineage.open() > 0 && System.nanoTime() - deadline < 0) {
             TimeUnit.MILLISECONDS.sleep(AUDIT_MILLIS);
-            lineage = new Lineage(cluster.store(), adapter);
+            lineage = new Lineage(cluster.store(), adapter, forgotten);
         }
         return lineage;
     }
 
-    /** Waits until all that was acknowledged has an end, or time is up. */
-    private static AuditReport drain(FeedbackAuditor auditor) throws InterruptedException {
-        long deadline = System.nanoTime() + DRAINED.toNanos();
+    /** Waits until all that was acknowledged has an end, or nothing moves any more. */
+    private AuditReport drain(FeedbackAuditor auditor) throws InterruptedException {
+        long moved = System.nanoTime();
         AuditReport report = auditor.audit();
         int agreeing = 0;
-        while (agreeing < AGREEING_AUDITS && System.nanoTime() - deadline < 0) {
+        while (agreeing < AGREEING_AUDITS && System.nanoTime() - moved < STALLED.toNanos()) {
             TimeUnit.MILLISECONDS.sleep(AUDIT_MILLIS);
             AuditReport next = auditor.audit();
-            boolean settled = next.fates().pending() == 0 && next.balanced()
-                    && next.fates().equals(report.fates());
+            boolean same = next.fates().equals(report.fates());
+            boolean settled = same && next.fates().pending() == 0 && next.balanced();
             agreeing = settled ? agreeing + 1 : 0;
+            moved = same ? moved : System.nanoTime();
             report = next;
+            progress.accept("draining, %,d on their way".formatted(next.fates().pending()),
+                    seconds());
         }
         LOG.info("drained: {}", report);
         return report;
+    }
+
+    private long seconds() {
+        return (System.nanoTime() - begunNanos) / 1_000_000_000L;
     }
 }

@@ -20,6 +20,10 @@ public enum Fault {
     FLIP,
     /** The clock of store, trainer and serving node jumps, and jumps back. */
     CLOCK,
+    /** A bit flips in a file of the store or of a checkpoint, or its end is cut off. */
+    DAMAGE,
+    /** Rounds are rolled back, taken out and brought back, users forgotten, feedback withdrawn. */
+    SURGERY,
     /** Clients repeat, reorder, delay and drop what they send. */
     CLIENT;
 

@@ -2,6 +2,7 @@ package dev.flywheel.app.chaos;
 
 import dev.flywheel.app.cluster.Member;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -15,21 +16,37 @@ final class FaultPlan {
 
     private final SplittableRandom random;
     private final List<Fault> faults = new ArrayList<>();
+    private final List<Member> members;
+    private final List<Failpoint> failpoints;
     private final long pauseMillis;
 
-    /** @param pauseMillis on average between two faults */
-    FaultPlan(long seed, Set<Fault> faults, long pauseMillis) {
+    /**
+     * @param members whom faults hit that can hit any
+     * @param pauseMillis on average between two faults
+     */
+    FaultPlan(long seed, Set<Fault> faults, Set<Member> members, long pauseMillis) {
         this.random = new SplittableRandom(seed);
+        this.members = members.stream().sorted().toList();
+        this.failpoints = Failpoint.ALL.stream()
+                .filter(each -> members.contains(each.member()))
+                .toList();
         this.pauseMillis = pauseMillis;
         for (Fault fault : Fault.values()) {
-            if (faults.contains(fault) && fault != Fault.CLIENT) {
-                // Kills find most, and the rest takes long.
-                int weight = fault == Fault.KILL ? 6 : fault == Fault.FAILPOINT ? 6 : 1;
-                for (int i = 0; i < weight; i++) {
-                    this.faults.add(fault);
-                }
+            if (faults.contains(fault) && fault != Fault.CLIENT
+                    && (fault != Fault.FAILPOINT || !failpoints.isEmpty())) {
+                this.faults.addAll(Collections.nCopies(weight(fault), fault));
             }
         }
+    }
+
+    /** Kills find most, and the rest takes long. */
+    private static int weight(Fault fault) {
+        return switch (fault) {
+            case KILL, FAILPOINT -> 6;
+            case SURGERY -> 4;
+            case DAMAGE -> 2;
+            default -> 1;
+        };
     }
 
     /**
@@ -53,15 +70,16 @@ final class FaultPlan {
 
     Step next() {
         Fault fault = faults.get(random.nextInt(faults.size()));
-        Failpoint failpoint = Failpoint.ALL.get(random.nextInt(Failpoint.ALL.size()));
-        Member any = Member.values()[random.nextInt(Member.values().length)];
+        List<Failpoint> steps = failpoints.isEmpty() ? Failpoint.ALL : failpoints;
+        Failpoint failpoint = steps.get(random.nextInt(steps.size()));
+        Member any = members.get(random.nextInt(members.size()));
         long hold = random.nextLong(HOLD_MILLIS_MIN, HOLD_MILLIS_MAX);
         long pause = (long) (-Math.log(1 - random.nextDouble()) * pauseMillis);
         long number = random.nextLong() >>> 1;
         boolean hasty = random.nextDouble() < HASTY;
         Member member = switch (fault) {
             case FAILPOINT -> failpoint.member();
-            case DISK -> Member.STORE;
+            case DISK, DAMAGE, SURGERY -> Member.STORE;
             case FLIP, CLOCK -> Member.SERVING;
             case FORGET -> Member.JOBMANAGER;
             case WRITERS -> Member.TASKMANAGER;

@@ -36,6 +36,8 @@ final class FaultRun {
 
     private final Cluster cluster;
     private final Path failpoints;
+    private final Surgery surgery;
+    private final Damage damage;
     private final List<Hit> hits = new ArrayList<>();
     private final Map<String, Long> counts = new TreeMap<>();
     private final List<String> strays = new ArrayList<>();
@@ -43,9 +45,11 @@ final class FaultRun {
     private long servedBefore;
 
     /** @param failpoints folder that the members look into */
-    FaultRun(Cluster cluster, Path failpoints) {
+    FaultRun(Cluster cluster, Path failpoints, Surgery surgery) {
         this.cluster = cluster;
         this.failpoints = failpoints;
+        this.surgery = surgery;
+        this.damage = new Damage(cluster);
     }
 
     /** Waits as the step says, and does it. */
@@ -64,6 +68,8 @@ final class FaultRun {
             case DISK -> disk(step);
             case FLIP -> flip(step);
             case CLOCK -> clock(step);
+            case DAMAGE -> damage(step);
+            case SURGERY -> operate(step);
             case CLIENT -> throw new IllegalStateException("clients do that by themselves");
         }
     }
@@ -211,6 +217,25 @@ final class FaultRun {
         hit(Fault.DISK, Member.STORE, "disk full", false, System.currentTimeMillis());
         TimeUnit.MILLISECONDS.sleep(step.holdMillis());
         boolean unused = cluster.limitFiles(Member.STORE, -1);
+    }
+
+    private void damage(FaultPlan.Step step) throws IOException, InterruptedException {
+        boolean ofStore = step.number() % 3 != 0;
+        long number = step.number() / 3;
+        String what = ofStore ? damage.store(number) : damage.checkpoint(number);
+        if (!what.isEmpty()) {
+            hit(Fault.DAMAGE, ofStore ? Member.STORE : Member.TASKMANAGER, what, false,
+                    System.currentTimeMillis());
+            counts.merge("damage " + what, 1L, Long::sum);
+        }
+    }
+
+    private void operate(FaultPlan.Step step) throws InterruptedException {
+        String what = surgery.operate(step.number());
+        if (!what.isEmpty()) {
+            hit(Fault.SURGERY, Member.STORE, what, false, System.currentTimeMillis());
+            counts.merge("surgery " + what, 1L, Long::sum);
+        }
     }
 
     private long largestFile() throws IOException {

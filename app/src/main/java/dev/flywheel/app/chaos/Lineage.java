@@ -8,14 +8,30 @@ import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.VersionRecord;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /** An adapter's versions and manifests as the store tells them, and the promises that can be seen in them. */
 final class Lineage {
     private static final int SHOWN = 10;
+    /** Of manifests that hold their examples for themselves. */
+    private static final Set<ManifestState> HOLDS =
+            EnumSet.of(ManifestState.MANIFEST_STATE_OPEN, ManifestState.MANIFEST_STATE_COMMITTED,
+                    ManifestState.MANIFEST_STATE_REJECTED);
+    /** Of manifests whose versions HEAD no longer comes from. */
+    private static final Set<ManifestState> OUT =
+            EnumSet.of(ManifestState.MANIFEST_STATE_ROLLED_BACK,
+                    ManifestState.MANIFEST_STATE_REPLACED);
+
+    private final Set<String> forgotten;
+    /** Versions that HEAD no longer comes from. */
+    private final List<VersionRecord> outside = new ArrayList<>();
 
     private final Map<Long, VersionRecord> versions = new TreeMap<>();
     private final List<ManifestSummary> manifests = new ArrayList<>();
@@ -24,15 +40,24 @@ final class Lineage {
     private final Map<Long, Long> claimedMillis = new HashMap<>();
     private final Map<FeedbackKey, Long> versionOf = new HashMap<>();
 
-    /** Reads all of it; examples too, for each manifest that still counts. */
-    Lineage(StoreClient store, String adapter) {
+    /**
+     * Reads all of it, examples too.
+     *
+     * @param forgotten users of whom nothing may be left
+     */
+    Lineage(StoreClient store, String adapter, Set<String> forgotten) {
+        this.forgotten = forgotten;
         store.listManifests(adapter, 0, manifests::add);
         put(store.getVersion(adapter, 0));
         for (ManifestSummary summary : manifests) {
-            if (summary.getState() != ManifestState.MANIFEST_STATE_ABANDONED) {
-                Manifest manifest = store.getManifest(adapter, summary.getSeq());
+            Manifest manifest = store.getManifest(adapter, summary.getSeq());
+            claimedMillis.put(summary.getSeq(), manifest.getClaimedAtMillis());
+            forgotten(summary, manifest);
+            if (HOLDS.contains(summary.getState())) {
                 claims(manifest);
-                claimedMillis.put(summary.getSeq(), manifest.getClaimedAtMillis());
+            }
+            if (OUT.contains(summary.getState())) {
+                outside.add(store.getVersion(adapter, summary.getVersion()));
             }
             if (summary.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
                 put(store.getVersion(adapter, summary.getVersion()));
@@ -45,6 +70,21 @@ final class Lineage {
 
     private void put(VersionRecord version) {
         versions.put(version.getRef().getNumber(), version);
+    }
+
+    /** Who was forgotten can be read in no manifest, and HEAD came from none that had them. */
+    private void forgotten(ManifestSummary summary, Manifest manifest) {
+        for (Example example : manifest.getExamplesList()) {
+            if (forgotten.contains(example.getUser())) {
+                violations.add("forget: manifest %d can be read of %s, who was forgotten".formatted(
+                        summary.getSeq(), example.getUser()));
+            }
+        }
+        if (summary.getState() == ManifestState.MANIFEST_STATE_COMMITTED
+                && manifest.getErasedCount() > 0) {
+            violations.add("forget: HEAD came from manifest %d, which had users who were forgotten"
+                    .formatted(summary.getSeq()));
+        }
     }
 
     /** I1: an example id is in at most one manifest that is open or has ended but was not abandoned. */
@@ -87,8 +127,10 @@ final class Lineage {
 
     /** I4: what clients were answered by is in the store, as it was. */
     void seen(Map<Long, String> digests) {
+        Map<Long, VersionRecord> known = new HashMap<>(versions);
+        outside.forEach(version -> known.put(version.getRef().getNumber(), version));
         digests.forEach((number, digest) -> {
-            VersionRecord version = versions.get(number);
+            VersionRecord version = known.get(number);
             if (version == null || !version.getRef().getDigest().equals(digest)) {
                 violations.add(
                         "I4: version %d answered with digest %s, the store has %s".formatted(number,
@@ -121,12 +163,20 @@ final class Lineage {
         return version == null ? 0 : version.getCreatedAtMillis();
     }
 
+    /** Returns when the first version was published after a moment; 0 if none was. */
+    long publishedMillis(long afterMillis) {
+        return first(version -> version.getCreatedAtMillis() > afterMillis);
+    }
+
     /** Returns when the first version was published whose round was claimed after a moment; 0 if none was. */
     long nextPublishedMillis(long afterMillis) {
-        return versions.values()
-                .stream()
-                .filter(version -> claimedMillis.getOrDefault(version.getManifestSeq(),
-                        0L) > afterMillis)
+        return first(version -> claimedMillis.getOrDefault(version.getManifestSeq(),
+                0L) > afterMillis);
+    }
+
+    private long first(Predicate<VersionRecord> which) {
+        return Stream.concat(versions.values().stream(), outside.stream())
+                .filter(which)
                 .mapToLong(VersionRecord::getCreatedAtMillis)
                 .min()
                 .orElse(0);

@@ -11,6 +11,7 @@ import dev.flywheel.api.v1.InferenceGrpc;
 import dev.flywheel.api.v1.RankReply;
 import dev.flywheel.api.v1.RankRequest;
 import dev.flywheel.api.v1.RequestScope;
+import dev.flywheel.api.v1.Retract;
 import dev.flywheel.api.v1.SendFeedbackRequest;
 import dev.flywheel.api.v1.Signal;
 import dev.flywheel.api.v1.VersionRef;
@@ -139,6 +140,15 @@ final class OutsideClient {
         return event(last.getImpressionId(), last.getFeedbackToken(), user, id)
                 .setSignal(Signal.newBuilder()
                         .setCorrection(Correction.newBuilder().setText(" cold today")))
+                .build();
+    }
+
+    /** Takes back what was said. */
+    static FeedbackEvent retract(FeedbackEvent said, String id) {
+        return said.toBuilder()
+                .setFeedbackId(id)
+                .setSignal(Signal.newBuilder()
+                        .setRetract(Retract.newBuilder().setFeedbackId(said.getFeedbackId())))
                 .build();
     }
 

@@ -13,6 +13,7 @@ import java.util.function.ToLongFunction;
  *
  * @param kills kills of this member
  * @param measured those after which there was such a version before the end
+ * @param publishedMedianSeconds to the first version that was published after the kill, be its round claimed before or after it
  * @param medianSeconds to the first version of a round that was claimed after the kill
  * @param maxSeconds the longest of these times
  * @param learnedMedianSeconds to the first version with feedback that was acknowledged after the kill, behind all that waited
@@ -20,6 +21,7 @@ import java.util.function.ToLongFunction;
 public record Recovery(
         int kills,
         int measured,
+        double publishedMedianSeconds,
         double medianSeconds,
         double maxSeconds,
         double learnedMedianSeconds) {
@@ -38,7 +40,9 @@ public record Recovery(
         Map<String, Recovery> recoveries = new TreeMap<>();
         kills.forEach((name, of) -> {
             List<Double> next = seconds(of, hit -> lineage.nextPublishedMillis(hit.atMillis()));
-            recoveries.put(name, new Recovery(of.size(), next.size(), median(next),
+            recoveries.put(name, new Recovery(of.size(), next.size(),
+                    median(seconds(of, hit -> lineage.publishedMillis(hit.atMillis()))),
+                    median(next),
                     next.isEmpty() ? Double.NaN : next.getLast(),
                     median(seconds(of, hit -> learnedMillis(hit, acknowledged, lineage)))));
         });

@@ -6,9 +6,13 @@ import dev.flywheel.api.v1.RankReply;
 import dev.flywheel.app.cluster.Cluster;
 import dev.flywheel.app.simulate.DirectProducer;
 import dev.flywheel.feedback.kafka.Topics;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -29,6 +33,8 @@ final class Traffic implements AutoCloseable {
     private static final double DROPPED = 0.02;
     private static final double LATE = 0.1;
     private static final double AGAIN = 0.1;
+    private static final double WITHDRAWN = 0.04;
+    private static final int RECENT_USERS = 400;
     private static final int LATE_MILLIS_MAX = 8_000;
     private static final String TENANT = "default";
 
@@ -36,12 +42,14 @@ final class Traffic implements AutoCloseable {
     private final DirectProducer producer;
     private final Ledger ledger;
     private final boolean unruly;
+    private final boolean withdrawing;
     private final long pauseNanos;
     private final long seed;
     private final AtomicLong ids = new AtomicLong();
     private final AtomicLong answers = new AtomicLong();
     private final AtomicLong repeated = new AtomicLong();
     private final Sayings sayings = new Sayings();
+    private final Deque<String> users = new ArrayDeque<>();
     private final List<Thread> threads = new ArrayList<>();
     private final ScheduledExecutorService later = Executors.newScheduledThreadPool(2,
             Thread.ofPlatform().daemon().name("late-clients").factory());
@@ -54,6 +62,7 @@ final class Traffic implements AutoCloseable {
                 new Topics(cluster.folder().config().loop().env()));
         this.ledger = ledger;
         this.unruly = settings.faults().contains(Fault.CLIENT);
+        this.withdrawing = settings.faults().contains(Fault.SURGERY);
         this.pauseNanos = (long) (CLIENTS * 1e9 / settings.rate());
         this.seed = settings.seed();
     }
@@ -110,7 +119,11 @@ final class Traffic implements AutoCloseable {
 
     private void say(RankReply reply, String user, String id, SplittableRandom random) {
         FeedbackEvent click = client.click(reply, 0, user, id);
+        met(user);
         boolean call = random.nextDouble() >= DIRECT;
+        if (withdrawing && random.nextDouble() < WITHDRAWN) {
+            later(random, OutsideClient.retract(click, id + "-back"), call, id + "-back");
+        }
         double fate = unruly ? random.nextDouble() : 1;
         if (fate < DROPPED) {
             return;
@@ -125,6 +138,23 @@ final class Traffic implements AutoCloseable {
             deliver(click, call, id);
             // Under the same id, what is said first counts.
             later(random, client.click(reply, 1, user, id), call, id);
+        }
+    }
+
+    private void met(String user) {
+        synchronized (users) {
+            users.addLast(user);
+            if (users.size() > RECENT_USERS) {
+                users.removeFirst();
+            }
+        }
+    }
+
+    /** Returns one who was answered lately, by a number; empty if nobody was. */
+    Optional<String> user(long number) {
+        synchronized (users) {
+            return users.isEmpty() ? Optional.empty()
+                    : users.stream().skip(number / 8 % users.size()).findFirst();
         }
     }
 
@@ -153,6 +183,9 @@ final class Traffic implements AutoCloseable {
                 }
                 return;
             } catch (StatusRuntimeException away) {
+                if (withdrawing && away.getStatus().getCode() == Status.Code.NOT_FOUND) {
+                    return; // what was taken out of the lineage is kept no longer than it has to be
+                }
                 if (!OutsideClient.passing(away) || System.nanoTime() - deadline > 0) {
                     throw away;
                 }

@@ -4,16 +4,18 @@ import dev.flywheel.app.chaos.ChaosReport;
 import dev.flywheel.app.chaos.ChaosRun;
 import dev.flywheel.app.chaos.ChaosSettings;
 import dev.flywheel.app.chaos.Fault;
+import dev.flywheel.app.cluster.Member;
+import dev.flywheel.app.local.Closing;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -46,9 +48,13 @@ public final class ChaosCommand implements Callable<Integer> {
             description = "Which faults, and when; the same seed is the same faults. Default: ${DEFAULT-VALUE}.") private long seed;
 
     @Option(names = "--faults", paramLabel = "LIST", split = ",",
-            description = "Which: kill, failpoint, freeze, writers, forget, disk, flip, clock, client. Default: all.") private List<
+            description = "Which: kill, failpoint, freeze, writers, forget, disk, flip, clock, damage, surgery, client. Default: all.") private List<
                     String> faults = List
                             .of();
+
+    @Option(names = "--members", paramLabel = "LIST", split = ",",
+            description = "Whom kills, failpoints and freezes hit: broker, jobmanager, taskmanager, store, trainer, serving."
+                    + " Default: all.") private List<String> members = List.of();
 
     @Option(names = "--rate", paramLabel = "N", defaultValue = "40",
             description = "Feedback events a second that clients try to send. Default: ${DEFAULT-VALUE}.") private double rate;
@@ -68,12 +74,13 @@ public final class ChaosCommand implements Callable<Integer> {
         report.requireWritable();
         Set<Fault> chosen = chosen();
         ChaosSettings settings = new ChaosSettings(Duration.ofSeconds(seconds), seed, chosen,
-                kills, rate, Duration.ofMillis((long) (pause * 1e3)), bug);
-        if (data != null) {
-            return judged(run(settings, data));
-        }
-        try (TemporaryFolder temporary = new TemporaryFolder("flywheel-chaos")) {
-            return judged(run(settings, temporary.path()));
+                chosenMembers(), kills, rate, Duration.ofMillis((long) (pause * 1e3)), bug);
+        try (StopHook stop = new StopHook(spec.commandLine().getErr())) {
+            Path folder = data != null ? data
+                    : stop.closing()
+                            .add("folder", () -> new TemporaryFolder("flywheel-chaos"))
+                            .path();
+            return judged(run(settings, folder, stop.closing()));
         }
     }
 
@@ -82,40 +89,50 @@ public final class ChaosCommand implements Callable<Integer> {
         return found.held() ? 0 : 1;
     }
 
-    private ChaosReport run(ChaosSettings settings, Path folder) throws InterruptedException {
+    private ChaosReport run(ChaosSettings settings, Path folder, Closing closing)
+            throws InterruptedException {
         PrintStream out = report.output().progress();
         out.println("seed " + seed + "; again with: " + replay());
         try {
             return new ChaosRun(settings, folder, loop.modelFolder().toAbsolutePath(), loop.config,
-                    replay(), (what, second) -> out.printf("%5d s  %s%n", second, what)).run();
+                    replay(), (what, second) -> out.printf("%5d s  %s%n", second, what),
+                    closing).run();
         } catch (IOException e) {
             throw new UncheckedIOException("chaos cannot go on", e);
         }
     }
 
     private Set<Fault> chosen() {
-        if (faults.isEmpty()) {
-            return EnumSet.allOf(Fault.class);
-        }
-        Set<Fault> chosen = EnumSet.noneOf(Fault.class);
-        for (String name : faults) {
-            chosen.add(Arrays.stream(Fault.values())
-                    .filter(fault -> fault.label().equals(name.strip()))
+        return chosen("--faults", faults, Fault.class, Fault::label);
+    }
+
+    private Set<Member> chosenMembers() {
+        return chosen("--members", members, Member.class, Member::label);
+    }
+
+    /** All if none is named. */
+    private <E extends Enum<E>> Set<E> chosen(String option, List<String> names, Class<E> type,
+            Function<E, String> label) {
+        Set<E> all = EnumSet.allOf(type);
+        Set<E> chosen = EnumSet.noneOf(type);
+        for (String name : names) {
+            chosen.add(all.stream()
+                    .filter(each -> label.apply(each).equals(name.strip()))
                     .findFirst()
                     .orElseThrow(() -> UsageChecks.wrong(spec,
-                            "--faults names '%s', allowed are %s".formatted(name,
-                                    Arrays.stream(Fault.values())
-                                            .map(Fault::label)
-                                            .collect(Collectors.joining(", "))))));
+                            "%s names '%s', allowed are %s".formatted(option, name, all.stream()
+                                    .map(label)
+                                    .collect(Collectors.joining(", "))))));
         }
-        return chosen;
+        return names.isEmpty() ? all : chosen;
     }
 
     private String replay() {
-        return "./flywheel chaos --seconds %d --kills %d --seed %d --rate %s --pause %s%s%s"
+        return "./flywheel chaos --seconds %d --kills %d --seed %d --rate %s --pause %s%s%s%s"
                 .formatted(
                         seconds, kills, seed, rate, pause,
                         faults.isEmpty() ? "" : " --faults " + String.join(",", faults),
+                        members.isEmpty() ? "" : " --members " + String.join(",", members),
                         bug.isEmpty() ? "" : " --bug " + bug);
     }
 }

@@ -30,6 +30,7 @@ final class Child {
     private boolean killed;
     private volatile boolean frozen;
     private int starts;
+    private int failures;
     private long startedNanos;
     private long pauseNanos = PAUSE_NANOS_MIN;
     private long endedNanos;
@@ -76,6 +77,7 @@ final class Child {
         boolean stayed = killed || nowNanos - startedNanos > STAYED_NANOS;
         pauseNanos = stayed ? PAUSE_NANOS_MIN : Math.min(2 * pauseNanos, PAUSE_NANOS_MAX);
         if (!killed) {
+            failures++;
             LOG.warn("{} has ended with {}; started again in {} ms, see {}", member.label(),
                     running.exitValue(), pauseNanos / 1_000_000, log);
         }
@@ -128,6 +130,19 @@ final class Child {
             Thread.currentThread().interrupt();
         }
         return true;
+    }
+
+    /** Kills it, and leaves it down until it is wanted again; returns whether it lived. */
+    boolean hold() {
+        synchronized (this) {
+            wanted = false;
+        }
+        return kill();
+    }
+
+    /** How often it ended without being killed. */
+    synchronized int failures() {
+        return failures;
     }
 
     /** Marks an end that is about to come as wanted by somebody. */

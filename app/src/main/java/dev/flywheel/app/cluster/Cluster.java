@@ -139,7 +139,8 @@ public final class Cluster implements AutoCloseable {
         return keeper.runs() ? "" : "stream job is";
     }
 
-    private boolean storeAnswers() {
+    /** Whether the store takes calls. */
+    public boolean storeAnswers() {
         try {
             var unused = store.listAdapters();
             return true;
@@ -177,6 +178,21 @@ public final class Cluster implements AutoCloseable {
     /** Kills a member as {@code kill -9} does; it is started again. Returns whether it lived. */
     public boolean kill(Member member) {
         return child(member).kill();
+    }
+
+    /** Kills a member and leaves it down, until {@link #letStart}. Returns whether it lived. */
+    public boolean hold(Member member) {
+        return child(member).hold();
+    }
+
+    /** Has a member that was held start again. */
+    public void letStart(Member member) {
+        child(member).want();
+    }
+
+    /** How often a member's process ended without being killed. */
+    public int failures(Member member) {
+        return child(member).failures();
     }
 
     /** Stops a member in its tracks: it does nothing, and its connections stay. Returns whether it could be told. */

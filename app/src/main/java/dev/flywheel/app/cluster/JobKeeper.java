@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
 final class JobKeeper implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(JobKeeper.class);
     private static final long LOOK_MILLIS = 250;
-    /** A checkpoint that cannot be restored keeps the job starting. */
-    private static final Duration RESTORED = Duration.ofSeconds(90);
+    /** A checkpoint that cannot be restored keeps the job starting, also one that it has made itself and that is damaged since. */
+    private static final Duration RESTORED = Duration.ofSeconds(60);
 
     private final RemoteJob flink;
     private final FlywheelConfig config;
@@ -34,7 +34,7 @@ final class JobKeeper implements AutoCloseable {
     private volatile boolean closed;
     private boolean hasRun;
     private boolean restored;
-    private long submittedNanos;
+    private long stoodStillNanos;
     private boolean spoilt;
     private boolean topicsMade;
 
@@ -69,11 +69,16 @@ final class JobKeeper implements AutoCloseable {
             hasRun |= runs;
             if (standing == Standing.GONE) {
                 submit();
-            } else if (known != null && !hasRun && restored
-                    && System.nanoTime() - submittedNanos > RESTORED.toNanos()) {
-                LOG.warn("the checkpoint cannot be restored; starting from none");
-                spoilt = true;
+            } else if (runs || flink.taskManagers() == 0) {
+                stoodStillNanos = System.nanoTime();
+            } else if (known != null && (restored || hasRun)
+                    && System.nanoTime() - stoodStillNanos > RESTORED.toNanos()) {
+                spoilt = !hasRun;
+                LOG.warn("the job does not start; {}", spoilt
+                        ? "its checkpoint cannot be restored, so it starts from none"
+                        : "submitted again from the newest checkpoint that is whole");
                 flink.cancel(known);
+                stoodStillNanos = System.nanoTime();
             }
         } catch (IOException | RuntimeException away) {
             runs = false;
@@ -96,7 +101,7 @@ final class JobKeeper implements AutoCloseable {
         hasRun = false;
         spoilt = false;
         restored = from.isPresent();
-        submittedNanos = System.nanoTime();
+        stoodStillNanos = System.nanoTime();
         LOG.info("job {} submitted from {}", job,
                 from.map(Path::toString).orElse("no checkpoint"));
     }

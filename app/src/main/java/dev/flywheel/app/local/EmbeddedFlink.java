@@ -2,6 +2,7 @@ package dev.flywheel.app.local;
 
 import dev.flywheel.pipelines.FlinkSettings;
 import dev.flywheel.pipelines.LoopSettings;
+import dev.flywheel.pipelines.checkpoint.Checkpoints;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -123,7 +124,7 @@ public final class EmbeddedFlink implements AutoCloseable {
 
     /** Drops what older jobs left, but for the newest checkpoint of all. */
     private static Optional<Path> keepNewest(Path checkpoints) throws IOException {
-        Optional<Path> newest = FlinkSettings.newestCheckpoint(checkpoints);
+        Optional<Path> newest = Checkpoints.newest(checkpoints);
         Path kept = newest.map(Path::getParent).orElse(null);
         List<Path> jobs;
         try (Stream<Path> folders = Files.list(checkpoints)) {

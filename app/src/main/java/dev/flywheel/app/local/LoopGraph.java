@@ -2,6 +2,7 @@ package dev.flywheel.app.local;
 
 import dev.flywheel.pipelines.LoopJob;
 import dev.flywheel.pipelines.LoopSettings;
+import dev.flywheel.pipelines.checkpoint.CheckedFileSystem;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.apache.flink.api.common.JobID;
@@ -25,7 +26,8 @@ final class LoopGraph {
         graph.setJobName(LoopJob.NAME);
         graph.setJobId(JobID.generate());
         from.ifPresent(checkpoint -> graph.setSavepointRestoreSettings(SavepointRestoreSettings
-                .forPath(checkpoint.toUri().toString(), false, RecoveryClaimMode.NO_CLAIM)));
+                .forPath(CheckedFileSystem.uri(checkpoint).toString(), false,
+                        RecoveryClaimMode.NO_CLAIM)));
         return graph;
     }
 }

@@ -6,8 +6,8 @@ import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.app.audit.FeedbackAuditor;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.feedback.kafka.Topics;
-import dev.flywheel.pipelines.FlinkSettings;
 import dev.flywheel.pipelines.LoopSettings;
+import dev.flywheel.pipelines.checkpoint.Checkpoints;
 import dev.flywheel.pipelines.round.ServerTargets;
 import java.io.IOException;
 import java.net.URI;
@@ -94,7 +94,7 @@ public final class RemoteJob implements AutoCloseable {
 
     /** Returns the newest checkpoint that is complete. */
     public Optional<Path> newestCheckpoint() throws IOException {
-        return FlinkSettings.newestCheckpoint(checkpoints);
+        return Checkpoints.newest(checkpoints);
     }
 
     public void cancel(String job) throws IOException, InterruptedException {

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class FaultPlanTest {
     private static final int STEPS = 500;
+    private static final Set<Member> ALL = EnumSet.allOf(Member.class);
 
     @Test
     void theSameSeedIsTheSameFaults() {
@@ -45,11 +46,20 @@ class FaultPlanTest {
 
     @Test
     void clientsAloneLeaveNothingToCarryOut() {
-        assertThat(new FaultPlan(1, EnumSet.of(Fault.CLIENT), 1_000).empty()).isTrue();
+        assertThat(new FaultPlan(1, EnumSet.of(Fault.CLIENT), ALL, 1_000).empty()).isTrue();
+    }
+
+    @Test
+    void onlyChosenProcessesAreHit() {
+        FaultPlan plan = new FaultPlan(4, EnumSet.of(Fault.KILL, Fault.FAILPOINT),
+                EnumSet.of(Member.TRAINER, Member.BROKER), 1_000);
+
+        assertThat(Stream.generate(plan::next).limit(STEPS).map(FaultPlan.Step::member))
+                .containsOnly(Member.TRAINER, Member.BROKER);
     }
 
     private static List<FaultPlan.Step> steps(long seed, Set<Fault> faults) {
-        FaultPlan plan = new FaultPlan(seed, faults, 1_000);
+        FaultPlan plan = new FaultPlan(seed, faults, ALL, 1_000);
         return Stream.generate(plan::next).limit(STEPS).toList();
     }
 }

@@ -6,6 +6,8 @@ import dev.flywheel.app.chaos.ChaosReport;
 import dev.flywheel.app.chaos.ChaosRun;
 import dev.flywheel.app.chaos.ChaosSettings;
 import dev.flywheel.app.chaos.Fault;
+import dev.flywheel.app.cluster.Member;
+import dev.flywheel.app.local.Closing;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -26,11 +28,14 @@ class ChaosTest {
     void whatWasAcknowledgedIsTrainedOnceThoughProcessesAreKilled() throws Exception {
         ChaosSettings settings =
                 new ChaosSettings(Duration.ofSeconds(1), SEED,
-                        EnumSet.of(Fault.KILL, Fault.CLIENT),
+                        EnumSet.of(Fault.KILL, Fault.CLIENT), EnumSet.allOf(Member.class),
                         2, 20, Duration.ofMillis(500), "");
 
-        ChaosReport report = new ChaosRun(settings, folder, BuiltInBase.folder(), null,
-                "seed " + SEED, (what, second) -> {}).run();
+        ChaosReport report;
+        try (Closing closing = new Closing()) {
+            report = new ChaosRun(settings, folder, BuiltInBase.folder(), null, "seed " + SEED,
+                    (what, second) -> {}, closing).run();
+        }
 
         assertThat(report.violations()).as(report.text()).isEmpty();
         assertThat(report.kills()).isEqualTo(2);

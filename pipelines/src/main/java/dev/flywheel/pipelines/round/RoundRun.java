@@ -8,6 +8,7 @@ import dev.flywheel.api.v1.PutOutcomeRequest;
 import dev.flywheel.api.v1.RoundFigures;
 import dev.flywheel.api.v1.TrainReply;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,6 +38,8 @@ final class RoundRun {
     private boolean overdue;
     /** The store misses what the trainer says it uploaded. */
     private boolean anew;
+    /** Why its examples are to be quarantined; whether they are is for the store to say. */
+    private @Nullable CallFailure givenUp;
 
     RoundRun(String adapter, long epoch, long seq, String backend, List<Example> examples,
             AdapterRounds owner, RoundPace pace, RoundServers servers, DriverHost host,
@@ -147,8 +150,7 @@ final class RoundRun {
                     failure);
             host.after(pace.backoff(failures), this::train);
         } else {
-            log.error("round quarantined adapter={} seq={} after {} attempts: {}", adapter, seq,
-                    failures, failure);
+            givenUp = failure;
             end(ending(Outcome.OUTCOME_REJECTED).setFigures(RoundFigures.newBuilder()
                     .setExamples(examples.size())
                     .setRejectedBecause(
@@ -160,6 +162,10 @@ final class RoundRun {
         PutOutcomeRequest request = ending.build();
         calls.call("outcome", () -> servers.putOutcome(request), reply -> {
             Failpoints.reach("round-ended");
+            if (givenUp != null) {
+                log.error("round quarantined adapter={} seq={} after {} attempts: {}", adapter,
+                        seq, failures, givenUp);
+            }
             owner.ended(this, request, reply);
             next.run();
         }, failure -> {
