@@ -47,6 +47,13 @@ class OldStoreTest {
         }
     }
 
+    @Test
+    void olderProgramsRefuseItOnceItWasOpened() throws IOException {
+        assertThat(folder.resolve("format")).hasContent("flywheel store format 1");
+        new RunningStore(folder).close();
+        assertThat(folder.resolve("format")).hasContent("flywheel store format 2");
+    }
+
     /** Commands past the checks of requests stand for those of a release that checked less. */
     @Test
     void whatWasTakenThenAndIsRefusedNowIsKeptUntilItIsChanged() {

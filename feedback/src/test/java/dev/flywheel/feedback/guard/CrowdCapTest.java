@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -123,5 +124,22 @@ class CrowdCapTest {
         Stream stream =
                 new Stream(shareMax, 1).flow(2 * DAY, 600, 0).flow(HOUR / 2, 1_200, 0.5);
         assertThat(stream.passedShare()).isBetween(least, most);
+    }
+
+    /** An adapter that newcomers do not usually want: what a few examples of others earn is less than a whole place. */
+    @Test
+    void theFirstOfTheNewcomersNeedsNobodyToHaveEarnedItsPlace() {
+        CrowdCap cap = new CrowdCap(new GuardProfile("tried", 0, Duration.ofMinutes(1), 0, false,
+                GuardProfile.Budgets.NONE,
+                new GuardProfile.Crowd(0, 0.02, Duration.ofHours(1))));
+        CrowdShare all = CrowdShare.getDefaultInstance();
+        long now = START;
+        for (int hour = 0; hour < 10; hour++) {
+            now += HOUR;
+            all = cap.admit(all, null, now - DAY, now, now).all();
+        }
+        CrowdCap.Decision first = cap.admit(all, null, now, now, now);
+        assertThat(first.admitted()).isTrue();
+        assertThat(cap.admit(first.all(), null, now, now, now).admitted()).isFalse();
     }
 }

@@ -125,6 +125,25 @@ class ErasureTest {
     }
 
     @Test
+    void aKeyThatIsGoneWithoutADeletionIsDamageAndReadsAsNoErasure() {
+        try (RocksCommitLog log = open()) {
+            twoUsersSaidSomething(log);
+        }
+        try (Database db = Database.open(folder.resolve("rocksdb"), false);
+                Batch batch = new Batch(db)) {
+            batch.delete(Family.KEYS, UserKeys.id(GONE));
+            batch.write();
+            db.sync();
+        }
+        assertThat(StoreCheck.of(folder, (step, done, total) -> {}).damage())
+                .anySatisfy(damage -> assertThat(damage.what()).contains("is missing"));
+        try (RocksCommitLog log = open()) {
+            assertThatThrownBy(() -> manifest(log)).hasMessageContaining("the key of the user")
+                    .hasMessageContaining("is missing");
+        }
+    }
+
+    @Test
     void anExampleUnderAnotherExamplesIdDoesNotOpen() {
         try (RocksCommitLog log = open()) {
             twoUsersSaidSomething(log);
