@@ -10,6 +10,7 @@ import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.RankReply;
 import dev.flywheel.api.v1.RankRequest;
 import dev.flywheel.api.v1.RequestScope;
+import dev.flywheel.api.v1.Retract;
 import dev.flywheel.api.v1.SendFeedbackReply;
 import dev.flywheel.api.v1.SendFeedbackRequest;
 import dev.flywheel.api.v1.Signal;
@@ -70,11 +71,20 @@ final class LoopClient {
 
     /** Clicks the first item; returns when Kafka has it. */
     SendFeedbackReply click(RankReply reply, String user, String feedbackId) {
-        Signal click =
-                Signal.newBuilder()
-                        .setClick(Click.newBuilder()
-                                .setCandidateId(reply.getItems(0).getCandidateId()))
-                        .build();
+        return send(reply, user, feedbackId, Signal.newBuilder()
+                .setClick(Click.newBuilder().setCandidateId(reply.getItems(0).getCandidateId()))
+                .build());
+    }
+
+    /** Takes an earlier event of the same answer back; returns when Kafka has that. */
+    SendFeedbackReply retract(RankReply reply, String user, String feedbackId) {
+        return send(reply, user, "not " + feedbackId, Signal.newBuilder()
+                .setRetract(Retract.newBuilder().setFeedbackId(feedbackId))
+                .build());
+    }
+
+    private SendFeedbackReply send(RankReply reply, String user, String feedbackId,
+            Signal signal) {
         return FeedbackGrpc.newBlockingStub(channel)
                 .withDeadlineAfter(CALL.toSeconds(), TimeUnit.SECONDS)
                 .send(
@@ -82,7 +92,7 @@ final class LoopClient {
                                 .setFeedbackToken(reply.getFeedbackToken())
                                 .setFeedbackId(feedbackId)
                                 .setUser(user)
-                                .setSignal(click)
+                                .setSignal(signal)
                                 .build());
     }
 

@@ -9,6 +9,7 @@ import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.ExciseRequest;
 import dev.flywheel.api.v1.ForgetReply;
 import dev.flywheel.api.v1.ForgetRequest;
+import dev.flywheel.api.v1.RankReply;
 import dev.flywheel.api.v1.Repair;
 import dev.flywheel.api.v1.RollbackRequest;
 import dev.flywheel.api.v1.VersionRecord;
@@ -58,9 +59,7 @@ class RepairTest {
         for (int user = 1; user <= 5; user++) {
             teach("u" + user);
         }
-        // A manifest's end can be read a moment before HEAD is seen to have moved.
-        LoopClient.await("HEAD is at the last round",
-                () -> registry.getAdapter(ADAPTER).getHead() == 5);
+        awaitHead(5);
     }
 
     @AfterEach
@@ -68,9 +67,17 @@ class RepairTest {
         node.close();
     }
 
-    private void teach(String user) {
-        client.click(client.rank(user, "lives in house " + user), user, user);
+    /** A manifest's end can be read a moment before HEAD is seen to have moved. */
+    private void awaitHead(long version) {
+        LoopClient.await("HEAD is at the last round",
+                () -> registry.getAdapter(ADAPTER).getHead() == version);
+    }
+
+    private RankReply teach(String user) {
+        RankReply reply = client.rank(user, "lives in house " + user);
+        client.click(reply, user, user);
         client.awaitTrained(Set.of(user));
+        return reply;
     }
 
     @Test
@@ -103,6 +110,30 @@ class RepairTest {
         assertThat(fates.pending()).isZero();
         assertThat(registry.listAliases(ADAPTER)).extracting(AliasRecord::getVersion)
                 .allMatch(version -> state(version) == VersionState.VERSION_STATE_COMMITTED);
+    }
+
+    @Test
+    void whatAUserTakesBackAfterItWasTrainedIsForgottenByItself() throws Exception {
+        List<String> before = digests(1, 5);
+        RankReply regretted = teach("u6");
+        teach("u7");
+        awaitHead(7);
+        List<String> spoilt = digests(6, 7);
+
+        client.retract(regretted, "u6", "u6");
+        LoopClient.await("it is out of HEAD",
+                () -> !client.trained().contains("u6")
+                        && !registry.getAdapter(ADAPTER).hasRepair());
+
+        assertThat(client.trained()).containsExactlyInAnyOrder("u1", "u2", "u3", "u4", "u5", "u7");
+        assertThat(lineage()).hasSize(6).containsAll(before).doesNotContainAnyElementsOf(spoilt);
+        LoopClient.await("HEAD is served", () -> served().equals(lineage().getFirst()));
+        assertThat(replayLineage("--adapter", ADAPTER)).as("weights are what is left comes to")
+                .isZero();
+        FeedbackFates fates = node.drain(PATIENCE);
+        assertThat(fates.balanced()).as("%s", fates).isTrue();
+        assertThat(fates.quarantined()).isEqualTo(1);
+        assertThat(fates.refused()).containsEntry("late", 1L);
     }
 
     @Test
@@ -148,9 +179,13 @@ class RepairTest {
     private int check(ForgettingCertificate certificate) throws IOException {
         Path file = folder.resolve("certificate.json");
         new ObjectMapper().writeValue(file.toFile(), certificate);
+        return replayLineage("--certificate", file.toString());
+    }
+
+    private int replayLineage(String option, String value) {
         return FlywheelCommand.commandLine()
-                .execute("replay-lineage", "--certificate", file.toString(), "--data",
-                        folder.toString(), "--model", BuiltInBase.folder().toString());
+                .execute("replay-lineage", option, value, "--data", folder.toString(), "--model",
+                        BuiltInBase.folder().toString());
     }
 
     @Test
@@ -223,6 +258,8 @@ class RepairTest {
     private static FlywheelConfig config() {
         return new ConfigLoader().load(null, Map.of(
                 "loop.broker_port", 0,
+                "loop.forgets_after", "1ms",
+                "loop.repairs_every", "50ms",
                 "metrics.port", 0,
                 "server.port", 0,
                 "data.free_mib_min", 16));
