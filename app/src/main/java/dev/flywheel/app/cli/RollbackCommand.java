@@ -1,8 +1,6 @@
 package dev.flywheel.app.cli;
 
-import dev.flywheel.api.v1.Repair;
 import dev.flywheel.api.v1.RollbackRequest;
-import dev.flywheel.app.cli.RepairOptions.Repaired;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -22,30 +20,21 @@ import picocli.CommandLine.Spec;
 public final class RollbackCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
 
-    @Option(names = "--adapter", paramLabel = "NAME", required = true,
-            description = "Adapter, such as default/news.") private String adapter = "";
-
     @Option(names = "--to", paramLabel = "N", required = true,
             description = "The version to go back to; one that HEAD came from.") private long version;
 
-    @Mixin private RegistryOptions registry = new RegistryOptions();
-    @Mixin private AuditOptions audit = new AuditOptions();
-    @Mixin private RepairOptions repairs = new RepairOptions();
-    @Mixin private OutputOptions output = new OutputOptions();
+    @Mixin private AdapterRepair repair = new AdapterRepair();
 
     @Override
     public Integer call() {
-        var unused = UsageChecks.adapter(spec, "--adapter", adapter);
         UsageChecks.require(spec, version >= 0, "--to", version, "at least 0");
-        Repair repair = registry.ask(store -> store.rollback(RollbackRequest.newBuilder()
-                .setAdapter(adapter)
-                .setVersion(version)
-                .setExpectedHead(store.getAdapter(adapter).getHead())
-                .setActor(audit.actor())
-                .setReason(audit.reason())
-                .build()));
-        Repaired done = repairs.await(registry, output, adapter, repair);
-        output.print(done, done.text());
-        return done.done() ? 0 : 1;
+        return repair.carryOut(
+                (store, adapter, audit) -> store.rollback(RollbackRequest.newBuilder()
+                        .setAdapter(adapter.getName())
+                        .setVersion(version)
+                        .setExpectedHead(adapter.getHead())
+                        .setActor(audit.actor())
+                        .setReason(audit.reason())
+                        .build()));
     }
 }

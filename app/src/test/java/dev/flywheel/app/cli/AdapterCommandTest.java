@@ -60,6 +60,20 @@ class AdapterCommandTest {
     }
 
     @Test
+    void aRollbackToWhereAnAdapterIsTellsThatNothingWasTakenOut() throws IOException {
+        Path data = temp.resolve("data");
+        json("adapter", "import", "-o", "json", adapter, "--model", model, "--name",
+                "default/mine", "--data", data);
+        JsonNode told = json("rollback", "--adapter", "default/mine", "--to", 0, "--data", data,
+                "-o", "json");
+        assertThat(told.get("adapter").asText()).isEqualTo("default/mine");
+        assertThat(told.get("quarantined").asInt()).isZero();
+        assertThat(told.get("left").asInt()).isZero();
+        fails("did not come from a round of version 3", "excise", "--adapter", "default/mine",
+                "--version-of-round", 3, "--data", data);
+    }
+
+    @Test
     void anExportThatIsImportedAndExportedAgainHasTheSameBytes() throws IOException {
         Path data = temp.resolve("data");
         JsonNode made = json("adapter", "import", "-o", "json", adapter, "--model", model, "--name",
