@@ -1,15 +1,12 @@
 package dev.flywheel.app.local;
 
-import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.trainer.gate.Gate;
-import dev.flywheel.trainer.round.AnchorSet;
 import dev.flywheel.trainer.round.Round;
 import dev.flywheel.trainer.round.RoundLimits;
 import dev.flywheel.trainer.server.RoundWorker;
 import dev.flywheel.trainer.server.TrainerService;
-import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.List;
 
@@ -27,7 +24,8 @@ final class TrainerRole {
         Round round =
                 closing.add(
                         "round",
-                        () -> new Round(engine.base(), engine.tokenizer(), anchors(engine),
+                        () -> new Round(engine.base(), engine.tokenizer(),
+                                ModelAnchors.read(engine.model(), engine.tokenizer()),
                                 engine.device(), limits, System::nanoTime));
         RoundMetrics listener = new RoundMetrics(context.meters(), context.end()::complete);
         TrainerService trainer =
@@ -41,16 +39,5 @@ final class TrainerRole {
                 "trainer server",
                 () -> InternalServer.start(List.of(trainer, trainer.health()),
                         config.server().messageBytesMax(), address));
-    }
-
-    private static AnchorSet anchors(EngineParts engine) {
-        try {
-            return AnchorSet.load(engine.model(), engine.tokenizer());
-        } catch (IOException e) {
-            throw new StartException(
-                    "anchors of model folder %s cannot be read (%s); see to the rights of its files"
-                            .formatted(engine.model(), FileProblem.words(e)),
-                    e);
-        }
     }
 }

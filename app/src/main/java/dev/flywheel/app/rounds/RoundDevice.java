@@ -1,8 +1,8 @@
 package dev.flywheel.app.rounds;
 
-import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.app.local.Closing;
+import dev.flywheel.app.local.ModelAnchors;
 import dev.flywheel.app.local.StartException;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
@@ -12,10 +12,8 @@ import dev.flywheel.engine.model.LoadProgress;
 import dev.flywheel.engine.model.ModelException;
 import dev.flywheel.engine.model.WeightFormat;
 import dev.flywheel.engine.tokenizer.Tokenizer;
-import dev.flywheel.trainer.round.AnchorSet;
 import dev.flywheel.trainer.round.Round;
 import dev.flywheel.trainer.round.RoundLimits;
-import java.io.IOException;
 import java.nio.file.Path;
 
 /** What rounds run on: backend, base and tokenizer, as a node with the same settings has them. Not thread-safe. */
@@ -32,7 +30,7 @@ public final class RoundDevice implements AutoCloseable {
         Tokenizer tokenizer = closing.add("tokenizer", () -> Tokenizer.load(model));
         RoundLimits limits = new RoundLimits(engine.trainingRowsMax(), engine.rankMax());
         this.round = closing.add("round", () -> new Round(base, tokenizer,
-                anchors(model, tokenizer), new DeviceLoop(1, System::nanoTime), limits,
+                ModelAnchors.read(model, tokenizer), new DeviceLoop(1, System::nanoTime), limits,
                 System::nanoTime));
     }
 
@@ -47,17 +45,6 @@ public final class RoundDevice implements AutoCloseable {
         } catch (ModelException e) {
             throw new StartException(
                     "model folder %s cannot be used: %s".formatted(model, e.getMessage()), e);
-        }
-    }
-
-    private static AnchorSet anchors(Path model, Tokenizer tokenizer) {
-        try {
-            return AnchorSet.load(model, tokenizer);
-        } catch (IOException e) {
-            throw new StartException(
-                    "anchors of model folder %s cannot be read (%s); see to the rights of its files"
-                            .formatted(model, FileProblem.words(e)),
-                    e);
         }
     }
 
