@@ -21,7 +21,6 @@ import dev.flywheel.api.v1.PutReplayRequest;
 import dev.flywheel.api.v1.RefusedExample;
 import dev.flywheel.api.v1.Withdrawal;
 import dev.flywheel.feedback.guard.GuardProfiles;
-import dev.flywheel.feedback.guard.RecentRounds;
 import dev.flywheel.feedback.guard.RoundShare;
 import io.grpc.Status.Code;
 import java.util.ArrayDeque;
@@ -52,11 +51,6 @@ import org.slf4j.LoggerFactory;
 final class AdapterRounds {
     private static final Logger log = LoggerFactory.getLogger(AdapterRounds.class);
 
-    /** Keeps a claim well below the size that servers take in one message. */
-    private static final int CLAIM_BYTES_MAX = 3 << 20;
-    /** An adapter's, where its record names none. */
-    private static final String DEFAULT_TENANT = "default";
-
     private enum Phase {
         /** No epoch is held, and nothing asks for one. */
         CLOSED,
@@ -72,7 +66,6 @@ final class AdapterRounds {
 
     private final String adapter;
     private final RoundPace pace;
-    private final GuardProfiles profiles;
     private final RoundServers servers;
     private final DriverHost host;
 
@@ -82,18 +75,14 @@ final class AdapterRounds {
     private final ClaimLookup lookup;
     private final Withdrawals withdrawals;
     private final ReplayClaims replay;
+    private final RoundPicks picks;
 
     private Phase phase = Phase.CLOSED;
-    private RoundShare share;
-    /** Not kept over a restart: all users begin anew then. */
-    private final RecentRounds recent = new RecentRounds();
     private String backend = "";
     private long epoch;
     private long head;
     private long nextSeq;
     private long revision;
-    private int examplesMax = 1;
-    private int claimedSinglyLeft;
     private boolean repairing;
     private @Nullable RoundRun running;
 
@@ -101,14 +90,13 @@ final class AdapterRounds {
             DriverHost host) {
         this.adapter = adapter;
         this.pace = pace;
-        this.profiles = profiles;
-        this.share = new RoundShare(profiles.forAll());
         this.servers = servers;
         this.host = host;
         this.calls = new PatientCalls(adapter, pace, servers, host);
         this.lookup = new ClaimLookup(adapter, servers, host, calls);
         this.withdrawals = new Withdrawals(this, pace, servers, host, calls);
         this.replay = new ReplayClaims(this, servers, calls);
+        this.picks = new RoundPicks(profiles);
     }
 
     String adapter() {
@@ -212,10 +200,7 @@ final class AdapterRounds {
     private void follow(AdapterRecord record) {
         revision = record.getRevision();
         repairing = record.hasRepair();
-        examplesMax = Math.max(1, record.getRound().getExamplesMax());
-        share = new RoundShare(profiles.of(
-                record.getTenant().isEmpty() ? DEFAULT_TENANT : record.getTenant(),
-                record.getLearning().getGuard()));
+        picks.follow(record);
     }
 
     private void notOpened(CallFailure failure) {
@@ -325,26 +310,19 @@ final class AdapterRounds {
     }
 
     private void claim() {
-        RoundShare.Pick<LabelledExample> pick = pick();
+        RoundShare.Pick<LabelledExample> pick = picks.of(waiting);
         if (pick.round().isEmpty()) {
             nothingToClaim(pick.tooMuch());
         } else {
-            claim(ClaimOrigins.withinBytes(pick.round(), CLAIM_BYTES_MAX));
+            claim(pick.round());
         }
-    }
-
-    private RoundShare.Pick<LabelledExample> pick() {
-        // Examples that are claimed one by one to find a bad one say nothing of their users' shares.
-        return claimedSinglyLeft > 0
-                ? share.pick(waiting.inOrder(), LabelledExample::getExample, 1, new RecentRounds())
-                : share.pick(waiting.inOrder(), LabelledExample::getExample, examplesMax, recent);
     }
 
     /** All were withdrawn meanwhile, or are too much. */
     private void nothingToClaim(List<LabelledExample> tooMuch) {
         tooMuch.forEach(example -> {
             waiting.remove(example);
-            host.refuse(example, REFUSAL_REASON_CAPPED, share.objection());
+            host.refuse(example, REFUSAL_REASON_CAPPED, picks.objection());
         });
         idle();
     }
@@ -372,7 +350,7 @@ final class AdapterRounds {
 
     private void claimed(PutManifestRequest request, PutManifestReply reply) {
         Failpoints.reach("claimed");
-        claimedSinglyLeft = Math.max(0, claimedSinglyLeft - 1);
+        picks.decided();
         if (reply.hasAdapter()) {
             log.info("adapter was configured adapter={} revision={}", adapter,
                     reply.getAdapter().getRevision());
@@ -395,7 +373,7 @@ final class AdapterRounds {
                 .stream()
                 .filter(example -> !refusedIds.contains(example.getExampleId()))
                 .toList();
-        recent.count(kept);
+        picks.count(kept);
         log.debug("claimed adapter={} seq={} examples={}", adapter, request.getSeq(), kept.size());
         train(request.getSeq(), request.getBackend(), kept, this::idle);
     }
@@ -432,7 +410,7 @@ final class AdapterRounds {
     /** One bad example must not hold up the others: claim one by one until it is found, and refuse it. */
     private void isolate(PutManifestRequest request, CallFailure failure) {
         if (request.getExamplesCount() > 1) {
-            claimedSinglyLeft = request.getExamplesCount();
+            picks.singly(request.getExamplesCount());
             putBack();
         } else {
             inFlight.values()
@@ -440,7 +418,7 @@ final class AdapterRounds {
                             example -> host.refuse(example, REFUSAL_REASON_MALFORMED,
                                     "the store: " + failure.message()));
             inFlight.clear();
-            claimedSinglyLeft = Math.max(0, claimedSinglyLeft - 1);
+            picks.decided();
         }
         idle();
     }
@@ -496,21 +474,14 @@ final class AdapterRounds {
         return running != null && running.overdue();
     }
 
-    /**
-     * Refuses what waits beyond so many: silence first, then the newest.
-     *
-     * @return how many it refused
-     */
+    /** Refuses what waits beyond so many: silence first, then the newest; returns how many it refused. */
     int shedBeyond(int max) {
-        List<LabelledExample> order = waiting.inOrder();
         int before = waiting.count();
-        for (int i = order.size() - 1; i >= 0 && waiting.count() > max; i--) {
-            waiting.remove(order.get(i));
-            host.refuse(order.get(i), REFUSAL_REASON_OVERLOADED,
-                    "%d examples of adapter %s wait behind a round that takes longer than %s"
-                            .formatted(before, adapter, pace.trainTimeout()));
-        }
-        return before - waiting.count();
+        List<LabelledExample> shed = waiting.removeBeyond(max);
+        shed.forEach(example -> host.refuse(example, REFUSAL_REASON_OVERLOADED,
+                "%d examples of adapter %s wait behind a round that takes longer than %s"
+                        .formatted(before, adapter, pace.trainTimeout())));
+        return shed.size();
     }
 
     // Failing.

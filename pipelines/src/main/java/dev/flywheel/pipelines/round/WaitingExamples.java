@@ -69,6 +69,17 @@ final class WaitingExamples {
         return explicit;
     }
 
+    /** Removes and returns, of those in order, the last until no more than {@code max} are left. */
+    List<LabelledExample> removeBeyond(int max) {
+        List<LabelledExample> order = inOrder();
+        List<LabelledExample> removed = new ArrayList<>();
+        for (int i = order.size() - 1; i >= 0 && count > max; i--) {
+            remove(order.get(i));
+            removed.add(order.get(i));
+        }
+        return removed;
+    }
+
     List<LabelledExample> all() {
         List<LabelledExample> all = new ArrayList<>(count);
         byId.values().forEach(all::addAll);
