@@ -13,12 +13,12 @@ import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A server was away for longer than clients are patient, and is back; a channel's own pause never ends here. */
 class ServerBackTest {
@@ -57,37 +57,30 @@ class ServerBackTest {
         }
 
         @Override
-        public java.util.concurrent.ScheduledFuture<?> schedule(Runnable then, long delay,
+        public ScheduledFuture<?> schedule(Runnable then, long delay,
                 TimeUnit unit) {
             return super.schedule(then, 1, TimeUnit.DAYS);
         }
     }
 
-    /** The two ways of a call. */
-    private enum Way {
-        BLOCKING(client -> client.getAdapter("a")),
-        ASYNC(client -> client.getAdapterAsync("a").join());
-
-        private final Function<StoreClient, AdapterRecord> call;
-
-        Way(Function<StoreClient, AdapterRecord> call) {
-            this.call = call;
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource
-    void theSecondCallAfterItIsBackIsAnsweredHoweverOftenItWasAway(Way way) throws IOException {
+    @ParameterizedTest(name = "blocking: {0}")
+    @ValueSource(booleans = {true, false})
+    void theSecondCallAfterItIsBackIsAnsweredHoweverOftenItWasAway(boolean blocking)
+            throws IOException {
         for (int i = 0; i < AWAY; i++) {
-            assertUnavailable(way);
+            assertUnavailable(blocking);
         }
         server.start();
-        assertUnavailable(way);
-        assertThat(way.call.apply(client).getName()).isEqualTo("a");
+        assertUnavailable(blocking);
+        assertThat(call(blocking).getName()).isEqualTo("a");
     }
 
-    private void assertUnavailable(Way way) {
-        Throwable failure = catchThrowable(() -> way.call.apply(client));
+    private AdapterRecord call(boolean blocking) {
+        return blocking ? client.getAdapter("a") : client.getAdapterAsync("a").join();
+    }
+
+    private void assertUnavailable(boolean blocking) {
+        Throwable failure = catchThrowable(() -> call(blocking));
         assertThat(Status.fromThrowable(failure).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
     }
 }
