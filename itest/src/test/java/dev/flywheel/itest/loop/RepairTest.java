@@ -140,12 +140,7 @@ class RepairTest {
     void aRollbackServesTheEarlierVersionAtOnceAndLearnsOnFromIt() throws Exception {
         String digest = digests(2, 2).getFirst();
 
-        registry.rollback(RollbackRequest.newBuilder()
-                .setAdapter(ADAPTER)
-                .setVersion(2)
-                .setExpectedHead(5)
-                .setActor("test")
-                .build());
+        rollBackToTwo();
         LoopClient.await("version 2 is served", () -> served().equals(digest));
         var unused = awaitRepaired();
         teach("u6");
@@ -193,12 +188,7 @@ class RepairTest {
         // Bad is what went through round 4 as it was.
         String check = "! sha256sum $1/adapter_model.safetensors | grep -qE '"
                 + String.join("|", digests(4, 5)) + "'";
-        registry.rollback(RollbackRequest.newBuilder()
-                .setAdapter(ADAPTER)
-                .setVersion(2)
-                .setExpectedHead(5)
-                .setActor("test")
-                .build());
+        rollBackToTwo();
         var unused = awaitRepaired();
 
         assertThat(bisect("--check", check, "--apply")).isZero();
@@ -217,6 +207,15 @@ class RepairTest {
                 BuiltInBase.folder().toString()));
         words.addAll(List.of(more));
         return FlywheelCommand.commandLine().execute(words.toArray(String[]::new));
+    }
+
+    private void rollBackToTwo() {
+        registry.rollback(RollbackRequest.newBuilder()
+                .setAdapter(ADAPTER)
+                .setVersion(2)
+                .setExpectedHead(5)
+                .setActor("test")
+                .build());
     }
 
     private Repair awaitRepaired() {
