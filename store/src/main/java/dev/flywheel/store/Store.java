@@ -1,6 +1,7 @@
 package dev.flywheel.store;
 
 import dev.flywheel.store.commit.Committer;
+import dev.flywheel.store.commit.Horizon;
 import dev.flywheel.store.core.AdapterState;
 import dev.flywheel.store.core.CommitRules;
 import dev.flywheel.store.core.StoreException;
@@ -26,6 +27,7 @@ public final class Store implements AutoCloseable {
 
     private final RocksCommitLog log;
     private final Committer committer;
+    private final Horizon horizon;
     private final StoreSettings settings;
     private final List<BindableService> services;
 
@@ -34,6 +36,7 @@ public final class Store implements AutoCloseable {
         this.settings = settings;
         CommitRules rules = new CommitRules(settings.limits(), settings.retention());
         this.committer = new Committer(log, rules, clock, settings.limits().commandsMax());
+        this.horizon = new Horizon(committer, rules, log.history(), clock);
         Transfers transfers = new Transfers(settings.limits());
         this.services = List.of(
                 new RegistryService(committer, log.history(), settings.limits(), clock, transfers),
@@ -73,6 +76,11 @@ public final class Store implements AutoCloseable {
         return state.sorted().stream().mapToLong((AdapterState a) -> a.open().size()).sum();
     }
 
+    /** Lets go of manifests that are older than they have to be kept, as it does by itself every minute. */
+    public void expire() {
+        horizon.look();
+    }
+
     /** Syncs of the write-ahead log since it was opened. */
     public long walSyncs() {
         return log.walSyncs();
@@ -96,6 +104,7 @@ public final class Store implements AutoCloseable {
 
     @Override
     public void close() {
+        horizon.close();
         committer.close();
     }
 }

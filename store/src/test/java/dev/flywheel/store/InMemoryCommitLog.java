@@ -24,6 +24,7 @@ import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The commit log as maps: what the one on disk is compared with. Not thread-safe. */
@@ -33,6 +34,7 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
     private final Set<Tombstone> tombstones = new HashSet<>();
     private final Map<String, NavigableMap<Long, ManifestEntry>> entries = new HashMap<>();
     private final Map<String, NavigableMap<Long, Manifest>> manifests = new HashMap<>();
+    private final Map<String, NavigableMap<Long, Manifest>> expired = new HashMap<>();
     private final Map<String, NavigableMap<Long, VersionRecord>> versions = new HashMap<>();
     private final Map<String, List<AuditEntry>> audit = new HashMap<>();
     private final Map<String, byte[]> blobs = new HashMap<>();
@@ -112,6 +114,13 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
             case Fact.WithdrawnLate ignored -> {
                 // Stands in the state only.
             }
+            case Fact.ManifestsExpired gone -> {
+                NavigableMap<Long, Manifest> kept = of(manifests, gone.adapter());
+                Map<Long, Manifest> run =
+                        kept.subMap(gone.fromSeq(), true, gone.upToSeq(), true);
+                of(expired, gone.adapter()).putAll(run);
+                run.clear();
+            }
             case Fact.BlobsReleased released -> {
                 released.references().forEach(references::remove);
                 for (BlobReference one : released.references()) {
@@ -120,9 +129,12 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
                     }
                 }
             }
-            case Fact.Erased erased -> manifests.values()
-                    .forEach(ofAdapter -> ofAdapter
-                            .replaceAll((seq, manifest) -> without(manifest, erased.user())));
+            case Fact.Erased erased -> {
+                List.of(manifests, expired)
+                        .forEach(some -> some.values()
+                                .forEach(ofAdapter -> ofAdapter.replaceAll(
+                                        (seq, manifest) -> without(manifest, erased.user()))));
+            }
             case Fact.Withdrawn withdrawn -> tombstones.addAll(withdrawn.tombstones());
         }
     }
@@ -201,7 +213,8 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
 
     @Override
     public List<Example> examples(String adapter, long seq) {
-        return of(manifests, adapter).get(seq).getExamplesList();
+        Manifest manifest = of(manifests, adapter).get(seq);
+        return manifest == null ? List.of() : manifest.getExamplesList();
     }
 
     @Override
@@ -242,6 +255,33 @@ public final class InMemoryCommitLog implements CommitLog, CommitHistory {
     @Override
     public @Nullable Manifest manifest(String adapter, long seq) {
         return of(manifests, adapter).get(seq);
+    }
+
+    @Override
+    public @Nullable Manifest expired(String adapter, long seq) {
+        Manifest manifest = of(expired, adapter).get(seq);
+        return manifest == null ? null
+                : manifest.toBuilder()
+                        .clearExamples()
+                        .clearReplayed()
+                        .clearErased()
+                        .clearOrigins()
+                        .build();
+    }
+
+    @Override
+    public Set<Long> expiredOf(Tombstone.OfUser user, String adapter) {
+        Set<Long> found = new HashSet<>();
+        of(expired, adapter).forEach((seq, manifest) -> {
+            boolean made = of(entries, adapter).get(seq).summary().getVersion() != 0;
+            if (made && Stream
+                    .concat(manifest.getExamplesList().stream(),
+                            manifest.getReplayedList().stream())
+                    .anyMatch(each -> Tombstone.withdrawing(each).contains(user))) {
+                found.add(seq);
+            }
+        });
+        return found;
     }
 
     @Override

@@ -365,6 +365,7 @@ public record FlywheelConfig(
             int blobBytesMax,
             int versionsKept,
             int snapshotEvery,
+            Duration manifestsKept,
             int watchersMax,
             int watchQueueMax) {
         public Store {
@@ -376,6 +377,7 @@ public record FlywheelConfig(
             Check.within("store.watchers_max", watchersMax, 4, 1_000_000);
             Check.within("store.versions_kept", versionsKept, 2, 1_000_000);
             Check.within("store.snapshot_every", snapshotEvery, 1, 1_000_000);
+            Check.atLeast("store.manifests_kept", manifestsKept, Duration.ofHours(1));
             Check.within("store.watch_queue_max", watchQueueMax, 16, 1_000_000);
         }
     }

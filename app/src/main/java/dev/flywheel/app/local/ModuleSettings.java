@@ -46,7 +46,8 @@ final class ModuleSettings {
                 new Retention(
                         store.versionsKept(),
                         store.snapshotEvery(),
-                        Retention.DEFAULT.orphanBlobsKept()),
+                        Retention.DEFAULT.orphanBlobsKept(),
+                        store.manifestsKept()),
                 new Limits(
                         store.adaptersMax(),
                         store.aliasesMax(),

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param lineage HEAD's ancestors and HEAD, the oldest first
  * @param repairEpoch epoch that the last repair took from its writer; 0: there was none
  * @param withdrawn manifests that hold feedback which was withdrawn after they had claimed it, by seq, and when the first was
+ * @param manifestsFrom lowest sequence number whose manifest is still kept, see {@link ExpiryRules}
  */
 public record AdapterState(
         AdapterRecord record,
@@ -39,7 +40,8 @@ public record AdapterState(
         long audits,
         VersionRanges lineage,
         long repairEpoch,
-        SortedMap<Long, Long> withdrawn) {
+        SortedMap<Long, Long> withdrawn,
+        long manifestsFrom) {
 
     public AdapterState {
         aliases = Collections.unmodifiableSortedMap(new TreeMap<>(aliases));
@@ -78,6 +80,11 @@ public record AdapterState(
         return false;
     }
 
+    /** Whether what a version was made of is not kept any more: nobody can train it again. */
+    boolean expired(VersionRecord version) {
+        return version.getRef().getNumber() != 0 && version.getManifestSeq() < manifestsFrom;
+    }
+
     /** Rounds that are still to be trained again. */
     VersionRanges repairLeft() {
         return VersionRanges.of(record.getRepair().getLeftList());
@@ -89,7 +96,7 @@ public record AdapterState(
         require(audits == 1 || fact.entry().equals(AuditEntry.getDefaultInstance()),
                 "the audit skips an entry");
         return new AdapterState(fact.adapter(), 0, 1, 0, fact.start(), new TreeMap<>(),
-                new TreeMap<>(), audits, VersionRanges.of(0, 0), 0, new TreeMap<>());
+                new TreeMap<>(), audits, VersionRanges.of(0, 0), 0, new TreeMap<>(), 1);
     }
 
     /** After any of the facts that change an adapter once it is there. */
@@ -104,6 +111,7 @@ public record AdapterState(
             case Fact.HeadMoved moved -> after(moved);
             case Fact.RepairAdvanced advanced -> after(advanced);
             case Fact.WithdrawnLate late -> after(late);
+            case Fact.ManifestsExpired expired -> after(expired);
             case Fact.AdapterCreated ignored ->
                 throw new BrokenInvariantException("adapter " + name() + " exists");
             case Fact.ManifestReplaced ignored -> this;
@@ -125,13 +133,13 @@ public record AdapterState(
                 "manifests of a deleted adapter are open");
         require(fact.entry().getSequence() == audits + 1, "the audit skips an entry");
         return new AdapterState(changed, epoch, nextSeq, lastVersion, headVersion, aliases, open,
-                audits + 1, lineage, repairEpoch, withdrawn);
+                audits + 1, lineage, repairEpoch, withdrawn, manifestsFrom);
     }
 
     AdapterState after(Fact.EpochAcquired fact) {
         require(fact.epoch() > epoch, "epoch " + fact.epoch() + " does not follow " + epoch);
         return new AdapterState(record, fact.epoch(), nextSeq, lastVersion, headVersion, aliases,
-                open, audits, lineage, repairEpoch, withdrawn);
+                open, audits, lineage, repairEpoch, withdrawn, manifestsFrom);
     }
 
     AdapterState after(Fact.ManifestClaimed fact) {
@@ -147,7 +155,7 @@ public record AdapterState(
         SortedMap<Long, OpenManifest> more = new TreeMap<>(open);
         more.put(claimed.seq(), claimed);
         return new AdapterState(record, epoch, claimed.seq() + 1, lastVersion, headVersion, aliases,
-                more, audits, lineage, repairEpoch, withdrawn);
+                more, audits, lineage, repairEpoch, withdrawn, manifestsFrom);
     }
 
     AdapterState after(Fact.ManifestEnded fact) {
@@ -158,7 +166,7 @@ public record AdapterState(
             trained.remove(fact.seq());
         }
         return new AdapterState(record, epoch, nextSeq, lastVersion, headVersion, aliases, fewer,
-                audits, lineage, repairEpoch, trained);
+                audits, lineage, repairEpoch, trained, manifestsFrom);
     }
 
     AdapterState after(Fact.VersionCommitted fact) {
@@ -168,7 +176,8 @@ public record AdapterState(
                 + version.getParent() + " but HEAD is " + head());
         require(number == lastVersion + 1, "version " + number + " does not follow " + lastVersion);
         return new AdapterState(record.toBuilder().setHead(number).build(), epoch, nextSeq, number,
-                version, aliases, open, audits, lineage.with(number), repairEpoch, withdrawn);
+                version, aliases, open, audits, lineage.with(number), repairEpoch, withdrawn,
+                manifestsFrom);
     }
 
     AdapterState after(Fact.AliasMoved fact) {
@@ -180,7 +189,8 @@ public record AdapterState(
         Map<String, AliasRecord> moved = new TreeMap<>(aliases);
         moved.put(fact.alias().getAlias(), fact.alias());
         return new AdapterState(record, epoch, nextSeq, lastVersion, headVersion,
-                new TreeMap<>(moved), open, audits + 1, lineage, repairEpoch, withdrawn);
+                new TreeMap<>(moved), open, audits + 1, lineage, repairEpoch, withdrawn,
+                manifestsFrom);
     }
 
     /** The one way back: to an ancestor, with no round open and its writer shut out. */
@@ -192,7 +202,7 @@ public record AdapterState(
         SortedMap<Long, Long> left = new TreeMap<>(withdrawn);
         fact.ended().forEach(each -> left.remove(each.seq()));
         return new AdapterState(fact.adapter(), epoch, nextSeq, lastVersion, fact.head(), aliases,
-                open, audits + 1, lineage.upTo(to), epoch, left);
+                open, audits + 1, lineage.upTo(to), epoch, left, manifestsFrom);
     }
 
     AdapterState after(Fact.RepairAdvanced fact) {
@@ -200,13 +210,25 @@ public record AdapterState(
         require(fact.adapter().getHead() == head(), "a repair moves no HEAD by itself");
         require(entry == null || entry.getSequence() == audits + 1, "the audit skips an entry");
         return new AdapterState(fact.adapter(), epoch, nextSeq, lastVersion, headVersion, aliases,
-                open, entry == null ? audits : audits + 1, lineage, repairEpoch, withdrawn);
+                open, entry == null ? audits : audits + 1, lineage, repairEpoch, withdrawn,
+                manifestsFrom);
     }
 
     AdapterState after(Fact.WithdrawnLate fact) {
         SortedMap<Long, Long> more = new TreeMap<>(withdrawn);
         more.putIfAbsent(fact.seq(), fact.atMillis());
         return new AdapterState(record, epoch, nextSeq, lastVersion, headVersion, aliases, open,
-                audits, lineage, repairEpoch, more);
+                audits, lineage, repairEpoch, more, manifestsFrom);
+    }
+
+    AdapterState after(Fact.ManifestsExpired fact) {
+        require(fact.fromSeq() == manifestsFrom && fact.upToSeq() >= manifestsFrom
+                && fact.upToSeq() < nextSeq,
+                "manifests " + fact.fromSeq() + " to "
+                        + fact.upToSeq() + " do not follow those that expired before "
+                        + manifestsFrom);
+        require(open.headMap(fact.upToSeq() + 1).isEmpty(), "an open manifest expires");
+        return new AdapterState(record, epoch, nextSeq, lastVersion, headVersion, aliases, open,
+                audits, lineage, repairEpoch, withdrawn, fact.upToSeq() + 1);
     }
 }

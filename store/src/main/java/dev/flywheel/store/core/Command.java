@@ -95,6 +95,9 @@ public sealed interface Command<R> {
             implements
                 Command<WithdrawReply> {}
 
+    /** Lets go of manifests that are older than they have to be kept; the reply says whether there were any. There may be more. */
+    record Expire(String adapter, long atMillis) implements Command<Boolean> {}
+
     /** Deletes the key of a user of whom nothing is learned any more. */
     record Erase(Tombstone.OfUser user, long atMillis) implements Command<Boolean> {}
 

@@ -13,6 +13,7 @@ public final class CommitRules {
     private final AliasRules aliases;
     private final RepairRules repairs;
     private final ReplayRules replays;
+    private final ExpiryRules expiry;
 
     public CommitRules(Limits limits, Retention retention) {
         this.aliases = new AliasRules(limits, retention);
@@ -21,6 +22,7 @@ public final class CommitRules {
         this.outcomes = new OutcomeRules(retention);
         this.repairs = new RepairRules(retention);
         this.replays = new ReplayRules(limits, retention);
+        this.expiry = new ExpiryRules(retention);
     }
 
     /** The decision on one command. */
@@ -39,6 +41,7 @@ public final class CommitRules {
             case Command.Readmit readmit -> repairs.readmit(state, readmit, view);
             case Command.Forget forget -> repairs.forget(state, forget, view);
             case Command.ForgetWithdrawn forget -> repairs.forget(state, forget, view);
+            case Command.Expire expire -> expiry.expire(state, expire, view);
             case Command.Erase erase -> repairs.erase(erase, view);
             case Command.SetAlias set -> aliases.set(state, set, view);
             case Command.WithdrawFeedback withdraw -> manifests.withdraw(state, withdraw, view);

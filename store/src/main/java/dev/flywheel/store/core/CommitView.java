@@ -2,6 +2,7 @@ package dev.flywheel.store.core;
 
 import dev.flywheel.api.v1.Example;
 import dev.flywheel.api.v1.Manifest;
+import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.VersionRecord;
 import java.util.Collection;
 import java.util.List;
@@ -25,10 +26,13 @@ public interface CommitView {
     @Nullable
     ManifestEntry manifestEntry(String adapter, long seq);
 
-    /** The examples that an existing manifest holds. */
+    /** Manifests of an adapter above {@code afterSeq}, oldest first, also those that are not kept any more. */
+    List<ManifestSummary> manifestsAfter(String adapter, long afterSeq, int limit);
+
+    /** The examples that an existing manifest holds; none if it is not kept any more. */
     List<Example> examples(String adapter, long seq);
 
-    /** The manifest as written; DATA_LOSS if its bytes no longer match. */
+    /** The manifest as written; null also if it is not kept any more, DATA_LOSS if its bytes no longer match. */
     @Nullable
     Manifest manifest(String adapter, long seq);
 

@@ -101,6 +101,9 @@ public sealed interface Fact {
     /** Feedback was withdrawn after a manifest had claimed it. */
     record WithdrawnLate(String adapter, long seq, long atMillis) implements Fact {}
 
+    /** What the manifests of these sequence numbers were made of is kept no longer; that there were any is. */
+    record ManifestsExpired(String adapter, long fromSeq, long upToSeq) implements Fact {}
+
     record AliasMoved(AliasRecord alias, AuditEntry entry) implements Fact {}
 
     /** These references end; a blob without any is dropped. */

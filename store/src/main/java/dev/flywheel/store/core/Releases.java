@@ -1,6 +1,7 @@
 package dev.flywheel.store.core;
 
 import dev.flywheel.api.v1.AliasRecord;
+import dev.flywheel.api.v1.ManifestSummary;
 import dev.flywheel.api.v1.VersionRecord;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -20,7 +21,7 @@ final class Releases {
             CommitView view) {
         List<BlobReference> released = new ArrayList<>();
         Map<Long, VersionRecord> ended = ended(facts);
-        Set<Long> numbers = new TreeSet<>(touched(before, after, retention));
+        Set<Long> numbers = new TreeSet<>(touched(before, after, retention, view));
         numbers.addAll(ended.keySet());
         for (long number : numbers) {
             VersionRecord version = view.version(before.name(), number);
@@ -49,8 +50,12 @@ final class Releases {
         return ended;
     }
 
-    /** Only of these, and of those that were ended, can it have changed: HEAD, what aliases named, what leaves the window of the newest. */
-    private static Set<Long> touched(AdapterState before, AdapterState after, Retention retention) {
+    /**
+     * Only of these, and of those that were ended, can it have changed: HEAD, what aliases named, what leaves the window of the newest,
+     * what is expired.
+     */
+    private static Set<Long> touched(AdapterState before, AdapterState after, Retention retention,
+            CommitView view) {
         Set<Long> numbers = new TreeSet<>();
         numbers.add(before.head());
         if (after.deleted()) {
@@ -59,6 +64,7 @@ final class Releases {
         for (AliasRecord alias : before.aliases().values()) {
             numbers.add(alias.getVersion());
         }
+        addExpired(numbers, before, after, view);
         for (long last = before.lastVersion(); last < after.lastVersion(); last++) {
             long leaving = last + 1 - retention.versionsKept();
             if (leaving >= 0) {
@@ -66,6 +72,20 @@ final class Releases {
             }
         }
         return numbers;
+    }
+
+    /** With the newest that was expired before: it may have been a snapshot for the sake of what is expired now. */
+    private static void addExpired(Set<Long> numbers, AdapterState before, AdapterState after,
+            CommitView view) {
+        if (before.manifestsFrom() == after.manifestsFrom()) {
+            return;
+        }
+        for (ManifestSummary each : view.manifestsAfter(before.name(), before.manifestsFrom() - 2,
+                ExpiryRules.AT_ONCE_MAX + 1)) {
+            if (each.getSeq() < after.manifestsFrom() && each.getVersion() != 0) {
+                numbers.add(each.getVersion());
+            }
+        }
     }
 
     private static void addKept(Set<Long> numbers, AdapterState adapter, Retention retention) {

@@ -19,7 +19,7 @@ import java.util.Set;
  * Draws what a round trains on besides its own examples, so that what was learned before is not forgotten: examples of the
  * manifests that made HEAD's ancestors.
  *
- * <p>First some of the last {@code replay_manifests} ancestors, each as likely, then some of their examples, each as likely.
+ * <p>First some of the last {@code replay_manifests} ancestors whose manifests are kept, each as likely, then some of their examples, each as likely.
  * Left out are those that were withdrawn since, that could not be trained on, and that are about an answer which the round
  * itself says something of. A function of the manifest's seed and what the view shows; every draw is made once, when the
  * manifest is claimed, and stands in it. Reads at most {@value #MANIFESTS_READ_MAX} manifests, and none beyond the bytes that
@@ -49,8 +49,8 @@ final class Replay {
         // Each ancestor but version 0 has a manifest of its own.
         long depth = Math.min(Integer.toUnsignedLong(settings.getReplayManifests()),
                 adapter.lineage().count() - 1);
-        return wanted == 0 || depth == 0 ? List.of()
-                : take(shuffled(pool(wanted, (int) depth)), (int) wanted);
+        long kept = wanted == 0 ? 0 : ExpiryRules.kept(adapter, depth, view);
+        return kept == 0 ? List.of() : take(shuffled(pool(wanted, (int) kept)), (int) wanted);
     }
 
     private List<Example> pool(long wanted, int depth) {

@@ -6,6 +6,7 @@ import dev.flywheel.api.v1.Manifest;
 import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.api.v1.PutReplayReply;
 import dev.flywheel.api.v1.PutReplayRequest;
+import dev.flywheel.api.v1.RepairKind;
 import dev.flywheel.api.v1.VersionRecord;
 import dev.flywheel.store.core.Refusal.Reason;
 import java.util.ArrayList;
@@ -89,8 +90,7 @@ final class ReplayRules {
                 .addAllExamples(kept)
                 .clearErased()
                 .clearReplayed()
-                .addAllReplayed(trusted(adapter.name(),
-                        living(replaced.getReplayedList(), view), view))
+                .addAllReplayed(trusted(adapter, living(replaced.getReplayedList(), view), view))
                 .clearOrigins()
                 .addAllOrigins(replaced.getOriginsList()
                         .stream()
@@ -146,15 +146,17 @@ final class ReplayRules {
                 .toList();
     }
 
-    /** Of what was drawn against forgetting, nothing whose own round was taken out. */
-    private static List<Example> trusted(String adapter, List<Example> drawn, CommitView view) {
+    /** Of what was drawn against forgetting, nothing whose own round was taken out, but for its age alone. */
+    private static List<Example> trusted(AdapterState adapter, List<Example> drawn,
+            CommitView view) {
         Map<String, Claim> claims =
                 view.claims(drawn.stream().map(Example::getExampleId).toList());
         Set<Long> takenOut = new HashSet<>();
         for (Claim claim : new HashSet<>(claims.values())) {
             ManifestEntry entry = view.manifestEntry(claim.adapter(), claim.seq());
-            if (entry != null && claim.adapter().equals(adapter) && entry.summary()
-                    .getState() == ManifestState.MANIFEST_STATE_ROLLED_BACK) {
+            if (entry != null && claim.adapter().equals(adapter.name()) && entry.summary()
+                    .getState() == ManifestState.MANIFEST_STATE_ROLLED_BACK
+                    && !tooOld(adapter, claim)) {
                 takenOut.add(claim.seq());
             }
         }
@@ -162,6 +164,13 @@ final class ReplayRules {
             Claim claim = claims.get(example.getExampleId());
             return claim == null || !takenOut.contains(claim.seq());
         }).toList();
+    }
+
+    /** A round that forgetting could not train again is out though nothing speaks against it. */
+    private static boolean tooOld(AdapterState adapter, Claim claim) {
+        return claim.seq() < adapter.manifestsFrom() && adapter.record()
+                .getRepair()
+                .getKind() == RepairKind.REPAIR_KIND_FORGETTING;
     }
 
     /** Feedback that stands behind no example that is kept; also where what it said can be read no more. */

@@ -7,15 +7,23 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Which blobs of old versions are kept. Records and manifests always are, so what is dropped can be rebuilt.
+ * What is kept of old versions. Records always are; blobs that are dropped can be rebuilt while the manifests since an older
+ * snapshot are kept.
  *
  * @param versionsKept weights of this many newest versions are kept
- * @param snapshotEvery versions whose number is a multiple of this keep weights and optimizer state
+ * @param snapshotEvery versions whose number is a multiple of this keep weights and optimizer state, as long as what came
+ *     after them is kept, so that it can be trained again
  * @param orphanBlobsKept an uploaded blob may wait this long for a version that refers to it
+ * @param manifestsKept a manifest is kept for this long at least, and until a snapshot that came after it is as old
  */
-public record Retention(int versionsKept, int snapshotEvery, Duration orphanBlobsKept) {
+public record Retention(
+        int versionsKept,
+        int snapshotEvery,
+        Duration orphanBlobsKept,
+        Duration manifestsKept) {
 
-    public static final Retention DEFAULT = new Retention(64, 256, Duration.ofHours(1));
+    public static final Retention DEFAULT =
+            new Retention(64, 256, Duration.ofHours(1), Duration.ofDays(90));
 
     public Retention {
         if (versionsKept < 1) {
@@ -29,6 +37,10 @@ public record Retention(int versionsKept, int snapshotEvery, Duration orphanBlob
         if (orphanBlobsKept.isNegative()) {
             throw new IllegalArgumentException(
                     "orphanBlobsKept must not be negative, was " + orphanBlobsKept);
+        }
+        if (manifestsKept.isNegative()) {
+            throw new IllegalArgumentException(
+                    "manifestsKept must not be negative, was " + manifestsKept);
         }
     }
 
@@ -55,7 +67,14 @@ public record Retention(int versionsKept, int snapshotEvery, Duration orphanBlob
     private boolean keepsOptimizer(AdapterState adapter, VersionRecord version) {
         long number = version.getRef().getNumber();
         return !adapter.deleted() && (adapter.aliased(number)
-                || stands(version) && (number % snapshotEvery == 0 || number == adapter.head()));
+                || stands(version) && (number == adapter.head() || snapshot(adapter, version)));
+    }
+
+    /** The newest of those that are expired is where all that is kept since is trained again from. */
+    private boolean snapshot(AdapterState adapter, VersionRecord version) {
+        long number = version.getRef().getNumber();
+        return number == 0 || number % snapshotEvery == 0
+                && version.getManifestSeq() >= adapter.manifestsFrom() - 1;
     }
 
     /** What was taken out of the lineage holds what it was taken out for. */

@@ -93,6 +93,7 @@ public final class StoreState {
                 change(adapters, advanced.adapter().getName(), fact);
             case Fact.AliasMoved moved -> change(adapters, moved.alias().getAdapter(), fact);
             case Fact.WithdrawnLate late -> change(adapters, late.adapter(), fact);
+            case Fact.ManifestsExpired expired -> change(adapters, expired.adapter(), fact);
             case Fact.BlobsReleased released -> change(adapters, released.adapter(), fact);
             case Fact.Erased ignored -> {
                 // Stands behind the view only.

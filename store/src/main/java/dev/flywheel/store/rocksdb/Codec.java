@@ -23,6 +23,7 @@ import dev.flywheel.store.format.LoggedFact;
 import dev.flywheel.store.format.ManifestClaimed;
 import dev.flywheel.store.format.ManifestEnded;
 import dev.flywheel.store.format.ManifestReplaced;
+import dev.flywheel.store.format.ManifestsExpired;
 import dev.flywheel.store.format.RepairAdvanced;
 import dev.flywheel.store.format.SavedAdapter;
 import dev.flywheel.store.format.SavedBlobReference;
@@ -88,6 +89,11 @@ final class Codec {
                     .setManifest(WithdrawnManifest.newBuilder()
                             .setSeq(late.seq())
                             .setAtMillis(late.atMillis())));
+            case Fact.ManifestsExpired expired ->
+                logged.setManifestsExpired(ManifestsExpired.newBuilder()
+                        .setAdapter(expired.adapter())
+                        .setFromSeq(expired.fromSeq())
+                        .setUpToSeq(expired.upToSeq()));
             case Fact.AliasMoved moved -> logged.setAliasMoved(AliasMoved.newBuilder()
                     .setAlias(moved.alias())
                     .setEntry(moved.entry()));
@@ -170,7 +176,8 @@ final class Codec {
                 .addAllAliases(adapter.aliases().values())
                 .setAudits(adapter.audits())
                 .addAllLineage(adapter.lineage().asList())
-                .setRepairEpoch(adapter.repairEpoch());
+                .setRepairEpoch(adapter.repairEpoch())
+                .setManifestsFrom(adapter.manifestsFrom());
         adapter.withdrawn()
                 .forEach((seq, at) -> saved
                         .addWithdrawn(WithdrawnManifest.newBuilder().setSeq(seq).setAtMillis(at)));
@@ -198,7 +205,8 @@ final class Codec {
             saved.getWithdrawnList().forEach(one -> withdrawn.put(one.getSeq(), one.getAtMillis()));
             return new AdapterState(saved.getRecord(), saved.getEpoch(), saved.getNextSeq(),
                     saved.getLastVersion(), saved.getHeadVersion(), aliases, open,
-                    saved.getAudits(), lineage(saved), saved.getRepairEpoch(), withdrawn);
+                    saved.getAudits(), lineage(saved), saved.getRepairEpoch(), withdrawn,
+                    Math.max(1, saved.getManifestsFrom()));
         } catch (InvalidProtocolBufferException broken) {
             throw Failures.corrupt("a saved adapter", broken);
         }

@@ -38,6 +38,8 @@ final class FactCheck {
     /** What repairs wrote over earlier rows, the latest of each: by adapter and version, and by adapter and seq. */
     private final Map<Claim, Fact.HeadMoved.Ended> ends = new HashMap<>();
     private final Map<Claim, ManifestState> states = new HashMap<>();
+    /** By adapter the newest manifest that is not kept any more. */
+    private final Map<String, Long> expired = new HashMap<>();
 
     FactCheck(Database db, Findings findings) {
         this.db = db;
@@ -51,6 +53,9 @@ final class FactCheck {
 
     /** To be told of every fact before the first is checked: rows of old versions and manifests are what repairs made of them. */
     void expect(LoggedFact logged) {
+        if (LoggedFacts.fact(logged) instanceof Fact.ManifestsExpired gone) {
+            expired.merge(gone.adapter(), gone.upToSeq(), Math::max);
+        }
         if (LoggedFacts.fact(logged) instanceof Fact.HeadMoved moved) {
             for (Fact.HeadMoved.Ended end : moved.ended()) {
                 String adapter = moved.adapter().getName();
@@ -81,7 +86,8 @@ final class FactCheck {
                         ((Fact.BlobsReleased) LoggedFacts.fact(logged)).references());
                 case USER_ERASED -> erased((Fact.Erased) LoggedFacts.fact(logged));
                 case WITHDRAWN -> withdrawn((Fact.Withdrawn) LoggedFacts.fact(logged));
-                case EPOCH_ACQUIRED, WITHDRAWN_LATE, MANIFEST_REPLACED, FACT_NOT_SET -> {
+                case EPOCH_ACQUIRED, WITHDRAWN_LATE, MANIFEST_REPLACED, MANIFESTS_EXPIRED,
+                        FACT_NOT_SET -> {
                     // Stands in the adapter's state alone.
                 }
             }
@@ -144,7 +150,12 @@ final class FactCheck {
             byte[] key = Keys.of(claimed.getAdapter(), claimed.getSeq());
             byte[] bytes = db.get(Family.MANIFESTS, key);
             SavedManifestEntry entry = entry(key);
-            if (bytes == null || entry == null) {
+            if (entry != null && expired(new Claim(claimed.getAdapter(), claimed.getSeq()))) {
+                findings.expired++;
+                findings.require(bytes == null && entry.hasExpired(), where,
+                        "it has expired and is still there");
+                entry(where, claimed, entry);
+            } else if (bytes == null || entry == null) {
                 findings.damage(where, "it is missing");
             } else if (!Arrays.equals(Digest.of(bytes).raw(), claimed.getDigest().toByteArray())) {
                 findings.damage(where, "its bytes no longer match their digest");
@@ -152,6 +163,11 @@ final class FactCheck {
                 manifest(where, claimed, claimed(entry, bytes), entry);
             }
         });
+    }
+
+    /** Whether who holds a claim is not kept any more: what it claimed is not known one by one. */
+    boolean expired(Claim claim) {
+        return claim.seq() <= expired.getOrDefault(claim.adapter(), 0L);
     }
 
     /** With the ids of its examples at least; throws if what is sealed does not open. */
@@ -166,15 +182,10 @@ final class FactCheck {
 
     private void manifest(String where, ManifestClaimed claimed, Manifest manifest,
             SavedManifestEntry entry) {
+        entry(where, claimed, entry);
+        findings.require(manifest.getExamplesCount() == claimed.getExamples(), where,
+                "it has not as many examples as were claimed");
         ManifestSummary summary = entry.getSummary();
-        findings.require(
-                entry.getDigest().equals(claimed.getDigest())
-                        && summary.getAdapter().equals(claimed.getAdapter())
-                        && summary.getSeq() == claimed.getSeq()
-                        && summary.getParent() == claimed.getParent()
-                        && summary.getExamples() == claimed.getExamples()
-                        && manifest.getExamplesCount() == claimed.getExamples(),
-                where, "its entry differs from the commit that claimed it");
         Set<String> ids = new TreeSet<>();
         for (Example example : manifest.getExamplesList()) {
             ids.addAll(Claim.idsOf(example));
@@ -189,6 +200,17 @@ final class FactCheck {
                             : "it does not hold the claim to " + id + ", which is in it (I1)");
             findings.claims += holds ? 1 : 0;
         }
+    }
+
+    private void entry(String where, ManifestClaimed claimed, SavedManifestEntry entry) {
+        ManifestSummary summary = entry.getSummary();
+        findings.require(
+                entry.getDigest().equals(claimed.getDigest())
+                        && summary.getAdapter().equals(claimed.getAdapter())
+                        && summary.getSeq() == claimed.getSeq()
+                        && summary.getParent() == claimed.getParent()
+                        && summary.getExamples() == claimed.getExamples(),
+                where, "its entry differs from the commit that claimed it");
     }
 
     /** Whether a claim is that of the manifest which holds a replaced one again, or of one that holds that again. */

@@ -78,9 +78,16 @@ final class FactWriter {
                 }
             }
             case Fact.WithdrawnLate late -> adapters.add(late.adapter());
+            case Fact.ManifestsExpired expired -> {
+                adapters.add(expired.adapter());
+                new ExpiredManifests(db).expire(expired, batch);
+            }
             case Fact.AliasMoved moved -> put(moved.entry());
             case Fact.BlobsReleased released -> ended.addAll(released.references());
-            case Fact.Erased erased -> UserKeys.erase(batch, erased.user());
+            case Fact.Erased erased -> {
+                UserKeys.erase(batch, erased.user());
+                new ExpiredManifests(db).erase(erased.user(), batch);
+            }
             case Fact.Withdrawn withdrawn -> {
                 for (Tombstone tombstone : withdrawn.tombstones()) {
                     batch.mark(Family.TOMBSTONES, Keys.of(tombstone));

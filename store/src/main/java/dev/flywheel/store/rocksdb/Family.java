@@ -8,7 +8,8 @@ enum Family {
     /** RocksDB insists on it; holds nothing. */
     DEFAULT(Shape.RECORDS),
     /** {@code tip} → last commit and its hash; {@code marked} → nothing, once there is a {@link HighWaterFile}; {@code erased:} and the
-     * id of a deleted key → nothing, while its bytes may be in files. */
+     * id of a deleted key → nothing, while its bytes may be in files; {@code expired:}, the id of a user's key, adapter and seq →
+     * nothing, where a manifest that is not kept any more held something of the user. */
     META(Shape.RECORDS),
     /** commit → LogEntry. */
     LOG(Shape.RECORDS),

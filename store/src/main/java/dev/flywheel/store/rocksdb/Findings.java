@@ -17,6 +17,7 @@ final class Findings {
     long adapters;
     long versions;
     long manifests;
+    long expired;
     long claims;
     long audits;
     long tombstones;

@@ -61,6 +61,10 @@ final class LoggedFacts {
             case WITHDRAWN_LATE -> new Fact.WithdrawnLate(logged.getWithdrawnLate().getAdapter(),
                     logged.getWithdrawnLate().getManifest().getSeq(),
                     logged.getWithdrawnLate().getManifest().getAtMillis());
+            case MANIFESTS_EXPIRED -> new Fact.ManifestsExpired(
+                    logged.getManifestsExpired().getAdapter(),
+                    logged.getManifestsExpired().getFromSeq(),
+                    logged.getManifestsExpired().getUpToSeq());
             case BLOBS_RELEASED -> released(logged);
             case WITHDRAWN -> withdrawn(logged);
             case USER_ERASED -> new Fact.Erased(user(logged.getUserErased().getUser()));

@@ -82,7 +82,7 @@ final class RocksHistory implements CommitHistory {
     @Override
     public @Nullable Manifest manifest(String adapter, long seq) {
         SavedManifestEntry entry = savedEntry(adapter, seq);
-        if (entry == null) {
+        if (entry == null || entry.hasExpired()) {
             return null;
         }
         byte[] bytes = get(Family.MANIFESTS, Keys.of(adapter, seq));
@@ -95,6 +95,17 @@ final class RocksHistory implements CommitHistory {
                 ? ManifestSeal.open(Failures.parse(SavedManifest.parser(), bytes, "a manifest"),
                         id -> get(Family.KEYS, id))
                 : Failures.parse(Manifest.parser(), bytes, "a manifest");
+    }
+
+    @Override
+    public @Nullable Manifest expired(String adapter, long seq) {
+        SavedManifestEntry entry = savedEntry(adapter, seq);
+        return entry == null || !entry.hasExpired() ? null : entry.getExpired();
+    }
+
+    @Override
+    public Set<Long> expiredOf(Tombstone.OfUser user, String adapter) {
+        return shared.use(db -> new ExpiredManifests(db).of(user, adapter));
     }
 
     @Override

@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksIterator;
 
@@ -79,9 +80,10 @@ public final class StoreCheck {
             findings.part("adapters", () -> adapters(db, state[0]));
             findings.part("references", () -> references(db, facts.referred()));
             count(db, Family.VERSIONS, findings.versions);
-            count(db, Family.MANIFESTS, findings.manifests);
+            count(db, Family.MANIFESTS, findings.manifests - findings.expired);
             count(db, Family.ENTRIES, findings.manifests);
-            count(db, Family.CLAIMS, findings.claims);
+            count(db, Family.CLAIMS, findings.claims,
+                    holder -> !facts.expired(Keys.claim(holder)));
             count(db, Family.AUDIT, findings.audits);
             count(db, Family.TOMBSTONES, findings.tombstones);
         }
@@ -105,14 +107,14 @@ public final class StoreCheck {
         }
     }
 
-    /** Reads the log once for what repairs wrote over earlier rows; what cannot be read is found by the walk. */
+    /** Reads the log once for what repairs and expiry wrote over earlier rows; what cannot be read is found by the walk. */
     private static void repairs(Database db, FactCheck facts) {
         try (RocksIterator log = db.iterator(Family.LOG)) {
             for (log.seekToFirst(); log.isValid(); log.next()) {
                 Failures.parse(LogEntry.parser(), log.value(), "a commit")
                         .getFactsList()
                         .stream()
-                        .filter(LoggedFact::hasHeadMoved)
+                        .filter(fact -> fact.hasHeadMoved() || fact.hasManifestsExpired())
                         .forEach(facts::expect);
             }
             Database.check(log, Family.LOG);
@@ -218,12 +220,16 @@ public final class StoreCheck {
     }
 
     private void count(Database db, Family family, long wanted) {
+        count(db, family, wanted, value -> true);
+    }
+
+    private void count(Database db, Family family, long wanted, Predicate<byte[]> counts) {
         String where = "family " + family.name().toLowerCase(Locale.ROOT);
         findings.part(where, () -> {
             long found = 0;
             try (RocksIterator rows = db.iterator(family)) {
                 for (rows.seekToFirst(); rows.isValid(); rows.next()) {
-                    found++;
+                    found += counts.test(rows.value()) ? 1 : 0;
                 }
                 Database.check(rows, family);
             }

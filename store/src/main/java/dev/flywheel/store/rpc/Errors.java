@@ -40,7 +40,8 @@ final class Errors {
             case TOO_MANY_EXAMPLES -> Code.INVALID_ARGUMENT;
             case TOO_MANY_ADAPTERS, TOO_MANY_ALIASES, TOO_MANY_OPEN_MANIFESTS ->
                 Code.RESOURCE_EXHAUSTED;
-            case VERSION_NOT_KEPT, VERSION_NOT_IN_LINEAGE, VERSION_NOT_ROLLED_BACK, STALE_EPOCH,
+            case VERSION_NOT_KEPT, VERSION_NOT_IN_LINEAGE, VERSION_NOT_ROLLED_BACK,
+                    VERSION_EXPIRED, STALE_EPOCH,
                     REPAIR_BEGAN,
                     NOTHING_TO_REPAIR, HEAD_MOVED, SEQ_TAKEN, SEQ_OUT_OF_RANGE,
                     OUTCOME_DIFFERS, EXAMPLE_NOT_CLAIMED, BLOB_MISSING ->
@@ -74,6 +75,15 @@ final class Errors {
                         .setField(field)
                         .setDescription(problem))
                 .build();
+    }
+
+    /** @param expired whether there was one, which is not kept any more */
+    static StatusRuntimeException noManifest(String adapter, long seq, boolean expired) {
+        String subject = "manifest " + seq + " of " + adapter;
+        return expired
+                ? notFound("MANIFEST_EXPIRED", subject, subject
+                        + " is older than store.manifests_kept: what it was made of is not kept any more")
+                : notFound("MANIFEST_NOT_FOUND", subject);
     }
 
     static StatusRuntimeException notFound(String reason, String subject) {

@@ -14,6 +14,7 @@ import dev.flywheel.store.core.AdapterState;
 import dev.flywheel.store.core.Command;
 import dev.flywheel.store.core.CommitHistory;
 import dev.flywheel.store.core.Decision;
+import dev.flywheel.store.core.ManifestEntry;
 import dev.flywheel.store.core.Tombstone;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
@@ -127,6 +128,13 @@ final class Forgetting {
                 }
             }
         } while (page.size() == PAGE);
+        // Last: what expired meanwhile is among these.
+        for (long seq : history.expiredOf(user, adapter)) {
+            ManifestEntry entry = history.manifestEntry(adapter, seq);
+            if (entry != null) {
+                add(entry.summary(), found);
+            }
+        }
         return found;
     }
 
@@ -141,15 +149,19 @@ final class Forgetting {
         }
         if (manifest.getExamplesList().stream().anyMatch(this::isOfUser)
                 || manifest.getReplayedList().stream().anyMatch(this::isOfUser)) {
-            if (live(summary.getState())) {
-                found.manifests.add(manifest.getSeq());
-            }
-            if (summary.getVersion() != 0) {
-                found.tainted.add(summary.getVersion());
-            }
+            add(summary, found);
         }
         withdrawn(manifest.getExamplesList(), found.withdrawn);
         withdrawn(manifest.getReplayedList(), found.withdrawn);
+    }
+
+    private static void add(ManifestSummary summary, Found found) {
+        if (live(summary.getState())) {
+            found.manifests.add(summary.getSeq());
+        }
+        if (summary.getVersion() != 0) {
+            found.tainted.add(summary.getVersion());
+        }
     }
 
     private void withdrawn(List<Example> examples, Set<String> ids) {

@@ -14,7 +14,8 @@ import java.util.Map;
 final class ManifestRecords {
     private ManifestRecords() {}
 
-    static ManifestRecord of(Manifest manifest, ManifestEntry entry) {
+    /** @param expired whether the manifest is what is left of one that is not kept any more */
+    static ManifestRecord of(Manifest manifest, ManifestEntry entry, boolean expired) {
         ManifestRecord.Builder record = ManifestRecord.newBuilder()
                 .setSummary(entry.summary())
                 .setEpoch(manifest.getEpoch())
@@ -24,7 +25,8 @@ final class ManifestRecords {
                 .setBackend(manifest.getBackend())
                 .setClaimedAtMillis(manifest.getClaimedAtMillis())
                 .setReplayed(manifest.getReplayedCount())
-                .addAllOrigins(manifest.getOriginsList());
+                .addAllOrigins(manifest.getOriginsList())
+                .setExpired(expired);
         PutOutcomeRequest outcome = entry.outcome();
         if (outcome != null && outcome.hasFigures()) {
             record.setFigures(outcome.getFigures());

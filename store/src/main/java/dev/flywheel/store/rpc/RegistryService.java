@@ -278,13 +278,16 @@ public final class RegistryService extends RegistryGrpc.RegistryImplBase {
             boolean known = request.getSeq() < adapter.nextSeq();
             Manifest manifest =
                     known ? history.manifest(adapter.name(), request.getSeq()) : null;
+            Manifest expired = known && manifest == null
+                    ? history.expired(adapter.name(), request.getSeq())
+                    : null;
             ManifestEntry entry =
                     known ? history.manifestEntry(adapter.name(), request.getSeq()) : null;
-            if (manifest == null || entry == null) {
-                throw Errors.notFound("MANIFEST_NOT_FOUND",
-                        "manifest " + request.getSeq() + " of " + adapter.name());
+            Manifest either = manifest == null ? expired : manifest;
+            if (either == null || entry == null) {
+                throw Errors.noManifest(adapter.name(), request.getSeq(), false);
             }
-            return ManifestRecords.of(manifest, entry);
+            return ManifestRecords.of(either, entry, expired != null);
         });
     }
 

@@ -104,8 +104,8 @@ public final class StoreCommitService extends StoreCommitGrpc.StoreCommitImplBas
             Manifest manifest = request.getSeq() >= adapter.nextSeq() ? null
                     : history.manifest(adapter.name(), request.getSeq());
             if (manifest == null) {
-                throw Errors.notFound("MANIFEST_NOT_FOUND",
-                        "manifest " + request.getSeq() + " of " + adapter.name());
+                throw Errors.noManifest(adapter.name(), request.getSeq(),
+                        history.expired(adapter.name(), request.getSeq()) != null);
             }
             return manifest;
         });

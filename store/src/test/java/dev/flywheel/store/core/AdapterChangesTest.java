@@ -34,7 +34,8 @@ import org.junit.jupiter.api.Test;
 class AdapterChangesTest {
     private static final Limits LIMITS =
             new Limits(3, 4, 2, 8, 1 << 20, 1 << 20, 1 << 20, 10, 1, 10, 10, 100);
-    private static final Retention RETENTION = new Retention(3, 4, Duration.ZERO);
+    private static final Retention RETENTION =
+            new Retention(3, 4, Duration.ZERO, Duration.ofDays(90));
 
     private final CommitRules rules = new CommitRules(LIMITS, RETENTION);
     private final InMemoryCommitLog log = new InMemoryCommitLog();

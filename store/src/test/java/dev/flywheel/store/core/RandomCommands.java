@@ -65,7 +65,10 @@ final class RandomCommands {
                 default -> replay(state, step);
             };
         }
-        return switch (random.nextInt(20)) {
+        if (state.manifestsFrom() > 1 && random.nextInt(12) == 0) {
+            return forget(state, step);
+        }
+        return switch (random.nextInt(22)) {
             case 0 -> new Command.AcquireEpoch(Samples.epoch(adapter), step);
             case 1, 2, 3, 4 -> claim(state, step);
             case 5, 6, 7 -> commit(state, step);
@@ -78,6 +81,7 @@ final class RandomCommands {
             case 16 -> random.nextInt(3) == 0 ? excise(state, step) : claim(state, step);
             case 18 -> random.nextBoolean() ? readmit(state, step) : claim(state, step);
             case 17 -> new Command.ForgetWithdrawn(state.name(), step);
+            case 19, 20 -> new Command.Expire(state.name(), step);
             default -> withdraw(step);
         };
     }
@@ -249,4 +253,10 @@ final class RandomCommands {
                         .build(), step);
     }
 
+    /** As if somebody had taught one of the oldest rounds alone. */
+    private Command<?> forget(AdapterState state, int step) {
+        Set<Long> oldest = Set.of(random.nextLong(1, 1 + Math.min(4, state.nextSeq())));
+        return new Command.Forget(state.name(), oldest, Set.of(), random.nextBoolean(),
+                "operator", "", step);
+    }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.flywheel.api.v1.AcquireEpochReply;
 import dev.flywheel.api.v1.AuditAction;
+import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.store.InMemoryCommitLog;
 import dev.flywheel.store.Samples;
 import dev.flywheel.store.rocksdb.RocksCommitLog;
@@ -24,7 +25,8 @@ class RandomCommandsTest {
     private static final int COMMANDS = 250;
     private static final Limits LIMITS =
             new Limits(5, 3, 2, 8, 1 << 20, 1 << 20, 1 << 20, 100, 1, 10, 10, 100);
-    private static final Retention RETENTION = new Retention(2, 5, Duration.ofDays(1));
+    private static final Retention RETENTION =
+            new Retention(2, 2, Duration.ofDays(1), Duration.ofMillis(20));
 
     @TempDir Path folder;
 
@@ -38,6 +40,8 @@ class RandomCommandsTest {
         long deleted = 0;
         long repaired = 0;
         long readmitted = 0;
+        long expired = 0;
+        long rebased = 0;
         for (long seed = first; seed < first + seeds; seed++) {
             try (Run run = new Run(seed, folder.resolve("seed" + seed))) {
                 run.play();
@@ -46,6 +50,8 @@ class RandomCommandsTest {
                 deleted += run.deleted;
                 repaired += run.repaired;
                 readmitted += run.readmitted;
+                expired += run.expired;
+                rebased += run.rebased;
             } catch (AssertionError | RuntimeException failure) {
                 throw new AssertionError("seed " + seed, failure);
             }
@@ -56,6 +62,8 @@ class RandomCommandsTest {
             assertThat(deleted).as("adapters that were deleted").isPositive();
             assertThat(repaired).as("repairs that came to their end").isPositive();
             assertThat(readmitted).as("rounds that came back").isPositive();
+            assertThat(expired).as("commands that let manifests go").isPositive();
+            assertThat(rebased).as("repairs that began anew from version 0").isPositive();
         }
     }
 
@@ -66,12 +74,14 @@ class RandomCommandsTest {
         private final CommitRules rules = new CommitRules(LIMITS, RETENTION);
         private final InMemoryCommitLog maps = new InMemoryCommitLog();
         private final RandomCommands commands;
-        private final StorePromises promises = new StorePromises(maps);
+        private final StorePromises promises = new StorePromises(maps, RETENTION);
         private RocksCommitLog disk;
         private StoreState diskState;
         private long deleted;
         private long repaired;
         private long readmitted;
+        private long expired;
+        private long rebased;
 
         Run(long seed, Path folder) {
             this.random = new Random(seed);
@@ -132,6 +142,16 @@ class RandomCommandsTest {
                 if (fact instanceof Fact.HeadMoved moved && moved.entry()
                         .getAction() == AuditAction.AUDIT_ACTION_READMITTED) {
                     readmitted++;
+                }
+                if (fact instanceof Fact.ManifestsExpired) {
+                    expired++;
+                }
+                if (fact instanceof Fact.HeadMoved moved && command instanceof Command.Forget
+                        && moved.ended()
+                                .stream()
+                                .anyMatch(each -> each
+                                        .manifest() == ManifestState.MANIFEST_STATE_ROLLED_BACK)) {
+                    rebased++;
                 }
             }
             maps.append(done.facts(), maps.load().after(done.facts()), 1);

@@ -32,6 +32,7 @@ final class StorePromises {
             AuditAction.AUDIT_ACTION_CONFIGURED, AuditAction.AUDIT_ACTION_DELETED);
 
     private final InMemoryCommitLog maps;
+    private final Retention retention;
     private final Map<String, Set<String>> gone = new HashMap<>();
     private long accepted;
     // Which was the how manieth command that changed something.
@@ -39,11 +40,14 @@ final class StorePromises {
     private final Map<Claim, Long> claimedAt = new HashMap<>();
     private long refusedAsWithdrawn;
     private long replayed;
+    // As they were claimed, also those that are not kept any more.
+    private final Map<Claim, Manifest> manifests = new HashMap<>();
     // Events that were withdrawn when a manifest had claimed them.
     private final Set<FeedbackKey> withdrawnLate = new HashSet<>();
 
-    StorePromises(InMemoryCommitLog maps) {
+    StorePromises(InMemoryCommitLog maps, Retention retention) {
         this.maps = maps;
+        this.retention = retention;
     }
 
     /** Commands that changed something. */
@@ -65,6 +69,12 @@ final class StorePromises {
     void note(Command<?> command, Decision.Accepted<?> done) {
         if (!done.facts().isEmpty()) {
             accepted++;
+        }
+        for (Fact fact : done.facts()) {
+            if (fact instanceof Fact.ManifestClaimed claimed) {
+                manifests.put(new Claim(claimed.manifest().getAdapter(),
+                        claimed.manifest().getSeq()), claimed.manifest());
+            }
         }
         if (command instanceof Command.Withdraw withdraw) {
             withdraw.tombstones()
@@ -183,7 +193,7 @@ final class StorePromises {
         assertThat(summaries).isEqualTo(maps.manifestsAfter(state.name(), 0, 10_000));
         Set<Long> open = new HashSet<>();
         for (ManifestSummary summary : summaries) {
-            Manifest manifest = disk.manifest(state.name(), summary.getSeq());
+            Manifest manifest = manifest(disk, state, summary.getSeq());
             boolean live = summary.getState() != ManifestState.MANIFEST_STATE_ABANDONED;
             Claim claim = new Claim(state.name(), summary.getSeq());
             for (Example example : manifest.getExamplesList()) {
@@ -201,6 +211,22 @@ final class StorePromises {
             judgeQuarantine(state.name(), summary, manifest);
         }
         assertThat(state.open().keySet()).isEqualTo(open);
+    }
+
+    /** As it was claimed; what is kept of it is the same on the disk, and no more than that. */
+    private Manifest manifest(CommitHistory disk, AdapterState state, long seq) {
+        Manifest claimed = manifests.get(new Claim(state.name(), seq));
+        boolean kept = seq >= state.manifestsFrom();
+        assertThat(disk.manifest(state.name(), seq)).isEqualTo(kept ? claimed : null);
+        assertThat(disk.expired(state.name(), seq)).isEqualTo(maps.expired(state.name(), seq));
+        assertThat(maps.expired(state.name(), seq) == null).isEqualTo(kept);
+        for (Example example : claimed.getExamplesList()) {
+            Tombstone.OfUser user =
+                    new Tombstone.OfUser(example.getTenant(), example.getUser());
+            assertThat(disk.expiredOf(user, state.name()))
+                    .isEqualTo(maps.expiredOf(user, state.name()));
+        }
+        return claimed;
     }
 
     /** What was withdrawn is in no manifest that was claimed afterwards. */
@@ -257,8 +283,7 @@ final class StorePromises {
         Set<Long> chain = new HashSet<>();
         while (version.getRef().getNumber() != 0) {
             chain.add(version.getRef().getNumber());
-            Manifest manifest =
-                    disk.manifest(state.name(), version.getManifestSeq());
+            Manifest manifest = manifest(disk, state, version.getManifestSeq());
             assertThat(manifest.getParent()).isEqualTo(version.getParent());
             judgeForgetting(state, manifest);
             VersionRecord parent = disk.version(state.name(), version.getParent());
@@ -312,7 +337,9 @@ final class StorePromises {
         }
         long number = version.getRef().getNumber();
         boolean stands = version.getState() == VersionState.VERSION_STATE_COMMITTED;
-        boolean named = number == state.head() || stands && number % 5 == 0 || state.aliases()
+        boolean snapshot = number % retention.snapshotEvery() == 0
+                && (number == 0 || version.getManifestSeq() >= state.manifestsFrom() - 1);
+        boolean named = number == state.head() || stands && snapshot || state.aliases()
                 .values()
                 .stream()
                 .anyMatch(alias -> alias.getVersion() == number);

@@ -213,7 +213,7 @@ class RocksCommitLogTest {
 
     @Test
     void uploadsThatNoVersionTookUpAreDroppedAfterTheirTime() {
-        Retention oneMinute = new Retention(64, 256, Duration.ofMinutes(1));
+        Retention oneMinute = new Retention(64, 256, Duration.ofMinutes(1), Duration.ofDays(90));
         byte[] orphan = Samples.bytes("orphan");
         try (RocksCommitLog log = RocksCommitLog.open(folder, oneMinute, 0)) {
             fill(log, 0);

@@ -61,7 +61,8 @@ final class TestLine implements AutoCloseable {
         RoundFixture fixture = base(folder, backend, size);
         StoreSettings keeping =
                 new StoreSettings(
-                        new Retention(5, SNAPSHOT_EVERY, Duration.ofHours(1)), Limits.DEFAULT);
+                        new Retention(5, SNAPSHOT_EVERY, Duration.ofHours(1), Duration.ofDays(90)),
+                        Limits.DEFAULT);
         return new TestLine(new Loopback(fixture, folder, keeping, SETTINGS,
                 TrainerSettings.of("t1", 512, 8), RoundListener.NONE));
     }
