@@ -24,6 +24,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Forgets a user: nothing of theirs is learned from now on, and every adapter that learned from them is trained again without"
                     + " them, from the last version before. What was served stays served until then, unless --at-once.",
+            "Where that takes rounds older than store.manifests_kept it learns again from the base model: from what is kept, while those"
+                    + " rounds are quarantined.",
             "The user's key is deleted in the store, with which all that they said is sealed in its manifests. It is still in Kafka's topics"
                     + " until their retention ends, in backups of the store that were made before, and in manifests that were"
                     + " written by releases before store format 2."
@@ -58,7 +60,13 @@ public final class ForgetCommand implements Callable<Integer> {
 
         String text() {
             return adapters.isEmpty() ? "no adapter has learned from %s; none will".formatted(user)
-                    : adapters.stream().map(Repaired::text).collect(Collectors.joining("\n"));
+                    : adapters.stream().map(Forgotten::text).collect(Collectors.joining("\n"));
+        }
+
+        /** Nothing else is taken out by forgetting. */
+        private static String text(Repaired repaired) {
+            return repaired.text() + (repaired.quarantined() == 0 ? ""
+                    : "; those taken out are older than store.manifests_kept, so that it learned again from the base model");
         }
     }
 

@@ -32,8 +32,9 @@ import picocli.CommandLine.Spec;
         description = {
             "Tells what a version was made of, which version gave an answer and what that had learned, or where a feedback event"
                     + " ended. Nothing that users said is shown.",
-            "What a manifest holds is found for as long as the store is kept; an answer, a refusal or an event without an end for"
-                    + " as long as their topics hold them (loop.topic_retention)."
+            "Which manifest an event is in is found for as long as the store is kept, what it was made of for store.manifests_kept at"
+                    + " least; an answer, a refusal or an event without an end for as long as their topics hold them"
+                    + " (loop.topic_retention)."
         })
 public final class LineageCommand implements Callable<Integer> {
     private static final int ANCESTORS_MAX = 100_000;

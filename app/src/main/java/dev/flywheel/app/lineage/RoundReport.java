@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param offsets where its feedback stood in the topic; empty for manifests of older releases
  * @param settingsChanged settings that differ from the parent's round, as {@code round.steps: 1 -> 3}
  * @param failedBefore manifests with the same parent that made no version, as {@code 7 REJECTED}
+ * @param expired whether what it trained on is not kept any more
  */
 public record RoundReport(
         long manifest,
@@ -49,7 +50,8 @@ public record RoundReport(
         double adapterNorm,
         double effect,
         double deviceSeconds,
-        List<TrainedExample> trainedOn) {
+        List<TrainedExample> trainedOn,
+        boolean expired) {
     private static final int SHOWN_MAX = 20;
 
     /** @param before settings of the parent's round; null if the parent is the start */
@@ -63,7 +65,7 @@ public record RoundReport(
         return new RoundReport(manifest.getSummary().getSeq(), manifest.getEpoch(),
                 manifest.getParentDigest(), manifest.getSeed(), manifest.getBackend(),
                 Instant.ofEpochMilli(manifest.getClaimedAtMillis()).toString(),
-                manifest.getExamplesCount(), new TreeMap<>(figures.getExamplesByKindMap()),
+                manifest.getSummary().getExamples(), new TreeMap<>(figures.getExamplesByKindMap()),
                 manifest.getReplayed(), figures.getUsers(),
                 manifest.getSummary().getFeedbackCount(),
                 OffsetRange.of(manifest.getOriginsList()),
@@ -78,7 +80,8 @@ public record RoundReport(
                 manifest.getExamplesList()
                         .stream()
                         .map(example -> TrainedExample.of(example, origins))
-                        .toList());
+                        .toList(),
+                manifest.getExpired());
     }
 
     private static List<String> changes(RoundSettings before, RoundSettings after) {
@@ -100,6 +103,10 @@ public record RoundReport(
                 "loss %.4f -> %.4f, prequential %.4f, gradient %.4f, adapter %.4f, effect %.4f, %.3f s on the device",
                 lossBefore, lossAfter, prequentialLoss, gradientNorm, adapterNorm, effect,
                 deviceSeconds));
+        if (expired) {
+            lines.add(
+                    "what it trained on is older than store.manifests_kept and not kept any more");
+        }
         settingsChanged.forEach(change -> lines.add("setting changed: " + change));
         trainedOn.stream().limit(SHOWN_MAX).forEach(example -> lines.add("  " + example));
         if (trainedOn.size() > SHOWN_MAX) {

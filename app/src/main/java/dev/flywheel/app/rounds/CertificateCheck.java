@@ -27,6 +27,7 @@ public record CertificateCheck(String user, boolean identical, List<OfOne> adapt
      * What came of an adapter.
      *
      * @param trainedAgain digest of the weights that the replay ended with
+     * @param expired rounds before them that were taken out, for nobody could train them again
      * @param problem why it is not what the certificate says; null if it is
      */
     public record OfOne(
@@ -37,6 +38,7 @@ public record CertificateCheck(String user, boolean identical, List<OfOne> adapt
             long rounds,
             int examplesLeftOut,
             String trainedAgain,
+            long expired,
             @Nullable String problem) {}
 
     /** Trains every adapter of the certificate again. */
@@ -54,24 +56,26 @@ public record CertificateCheck(String user, boolean identical, List<OfOne> adapt
             LineageListener progress) {
         String trained = adapter.baseDigest();
         int rounds = 0;
-        if (adapter.before() > adapter.base()) {
-            LineageRange range =
-                    new LineageRange(adapter.adapter(), adapter.base(), adapter.before());
+        LineageRange range =
+                new LineageRange(adapter.adapter(), adapter.base(), adapter.before());
+        // Where all that there was is too old nothing was trained again.
+        if (adapter.before() > adapter.base() && adapter.rounds() > 0) {
             requireOthers(adapter, range, source, replay);
-            Retrained again = replay.without(range,
+            Retrained again = replay.without(range, adapter.expired(),
                     ExampleFilter.withoutExamples(new HashSet<>(adapter.exampleIds())), progress,
                     () -> false);
             trained = again.last().weights();
             rounds = again.rounds().size();
         }
         return new OfOne(adapter.adapter(), adapter.base(), adapter.before(), adapter.after(),
-                rounds, adapter.exampleIds().size(), trained, problem(adapter, source, trained));
+                rounds, adapter.exampleIds().size(), trained, adapter.expired(),
+                problem(adapter, source, trained));
     }
 
     /** What others have had erased since was trained on then, and cannot be any more. */
     private static void requireOthers(OfAdapter adapter, LineageRange range, LineageSource source,
             LineageReplay replay) {
-        for (VersionRecord version : replay.versions(range)) {
+        for (VersionRecord version : replay.versions(range, adapter.expired())) {
             Manifest manifest = source.manifest(adapter.adapter(), version.getManifestSeq());
             if (manifest != null && !adapter.exampleIds().containsAll(manifest.getErasedList())) {
                 throw new StartException(
@@ -100,14 +104,20 @@ public record CertificateCheck(String user, boolean identical, List<OfOne> adapt
 
     private record Recorded(long version, String digest) {}
 
+    private static String taken(long expired) {
+        return expired == 0 ? ""
+                : "; the %d rounds before them were older than store.manifests_kept and taken out"
+                        .formatted(expired);
+    }
+
     /** Returns it for a person. */
     public String text() {
         StringBuilder text = new StringBuilder();
         for (OfOne one : adapters) {
             text.append(one.problem() == null
-                    ? "identical: %d rounds of %s after version %d, trained again without %d examples, end with version %d bit for bit%n"
+                    ? "identical: %d rounds of %s after version %d, trained again without %d examples, end with version %d bit for bit%s%n"
                             .formatted(one.rounds(), one.adapter(), one.base(),
-                                    one.examplesLeftOut(), one.after())
+                                    one.examplesLeftOut(), one.after(), taken(one.expired()))
                     : "different: %s: %s%n".formatted(one.adapter(), one.problem()));
         }
         return (adapters.isEmpty() ? "no adapter had learned from %s".formatted(user)

@@ -33,6 +33,8 @@ public record ForgettingCertificate(
      * @param rounds that were trained again
      * @param exampleIds examples that they were trained without, among {@code base}'s descendants: all of the user, and what
      *     others had withdrawn
+     * @param expired rounds from {@code base} on that were taken out because they are older than {@code store.manifests_kept}: the
+     *     others were trained again upon {@code base} without them; mostly 0
      */
     public record OfAdapter(
             String adapter,
@@ -43,7 +45,8 @@ public record ForgettingCertificate(
             long after,
             String afterDigest,
             long rounds,
-            List<String> exampleIds) {}
+            List<String> exampleIds,
+            long expired) {}
 
     /** Reads from the store what became of each adapter; all of them are done. */
     public static ForgettingCertificate of(StoreClient store, String tenant, String user,
@@ -59,7 +62,7 @@ public record ForgettingCertificate(
         return new OfAdapter(name, repair.getFromVersion(),
                 digest(store, name, repair.getFromVersion()), repair.getBaseVersion(),
                 digest(store, name, repair.getBaseVersion()), after, digest(store, name, after),
-                repair.getRounds(), forgotten.getExampleIdsList());
+                repair.getRounds(), forgotten.getExampleIdsList(), repair.getQuarantined());
     }
 
     /** HEAD when the repair was done: it may have learned on since. */

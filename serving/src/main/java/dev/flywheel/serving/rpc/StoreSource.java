@@ -32,7 +32,7 @@ public final class StoreSource implements VersionSource {
     @Override
     public String backendOf(String adapter, long manifestSeq) {
         return asked(adapter + " manifest " + manifestSeq,
-                () -> store.getManifest(adapter, manifestSeq).getBackend());
+                () -> store.getManifestRecord(adapter, manifestSeq).getBackend());
     }
 
     private static <T> T asked(String what, Supplier<T> question) {

@@ -37,7 +37,7 @@ public final class LineageReplay {
     /** Trains a range again as it was, holding each version against its record; ends at the first that differs. */
     public Comparison compare(
             LineageRange range, LineageListener listener, BooleanSupplier stopped) {
-        Chain chain = chain(range);
+        Chain chain = chain(range, 0);
         return compare(chain, chain.after(), new Line(rounds, chain, stopped), listener);
     }
 
@@ -52,14 +52,21 @@ public final class LineageReplay {
     public Retrained without(
             LineageRange range, ExampleFilter filter, LineageListener listener,
             BooleanSupplier stopped) {
-        Chain chain = chain(range);
+        return without(range, 0, filter, listener, stopped);
+    }
+
+    /** The same without its first rounds either, whose manifests are not asked for: they may be kept no longer. */
+    public Retrained without(
+            LineageRange range, long skipped, ExampleFilter filter, LineageListener listener,
+            BooleanSupplier stopped) {
+        Chain chain = chain(range, skipped);
         Line line = new Line(rounds, chain, stopped);
         List<VersionRecord> versions = chain.after();
         int prelude = prelude(chain);
         requireIdentical(compare(chain, versions.subList(0, prelude), line, listener));
         Selection selection = new Selection(filter);
         List<Retrained.Round> ends = new ArrayList<>();
-        for (int i = prelude; i < versions.size(); i++) {
+        for (int i = prelude + (int) skipped; i < versions.size(); i++) {
             Manifest whole = chain.manifest(i);
             Manifest kept = selection.of(whole);
             ends.add(end(versions.get(i), whole, kept, line));
@@ -71,16 +78,26 @@ public final class LineageReplay {
 
     /** The versions of a range, each the child of the one before; all can be trained again here. */
     public List<VersionRecord> versions(LineageRange range) {
-        List<VersionRecord> versions = chain(range).after();
+        return versions(range, 0);
+    }
+
+    /** The same but its first rounds. */
+    public List<VersionRecord> versions(LineageRange range, long skipped) {
+        List<VersionRecord> versions = chain(range, skipped).after();
         return versions.stream()
                 .filter(version -> version.getRef().getNumber() > range.from())
+                .skip(skipped)
                 .toList();
     }
 
-    private Chain chain(LineageRange range) {
+    private Chain chain(LineageRange range, long skipped) {
         Chain chain = Chain.find(source, range);
+        int prelude = prelude(chain);
         // All of them first: a refusal after an hour of training would come late.
         for (int i = 0; i < chain.after().size(); i++) {
+            if (i >= prelude && i < prelude + skipped) {
+                continue;
+            }
             requireBoundHere(chain.after().get(i), chain.manifest(i));
         }
         return chain;
