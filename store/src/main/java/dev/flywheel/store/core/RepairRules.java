@@ -17,11 +17,9 @@ import dev.flywheel.api.v1.VersionState;
 import dev.flywheel.store.core.Refusal.Reason;
 import dev.flywheel.store.core.RepairPlan.Order;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**

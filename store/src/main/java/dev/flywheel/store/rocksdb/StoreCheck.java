@@ -11,7 +11,6 @@ import dev.flywheel.store.core.Fact;
 import dev.flywheel.store.core.StoreException;
 import dev.flywheel.store.core.StoreState;
 import dev.flywheel.store.format.LogEntry;
-import dev.flywheel.store.format.LoggedFact;
 import dev.flywheel.store.format.SavedManifestEntry;
 import dev.flywheel.store.format.Tip;
 import java.nio.file.Path;
