@@ -26,8 +26,10 @@ import java.util.concurrent.TimeUnit;
 /** An outside gRPC client of a node that may be away. Thread-safe. */
 final class OutsideClient {
     private static final long DEADLINE_SECONDS = 5;
+    private static final long ANSWER_SECONDS = 20;
+    private static final int SHORT_TOKENS = 32;
     /** So many that versions come and go while an answer is made. */
-    private static final int ANSWER_TOKENS = 64;
+    private static final int LONG_TOKENS = 480;
     private static final int CHOICES = 3;
     private static final List<String> TEXTS = List.of("The boat at the pier",
             "A planet seen at night", "Bread from the oven", "A goal in the last minute",
@@ -35,6 +37,9 @@ final class OutsideClient {
 
     /** How many questions there are. */
     static final int QUESTIONS = TEXTS.size();
+    /** The question for a short answer, and the one for a long one. */
+    static final int SHORT_ANSWER = QUESTIONS;
+    static final int LONG_ANSWER = QUESTIONS + 1;
 
     private final ManagedChannel channel;
     private final String adapter;
@@ -110,19 +115,24 @@ final class OutsideClient {
     /**
      * A whole answer.
      *
+     * @param question {@link #SHORT_ANSWER} or {@link #LONG_ANSWER}
      * @param last the reply that ended it
      * @param versions what its replies say made it, in their order
      */
-    record Generated(GenerateReply last, List<Integer> tokens, List<VersionRef> versions) {}
+    record Generated(
+            int question,
+            GenerateReply last,
+            List<Integer> tokens,
+            List<VersionRef> versions) {}
 
-    /** Asks for a long answer; {@code version} as for {@link #rank}. */
-    Generated generate(String user, long version) {
+    /** Asks for an answer of words; {@code version} as for {@link #rank}. */
+    Generated generate(String user, int question, long version) {
         Iterator<GenerateReply> replies = InferenceGrpc.newBlockingStub(ready())
-                .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
+                .withDeadlineAfter(ANSWER_SECONDS, TimeUnit.SECONDS)
                 .generate(GenerateRequest.newBuilder()
                         .setScope(scope(user, version))
                         .setPrompt("The sea is")
-                        .setMaxTokens(ANSWER_TOKENS)
+                        .setMaxTokens(question == LONG_ANSWER ? LONG_TOKENS : SHORT_TOKENS)
                         .build());
         GenerateReply last = GenerateReply.getDefaultInstance();
         List<Integer> tokens = new ArrayList<>();
@@ -132,7 +142,7 @@ final class OutsideClient {
             tokens.addAll(last.getTokenIdsList());
             versions.add(last.getVersion());
         }
-        return new Generated(last, tokens, versions);
+        return new Generated(question, last, tokens, versions);
     }
 
     /** Says what an answer should have been. */

@@ -21,7 +21,7 @@ final class Sayings {
 
     /**
      * @param version number of a version
-     * @param question of {@link OutsideClient#QUESTIONS}; this number itself is the question for a long answer
+     * @param question below {@link OutsideClient#QUESTIONS} for an order, above it for an answer of words
      */
     record Asked(long version, int question) {}
 
@@ -43,7 +43,7 @@ final class Sayings {
                     .toList()));
         }
         VersionRef version = generated.last().getVersion();
-        heard(new Asked(version.getNumber(), OutsideClient.QUESTIONS),
+        heard(new Asked(version.getNumber(), generated.question()),
                 generated.tokens().toString());
         seen(version);
     }
@@ -84,7 +84,7 @@ final class Sayings {
         List<Asked> all = new ArrayList<>(answers.keySet());
         all.removeIf(asked -> asked.version() == 0); // as an exact version, 0 cannot be asked for
         List<Asked> chosen = new ArrayList<>(evenly(all.stream()
-                .filter(asked -> asked.question() == OutsideClient.QUESTIONS)
+                .filter(asked -> asked.question() >= OutsideClient.QUESTIONS)
                 .toList(), count / 2));
         Map<Long, Asked> oneOfEach = new LinkedHashMap<>();
         all.stream()

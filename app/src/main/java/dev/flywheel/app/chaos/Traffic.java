@@ -30,6 +30,7 @@ final class Traffic implements AutoCloseable {
     private static final long RETRY_MILLIS = 200;
     private static final double DIRECT = 0.3;
     private static final double CORRECTIONS = 0.02;
+    private static final double LONG_ANSWERS = 0.2;
     private static final double DROPPED = 0.02;
     private static final double LATE = 0.1;
     private static final double AGAIN = 0.1;
@@ -104,7 +105,10 @@ final class Traffic implements AutoCloseable {
         String user = "u" + random.nextInt(100_000);
         String id = "chaos-" + seed + "-" + ids.incrementAndGet();
         if (random.nextDouble() < CORRECTIONS) {
-            OutsideClient.Generated generated = client.generate(user, 0);
+            OutsideClient.Generated generated = client.generate(user,
+                    random.nextDouble() < LONG_ANSWERS ? OutsideClient.LONG_ANSWER
+                            : OutsideClient.SHORT_ANSWER,
+                    0);
             answers.incrementAndGet();
             sayings.heard(generated);
             deliver(OutsideClient.correction(generated.last(), user, id), true, id);
@@ -175,8 +179,8 @@ final class Traffic implements AutoCloseable {
         long deadline = System.nanoTime() + GIVE_UP_NANOS;
         while (true) {
             try {
-                if (asked.question() == OutsideClient.QUESTIONS) {
-                    sayings.heard(client.generate("again", asked.version()));
+                if (asked.question() >= OutsideClient.QUESTIONS) {
+                    sayings.heard(client.generate("again", asked.question(), asked.version()));
                 } else {
                     sayings.heard(asked.question(),
                             client.rank("again", asked.question(), asked.version()));

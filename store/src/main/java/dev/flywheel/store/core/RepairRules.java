@@ -104,7 +104,7 @@ final class RepairRules {
             back = back.with(number);
         }
         return carryOut(
-                new RepairPlan(adapter, adapter.head(), version -> false, back, false, Set.of()),
+                new RepairPlan(adapter, adapter.head(), version -> false, back, true, Set.of()),
                 new Order(RepairKind.REPAIR_KIND_READMISSION,
                         AuditAction.AUDIT_ACTION_READMITTED, request.getActor(),
                         request.getReason(), command.atMillis()),

@@ -5,6 +5,7 @@ import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.AuditAction;
 import dev.flywheel.api.v1.AuditEntry;
 import dev.flywheel.api.v1.ManifestState;
+import dev.flywheel.api.v1.ReleasePolicy;
 import dev.flywheel.api.v1.Repair;
 import dev.flywheel.api.v1.RepairKind;
 import dev.flywheel.api.v1.VersionRecord;
@@ -131,11 +132,15 @@ final class RepairStart {
         }
     }
 
-    /** The last round that is kept up to where {@code serving} was; 0: there is none, or it names something that stands. */
+    /**
+     * The last round that is kept up to where {@code serving} was, or the last of all where it followed HEAD; 0: there is none, or it
+     * names something that stands.
+     */
     private static long servingRound(RepairPlan plan, AdapterState adapter, VersionRanges ended,
             AliasRecord serving) {
-        long was = parked(adapter, serving.getVersion())
-                ? adapter.record().getRepair().getServingRound()
+        long was = follows(adapter, serving.getVersion()) ? ended.last()
+                : parked(adapter, serving.getVersion())
+                        ? adapter.record().getRepair().getServingRound()
                 : serving.getVersion();
         long round = 0;
         for (long number : ended.holds(was) ? ended.numbers() : List.<Long>of()) {
@@ -145,6 +150,17 @@ final class RepairStart {
             }
         }
         return round;
+    }
+
+    /** Whether the next version would have been served as soon as it was there. */
+    private static boolean follows(AdapterState adapter, long serving) {
+        if (adapter.record().getRelease() != ReleasePolicy.RELEASE_POLICY_IMMEDIATE) {
+            return false;
+        }
+        VersionRanges left = adapter.repairLeft();
+        return left.isEmpty() ? serving == adapter.head()
+                : parked(adapter, serving)
+                        && adapter.record().getRepair().getServingRound() == left.last();
     }
 
     /** Whether an earlier repair, that this one takes over, has left {@code serving} there. */

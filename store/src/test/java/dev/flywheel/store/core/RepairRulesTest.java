@@ -226,4 +226,51 @@ class RepairRulesTest {
                 .setActor("operator")
                 .build(), 1))).isEqualTo(Reason.VERSION_NOT_ROLLED_BACK);
     }
+
+    @Test
+    void underImmediateReleaseWhatComesBackIsServedAndSoIsWhatIsLearnedNext() {
+        fourRounds(ReleasePolicy.RELEASE_POLICY_IMMEDIATE);
+        rollback(3);
+        readmit(4);
+        acquire();
+        replay();
+        assertThat(alias("serving")).isEqualTo(head()).isEqualTo(5);
+        carryOut(new Command.PutManifest(
+                Samples.manifest(ADAPTER, ++seq, epoch, head(), "e5", "f5"), 1));
+        commit();
+        assertThat(alias("serving")).isEqualTo(head()).isEqualTo(6);
+    }
+
+    @Test
+    void aRepairThatTakesOverBringingBackServesAllOfItAtItsEnd() {
+        fourRounds(ReleasePolicy.RELEASE_POLICY_IMMEDIATE);
+        rollback(3);
+        readmit(4);
+        forget(Set.of(3L), Set.of(3L));
+        acquire();
+        replayAll();
+        assertThat(alias("serving")).isEqualTo(head()).isGreaterThan(5);
+    }
+
+    @Test
+    void whereReleasesAreByHandWhatComesBackIsNotServedByItself() {
+        fourRounds(ReleasePolicy.RELEASE_POLICY_MANUAL);
+        serve(4);
+        rollback(3);
+        assertThat(alias("serving")).as("its weights are there").isEqualTo(3);
+        readmit(4);
+        assertThat(alias("serving")).as("nothing of it was taken out").isEqualTo(3);
+        acquire();
+        replayAll();
+        assertThat(alias("serving")).isEqualTo(head() - 1);
+    }
+
+    private void readmit(long version) {
+        carryOut(new Command.Readmit(ReadmitRequest.newBuilder()
+                .setAdapter(ADAPTER)
+                .addVersions(version)
+                .setExpectedHead(head())
+                .setActor("operator")
+                .build(), 1));
+    }
 }
