@@ -1,5 +1,7 @@
 package dev.flywheel.app.chaos;
 
+import dev.flywheel.api.v1.FeedbackKey;
+import dev.flywheel.api.v1.VersionState;
 import dev.flywheel.app.audit.AuditReport;
 import dev.flywheel.app.audit.FeedbackAuditor;
 import dev.flywheel.app.audit.FeedbackFates;
@@ -34,6 +36,7 @@ public final class ChaosRun {
     private static final Duration READY = Duration.ofMinutes(5);
     /** Longer than any pause of what is on its way. */
     private static final Duration STALLED = Duration.ofMinutes(3);
+    private static final Duration DRAINED = Duration.ofMinutes(20);
     private static final long AUDIT_MILLIS = 500;
     private static final int AGREEING_AUDITS = 3;
     private static final int ASKED_AGAIN = 400;
@@ -84,6 +87,7 @@ public final class ChaosRun {
     public ChaosReport run() throws IOException, InterruptedException {
         ClusterFolder folder = ClusterFolder.lay(data, config, SETTINGS,
                 new SplittableRandom(settings.seed()));
+        Damage.undo(folder.root());
         Path failpoints = Files.createDirectories(folder.root().resolve("failpoints"));
         Cluster cluster = closing.add("cluster",
                 () -> Cluster.start(folder, model, JobState.NEWEST, flags(failpoints)));
@@ -102,6 +106,7 @@ public final class ChaosRun {
                 List<String> violations = new ArrayList<>(new StoreProbe(cluster).violations());
                 cluster.awaitReady(READY);
                 traffic.stop();
+                violations.addAll(faults.violations());
                 violations.addAll(askAgain(cluster, traffic));
                 return verdict(cluster, faults, traffic, ledger, surgery.forgotten(), violations);
             }
@@ -113,7 +118,10 @@ public final class ChaosRun {
             throws InterruptedException {
         boolean unused = cluster.kill(Member.SERVING);
         cluster.awaitReady(READY);
-        return traffic.askAgain(ASKED_AGAIN);
+        String adapter = cluster.folder().config().adapter().name();
+        return traffic.askAgain(ASKED_AGAIN, version -> cluster.store()
+                .getVersion(adapter, version)
+                .getState() == VersionState.VERSION_STATE_COMMITTED);
     }
 
     /** Every member knows the failpoints, and leaves out what is to be left out. */
@@ -155,9 +163,11 @@ public final class ChaosRun {
             heard = auditor.compare(ledger.acknowledged().keySet(), audit);
         }
         FeedbackFates fates = audit.fates();
-        Lineage lineage = lineage(cluster, forgotten);
+        Lineage lineage = lineage(cluster, forgotten, traffic.takenBack());
         lineage.seen(traffic.sayings().digests());
         violations.addAll(lineage.violations());
+        count(violations, "events are still learned from that were taken back",
+                lineage.remembered(traffic.takenBack()).size());
         if (lineage.open() > 0) {
             violations.add("%d manifests have no outcome after the drain"
                     .formatted(lineage.open()));
@@ -183,13 +193,17 @@ public final class ChaosRun {
         }
     }
 
-    /** Read when no round is in flight any more: one of silence alone may be while all feedback has ended. */
-    private static Lineage lineage(Cluster cluster, Set<String> forgotten)
-            throws InterruptedException {
+    /**
+     * Read when no round is in flight any more, since one of silence alone may be while all feedback has ended, and when what was
+     * taken back after it was trained had the time to be forgotten.
+     */
+    private static Lineage lineage(Cluster cluster, Set<String> forgotten,
+            Set<FeedbackKey> takenBack) throws InterruptedException {
         String adapter = cluster.folder().config().adapter().name();
         long deadline = System.nanoTime() + STALLED.toNanos();
         Lineage lineage = new Lineage(cluster.store(), adapter, forgotten);
-        while (lineage.open() > 0 && System.nanoTime() - deadline < 0) {
+        while ((lineage.open() > 0 || !lineage.remembered(takenBack).isEmpty())
+                && System.nanoTime() - deadline < 0) {
             TimeUnit.MILLISECONDS.sleep(AUDIT_MILLIS);
             lineage = new Lineage(cluster.store(), adapter, forgotten);
         }
@@ -201,7 +215,9 @@ public final class ChaosRun {
         long moved = System.nanoTime();
         AuditReport report = auditor.audit();
         int agreeing = 0;
-        while (agreeing < AGREEING_AUDITS && System.nanoTime() - moved < STALLED.toNanos()) {
+        long end = System.nanoTime() + DRAINED.toNanos();
+        while (agreeing < AGREEING_AUDITS && System.nanoTime() - moved < STALLED.toNanos()
+                && System.nanoTime() - end < 0) {
             TimeUnit.MILLISECONDS.sleep(AUDIT_MILLIS);
             AuditReport next = auditor.audit();
             boolean same = next.fates().equals(report.fates());

@@ -254,6 +254,11 @@ final class FaultRun {
         counts.merge(fault.label(), 1L, Long::sum);
     }
 
+    /** Returns what a fault itself has shown to be not as promised. */
+    List<String> violations() {
+        return damage.violations();
+    }
+
     int kills() {
         return kills;
     }

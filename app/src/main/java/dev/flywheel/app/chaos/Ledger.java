@@ -38,6 +38,10 @@ final class Ledger implements AutoCloseable {
         }
     }
 
+    synchronized boolean has(FeedbackKey key) {
+        return acknowledged.containsKey(key);
+    }
+
     /** Returns when each event was acknowledged, milliseconds since 1970. */
     synchronized Map<FeedbackKey, Long> acknowledged() {
         return Map.copyOf(acknowledged);

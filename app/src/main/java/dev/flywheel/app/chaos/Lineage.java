@@ -10,6 +10,7 @@ import dev.flywheel.api.v1.VersionRecord;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -20,16 +21,20 @@ import java.util.stream.Stream;
 /** An adapter's versions and manifests as the store tells them, and the promises that can be seen in them. */
 final class Lineage {
     private static final int SHOWN = 10;
-    /** Of manifests that hold their examples for themselves. */
+    /** Of manifests that hold their examples for themselves; one that was replaced does until another holds them again. */
     private static final Set<ManifestState> HOLDS =
             EnumSet.of(ManifestState.MANIFEST_STATE_OPEN, ManifestState.MANIFEST_STATE_COMMITTED,
-                    ManifestState.MANIFEST_STATE_REJECTED);
+                    ManifestState.MANIFEST_STATE_REJECTED,
+                    ManifestState.MANIFEST_STATE_ROLLED_BACK);
     /** Of manifests whose versions HEAD no longer comes from. */
     private static final Set<ManifestState> OUT =
             EnumSet.of(ManifestState.MANIFEST_STATE_ROLLED_BACK,
                     ManifestState.MANIFEST_STATE_REPLACED);
 
     private final Set<String> forgotten;
+    /** Feedback that HEAD came from. */
+    private final Set<FeedbackKey> taught = new HashSet<>();
+    private final long head;
     /** Versions that HEAD no longer comes from. */
     private final List<VersionRecord> outside = new ArrayList<>();
 
@@ -47,6 +52,7 @@ final class Lineage {
      */
     Lineage(StoreClient store, String adapter, Set<String> forgotten) {
         this.forgotten = forgotten;
+        this.head = store.getAdapter(adapter).getHead();
         store.listManifests(adapter, 0, manifests::add);
         put(store.getVersion(adapter, 0));
         for (ManifestSummary summary : manifests) {
@@ -60,12 +66,17 @@ final class Lineage {
                 outside.add(store.getVersion(adapter, summary.getVersion()));
             }
             if (summary.getState() == ManifestState.MANIFEST_STATE_COMMITTED) {
+                manifest.getExamplesList()
+                        .forEach(example -> taught.addAll(example.getFeedbackList()));
                 put(store.getVersion(adapter, summary.getVersion()));
                 summary.getFeedbackList()
                         .forEach(key -> versionOf.put(key, summary.getVersion()));
             }
         }
         chain();
+        if (open() == 0) {
+            ancestors();
+        }
     }
 
     private void put(VersionRecord version) {
@@ -74,7 +85,9 @@ final class Lineage {
 
     /** Who was forgotten can be read in no manifest, and HEAD came from none that had them. */
     private void forgotten(ManifestSummary summary, Manifest manifest) {
-        for (Example example : manifest.getExamplesList()) {
+        List<Example> all = new ArrayList<>(manifest.getExamplesList());
+        all.addAll(manifest.getReplayedList());
+        for (Example example : all) {
             if (forgotten.contains(example.getUser())) {
                 violations.add("forget: manifest %d can be read of %s, who was forgotten".formatted(
                         summary.getSeq(), example.getUser()));
@@ -96,6 +109,26 @@ final class Lineage {
                         example.getExampleId(), other, manifest.getSeq()));
             }
         }
+    }
+
+    /** I2: from HEAD every parent leads back to version 0, and nothing else stands. */
+    private void ancestors() {
+        Set<Long> others = new HashSet<>(versions.keySet());
+        long number = head;
+        while (others.remove(number) && number != 0) {
+            number = versions.get(number).getParent();
+        }
+        if (number != 0 || !others.isEmpty()) {
+            violations.add("I2: HEAD %d leads back to version %d, and %d versions stand beside that"
+                    .formatted(head, number, others.size()));
+        }
+    }
+
+    /** Returns what was taken back and HEAD still comes from. */
+    Set<FeedbackKey> remembered(Set<FeedbackKey> takenBack) {
+        Set<FeedbackKey> both = new HashSet<>(takenBack);
+        both.retainAll(taught);
+        return both;
     }
 
     /** I2: one parent chain, each version from the manifest that names its parent. */

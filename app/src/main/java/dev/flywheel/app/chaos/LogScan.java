@@ -25,6 +25,8 @@ final class LogScan {
     private static final List<Allowed> ALLOWED = List.of(
             new Allowed("a broker that is back finds no leader for a moment",
                     Pattern.compile(".*(NOT_LEADER|LEADER_NOT_AVAILABLE|NotLeaderOrFollower).*")),
+            new Allowed("a broker that has just begun is asked before its controller is active",
+                    Pattern.compile(".*ControllerApis.*CONTROLLER_REGISTRATION.*")),
             new Allowed("a frozen or starved broker's controller is late",
                     Pattern.compile(".*(EventPerformanceMonitor|slow controller event).*")),
             new Allowed("Flink tells of peers that were killed or frozen",

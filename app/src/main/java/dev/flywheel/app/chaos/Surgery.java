@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Surgery {
     private static final Logger LOG = LoggerFactory.getLogger(Surgery.class);
-    private static final Duration GIVE_UP = Duration.ofSeconds(60);
+    private static final Duration GIVE_UP = Duration.ofSeconds(120);
     private static final long RETRY_MILLIS = 200;
     /** What lies further back takes long to train again. */
     private static final int RECENT = 12;
@@ -45,10 +45,12 @@ final class Surgery {
 
     /** Returns what was done; empty if there was nothing to do it to, or nobody to ask. */
     String operate(long number) throws InterruptedException {
+        // One user, however often it takes: a forgetting that failed half-way is to be asked for again.
+        Optional<String> user = users.apply(number);
         long deadline = System.nanoTime() + GIVE_UP.toNanos();
         while (System.nanoTime() - deadline < 0) {
             try {
-                return once((int) (number % 4), (int) (number / 4 % RECENT), number);
+                return once((int) (number % 4), (int) (number / 4 % RECENT), user);
             } catch (StatusRuntimeException refused) {
                 // HEAD has moved meanwhile, or the store is away: read again and decide anew.
                 if (!OutsideClient.passing(refused)
@@ -62,12 +64,12 @@ final class Surgery {
         return "";
     }
 
-    private String once(int kind, int back, long number) {
+    private String once(int kind, int back, Optional<String> user) {
         return switch (kind) {
             case 0 -> rollback(back / 4 + 1);
             case 1 -> excise(back);
             case 2 -> readmit(back);
-            default -> users.apply(number).map(this::forget).orElse("");
+            default -> user.map(this::forget).orElse("");
         };
     }
 

@@ -13,11 +13,14 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongPredicate;
 
 /**
  * Outside clients: they ask, and send feedback until it is acknowledged, by gRPC or straight into Kafka.
@@ -50,6 +53,7 @@ final class Traffic implements AutoCloseable {
     private final AtomicLong answers = new AtomicLong();
     private final AtomicLong repeated = new AtomicLong();
     private final Sayings sayings = new Sayings();
+    private final Set<FeedbackKey> takenBack = ConcurrentHashMap.newKeySet();
     private final Deque<String> users = new ArrayDeque<>();
     private final List<Thread> threads = new ArrayList<>();
     private final ScheduledExecutorService later = Executors.newScheduledThreadPool(2,
@@ -126,7 +130,7 @@ final class Traffic implements AutoCloseable {
         met(user);
         boolean call = random.nextDouble() >= DIRECT;
         if (withdrawing && random.nextDouble() < WITHDRAWN) {
-            later(random, OutsideClient.retract(click, id + "-back"), call, id + "-back");
+            takeBack(random, click, call, id);
         }
         double fate = unruly ? random.nextDouble() : 1;
         if (fate < DROPPED) {
@@ -143,6 +147,31 @@ final class Traffic implements AutoCloseable {
             // Under the same id, what is said first counts.
             later(random, client.click(reply, 1, user, id), call, id);
         }
+    }
+
+    /** Some time later, and only what the client was told is taken. */
+    private void takeBack(SplittableRandom random, FeedbackEvent said, boolean call, String id) {
+        FeedbackKey key = key(call, id);
+        var unused = later.schedule(() -> {
+            if (ledger.has(key)) {
+                deliver(OutsideClient.retract(said, id + "-back"), call, id + "-back");
+                if (ledger.has(key(call, id + "-back"))) {
+                    takenBack.add(key);
+                }
+            }
+        }, random.nextInt(LATE_MILLIS_MAX), TimeUnit.MILLISECONDS);
+    }
+
+    private static FeedbackKey key(boolean call, String id) {
+        return FeedbackKey.newBuilder()
+                .setSource(call ? "client/" + TENANT : DirectProducer.SOURCE)
+                .setFeedbackId(id)
+                .build();
+    }
+
+    /** Returns what was acknowledged, and then taken back by an event that was acknowledged too. */
+    Set<FeedbackKey> takenBack() {
+        return Set.copyOf(takenBack);
     }
 
     private void met(String user) {
@@ -167,15 +196,19 @@ final class Traffic implements AutoCloseable {
                 random.nextInt(LATE_MILLIS_MAX), TimeUnit.MILLISECONDS);
     }
 
-    /** Asks again what was answered in the run, of the same versions; returns what is not as promised. */
-    List<String> askAgain(int count) throws InterruptedException {
+    /**
+     * Asks again what was answered in the run, of the same versions; returns what is not as promised.
+     *
+     * @param stands whether HEAD came from a version, which has to be there then
+     */
+    List<String> askAgain(int count, LongPredicate stands) throws InterruptedException {
         for (Sayings.Asked asked : sayings.some(count)) {
-            askAgain(asked);
+            askAgain(asked, stands);
         }
         return sayings.violations();
     }
 
-    private void askAgain(Sayings.Asked asked) throws InterruptedException {
+    private void askAgain(Sayings.Asked asked, LongPredicate stands) throws InterruptedException {
         long deadline = System.nanoTime() + GIVE_UP_NANOS;
         while (true) {
             try {
@@ -187,7 +220,8 @@ final class Traffic implements AutoCloseable {
                 }
                 return;
             } catch (StatusRuntimeException away) {
-                if (withdrawing && away.getStatus().getCode() == Status.Code.NOT_FOUND) {
+                if (away.getStatus().getCode() == Status.Code.NOT_FOUND
+                        && !stands.test(asked.version())) {
                     return; // what was taken out of the lineage is kept no longer than it has to be
                 }
                 if (!OutsideClient.passing(away) || System.nanoTime() - deadline > 0) {
@@ -208,13 +242,13 @@ final class Traffic implements AutoCloseable {
             try {
                 if (call) {
                     client.send(event);
-                    acknowledged("client/" + TENANT, id);
+                    acknowledged(key(true, id));
                 } else {
                     producer.send(event.toBuilder()
                             .setSource(DirectProducer.SOURCE)
                             .setReceivedAtMillis(System.currentTimeMillis())
                             .build());
-                    acknowledged(DirectProducer.SOURCE, id);
+                    acknowledged(key(false, id));
                 }
                 return;
             } catch (StatusRuntimeException refused) {
@@ -231,10 +265,8 @@ final class Traffic implements AutoCloseable {
         }
     }
 
-    private void acknowledged(String source, String id) {
-        ledger.acknowledged(
-                FeedbackKey.newBuilder().setSource(source).setFeedbackId(id).build(),
-                System.currentTimeMillis());
+    private void acknowledged(FeedbackKey key) {
+        ledger.acknowledged(key, System.currentTimeMillis());
     }
 
     long answers() {

@@ -67,23 +67,31 @@ final class JobKeeper implements AutoCloseable {
             Standing standing = known == null ? Standing.GONE : flink.standing(known);
             runs = standing == Standing.RUNS;
             hasRun |= runs;
+            spoilt &= !runs;
             if (standing == Standing.GONE) {
                 submit();
             } else if (runs || flink.taskManagers() == 0) {
                 stoodStillNanos = System.nanoTime();
             } else if (known != null && (restored || hasRun)
                     && System.nanoTime() - stoodStillNanos > RESTORED.toNanos()) {
-                spoilt = !hasRun;
-                LOG.warn("the job does not start; {}", spoilt
-                        ? "its checkpoint cannot be restored, so it starts from none"
-                        : "submitted again from the newest checkpoint that is whole");
-                flink.cancel(known);
-                stoodStillNanos = System.nanoTime();
+                startAnew(known);
             }
         } catch (IOException | RuntimeException away) {
             runs = false;
+            // Nobody could be asked, so nobody knows of it standing still.
+            stoodStillNanos = System.nanoTime();
             LOG.debug("the job cannot be looked after now: {}", away.toString());
         }
+    }
+
+    /** Once it is gone it is submitted, from none if what it began with has never run. */
+    private void startAnew(String known) throws IOException, InterruptedException {
+        LOG.warn("the job does not start; {}", hasRun
+                ? "submitted again from the newest checkpoint that is whole"
+                : "its checkpoint cannot be restored, so it starts from none");
+        flink.cancel(known);
+        spoilt = !hasRun;
+        stoodStillNanos = System.nanoTime();
     }
 
     private void submit() throws IOException, InterruptedException {

@@ -2,6 +2,7 @@ package dev.flywheel.pipelines.checkpoint;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.file.FileAlreadyExistsException;
 import org.apache.flink.core.fs.BlockLocation;
 import org.apache.flink.core.fs.FSDataInputStream;
 import org.apache.flink.core.fs.FSDataOutputStream;
@@ -45,7 +46,12 @@ public final class CheckedFileSystem extends FileSystem {
 
     @Override
     public FSDataOutputStream create(Path path, WriteMode mode) throws IOException {
-        return new CheckedOutputStream(files.create(path, mode));
+        if (mode == WriteMode.NO_OVERWRITE && exists(path)) {
+            throw new FileAlreadyExistsException("checkpoint file " + path + " exists");
+        }
+        Path part = new Path(path.getParent(), CheckedOutputStream.part(path.getName()));
+        return new CheckedOutputStream(files.create(part, WriteMode.OVERWRITE),
+                files.pathToFile(part).toPath(), files.pathToFile(path).toPath());
     }
 
     @Override

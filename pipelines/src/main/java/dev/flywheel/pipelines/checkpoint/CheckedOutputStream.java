@@ -1,18 +1,44 @@
 package dev.flywheel.pipelines.checkpoint;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.zip.CRC32C;
 import org.apache.flink.core.fs.FSDataOutputStream;
 
-/** Ends a file with its checksum, unless a write has failed. For one thread. */
+/**
+ * Ends a file with its checksum, and puts it in its place in one move, unless a write has failed: under its own name there is the
+ * whole file or none. For one thread.
+ */
 final class CheckedOutputStream extends FSDataOutputStream {
+    private static final String PART = ".part";
+
     private final FSDataOutputStream out;
+    private final Path part;
+    private final Path file;
     private final CRC32C crc = new CRC32C();
     private boolean failed;
     private boolean closed;
 
-    CheckedOutputStream(FSDataOutputStream out) {
+    /**
+     * @param out writes {@code part}
+     * @param file what it is moved to
+     */
+    CheckedOutputStream(FSDataOutputStream out, Path part, Path file) {
         this.out = out;
+        this.part = part;
+        this.file = file;
+    }
+
+    /** Returns the name of a file until it is whole. */
+    static String part(String name) {
+        return name + PART;
+    }
+
+    /** Whether a file was never finished. */
+    static boolean isPart(Path path) {
+        return path.toString().endsWith(PART);
     }
 
     @Override
@@ -54,6 +80,11 @@ final class CheckedOutputStream extends FSDataOutputStream {
             if (!failed) {
                 out.write(Checksum.end(out.getPos(), crc));
             }
+        }
+        if (failed) {
+            Files.deleteIfExists(part);
+        } else {
+            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
         }
     }
 }

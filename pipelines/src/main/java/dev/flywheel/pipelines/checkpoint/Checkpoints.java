@@ -1,7 +1,9 @@
 package dev.flywheel.pipelines.checkpoint;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Comparator;
@@ -15,6 +17,7 @@ import org.slf4j.LoggerFactory;
 public final class Checkpoints {
     private static final Logger LOG = LoggerFactory.getLogger(Checkpoints.class);
     private static final String METADATA = "_metadata";
+    private static final int WALKS_MAX = 10;
 
     private Checkpoints() {}
 
@@ -23,12 +26,7 @@ public final class Checkpoints {
         if (!Files.isDirectory(folder)) {
             return Optional.empty();
         }
-        List<Path> complete;
-        try (Stream<Path> files = Files.find(folder, 3,
-                (path, attributes) -> attributes.isRegularFile() && path.endsWith(METADATA))) {
-            complete = files.toList();
-        }
-        return complete.stream()
+        return complete(folder).stream()
                 .sorted(Comparator.comparing(Checkpoints::writtenAt)
                         .thenComparing(Checkpoints::number)
                         .reversed())
@@ -37,13 +35,29 @@ public final class Checkpoints {
                 .findFirst();
     }
 
+    private static List<Path> complete(Path folder) throws IOException {
+        for (int again = 0;; again++) {
+            try (Stream<Path> files = Files.find(folder, 3,
+                    (path, attributes) -> attributes.isRegularFile() && path.endsWith(METADATA))) {
+                return files.toList();
+            } catch (UncheckedIOException gone) {
+                // One was removed while the folders were walked; there is a newer one.
+                if (again == WALKS_MAX) {
+                    throw gone.getCause();
+                }
+            }
+        }
+    }
+
     private static boolean whole(Path checkpoint) {
         try (Stream<Path> files = Files.list(checkpoint)) {
-            for (Path file : files.toList()) {
+            for (Path file : files.filter(each -> !CheckedOutputStream.isPart(each)).toList()) {
                 long unused = Checksum.verify(file);
             }
             return true;
-        } catch (IOException damaged) {
+        } catch (NoSuchFileException gone) {
+            return false;
+        } catch (IOException | UncheckedIOException damaged) {
             LOG.warn("checkpoint {} is passed over: {}", checkpoint, damaged.toString());
             return false;
         }

@@ -2,10 +2,10 @@ package dev.flywheel.pipelines.checkpoint;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.zip.CRC32C;
 
 /**
@@ -33,17 +33,13 @@ final class Checksum {
      * @throws IOException if it is not there, was not finished, or is not what was written
      */
     static long verify(Path path) throws IOException {
-        try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "r")) {
-            long length = file.length() - BYTES;
+        try (InputStream file = Files.newInputStream(path)) {
+            long length = Files.size(path) - BYTES;
             if (length < 0) {
                 throw damaged(path, "it is shorter than a checksum");
             }
-            byte[] end = new byte[BYTES];
-            file.seek(length);
-            file.readFully(end);
-            file.seek(0);
-            CRC32C crc = crc(Channels.newInputStream(file.getChannel()), length);
-            if (!ByteBuffer.wrap(end).equals(ByteBuffer.wrap(end(length, crc)))) {
+            CRC32C crc = crc(file, length);
+            if (!Arrays.equals(file.readAllBytes(), end(length, crc))) {
                 throw damaged(path, "its checksum does not fit what is in it");
             }
             return length;

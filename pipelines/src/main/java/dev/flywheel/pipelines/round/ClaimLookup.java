@@ -59,7 +59,9 @@ final class ClaimLookup {
     }
 
     private void notFound(long seq, CallFailure failure) {
-        if (failure.code() == Code.NOT_FOUND) { // it is another adapter's
+        if (failure.is("MANIFEST_EXPIRED")) { // what it held is known by its claims alone, and this is one
+            Objects.requireNonNull(askedFor.remove(seq), "asked for").forEach(host::alreadyClaimed);
+        } else if (failure.code() == Code.NOT_FOUND) { // it is another adapter's
             found(seq, Manifest.getDefaultInstance());
         } else {
             // Whether the event is trained is not known, so it is neither: whoever starts anew asks again.

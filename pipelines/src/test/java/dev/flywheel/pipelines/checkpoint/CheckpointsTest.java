@@ -65,6 +65,23 @@ class CheckpointsTest {
     }
 
     @Test
+    void aFileStandsUnderItsNameOnlyOnceItIsWhole() throws Exception {
+        Path file = folder.resolve("state");
+        org.apache.flink.core.fs.Path path =
+                new org.apache.flink.core.fs.Path(CheckedFileSystem.uri(file));
+        try (FSDataOutputStream out =
+                FileSystem.get(path.toUri()).create(path, WriteMode.NO_OVERWRITE)) {
+            out.write(STATE);
+            out.flush();
+            assertThat(file).doesNotExist();
+        }
+        assertThat(folder).isDirectoryContaining(each -> each.equals(file));
+        assertThatThrownBy(() -> FileSystem.get(path.toUri())
+                .create(path, WriteMode.NO_OVERWRITE)).isInstanceOf(IOException.class)
+                .hasMessageContaining("exists");
+    }
+
+    @Test
     void flinkReadsWhatItWroteFromAnyPlaceAndNothingBehindIt() throws Exception {
         Path state = checkpoint("job/chk-1", 1_000).resolve("state");
         try (FSDataInputStream in = open(state)) {

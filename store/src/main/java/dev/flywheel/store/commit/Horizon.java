@@ -5,11 +5,8 @@ import dev.flywheel.store.core.Command;
 import dev.flywheel.store.core.CommitHistory;
 import dev.flywheel.store.core.CommitRules;
 import dev.flywheel.store.core.Decision;
-import dev.flywheel.store.core.StoreException;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -41,25 +38,30 @@ public final class Horizon implements AutoCloseable {
                 EVERY.toMillis(), TimeUnit.MILLISECONDS);
     }
 
+    /** Whatever is the matter with one adapter, the others are not kept for it. */
     private void lookAgain() {
-        try {
-            look();
-        } catch (StoreException | CompletionException | CancellationException failure) {
-            LOG.warn("old manifests are still kept, trying again later: {}", failure.getMessage());
+        for (AdapterState adapter : committer.feed().state().sorted()) {
+            try {
+                look(adapter);
+            } catch (RuntimeException failure) {
+                LOG.warn("old manifests are still kept, trying again later: adapter={} {}",
+                        adapter.name(), failure.toString());
+            }
         }
     }
 
     /** Returns once all that is too old now is gone for good. */
     public void look() {
-        for (AdapterState adapter : committer.feed().state().sorted()) {
-            long commits = 0;
-            while (expire(adapter.name())) {
-                commits++;
-            }
-            if (commits > 0) {
-                LOG.info("let go of old manifests: adapter={} commits={}", adapter.name(),
-                        commits);
-            }
+        committer.feed().state().sorted().forEach(this::look);
+    }
+
+    private void look(AdapterState adapter) {
+        long commits = 0;
+        while (expire(adapter.name())) {
+            commits++;
+        }
+        if (commits > 0) {
+            LOG.info("let go of old manifests: adapter={} commits={}", adapter.name(), commits);
         }
     }
 

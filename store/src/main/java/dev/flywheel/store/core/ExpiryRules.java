@@ -44,17 +44,39 @@ final class ExpiryRules {
         if (adapter.deleted()) {
             return adapter.record().getDeletedAtMillis() < beforeMillis ? adapter.nextSeq() - 1 : 0;
         }
+        long limit = 0;
+        long needed = needed(adapter, view);
         for (long number = newestOld(adapter, beforeMillis, view); number > 0; number -= retention
                 .snapshotEvery()) {
-            if (adapter.lineage().holds(number)) {
-                VersionRecord version = RepairStart.known(adapter.name(), number, view);
-                if (adapter.expired(version) || version.getCreatedAtMillis() < beforeMillis
-                        && RepairStart.trainable(version, view)) {
-                    return version.getManifestSeq();
-                }
+            VersionRecord version = RepairStart.known(adapter.name(), number, view);
+            if (adapter.expired(version)
+                    || limit != 0 && limit < adapter.manifestsFrom() + AT_ONCE_MAX) {
+                break;
+            }
+            if (adapter.lineage().holds(number) && version.getManifestSeq() < needed
+                    && version.getCreatedAtMillis() < beforeMillis
+                    && RepairStart.trainable(version, view)) {
+                limit = version.getManifestSeq();
             }
         }
-        return 0;
+        return limit;
+    }
+
+    /** The oldest manifest that something is still to be done with; what comes before it is let go up to a snapshot alone. */
+    private static long needed(AdapterState adapter, CommitView view) {
+        long needed = Long.MAX_VALUE;
+        if (!adapter.open().isEmpty()) {
+            needed = adapter.open().firstKey();
+        }
+        if (!adapter.withdrawn().isEmpty()) {
+            needed = Math.min(needed, adapter.withdrawn().firstKey());
+        }
+        if (!adapter.repairLeft().isEmpty()) {
+            needed = Math.min(needed, RepairStart
+                    .known(adapter.name(), adapter.repairLeft().first(), view)
+                    .getManifestSeq());
+        }
+        return needed;
     }
 
     /** The highest multiple of {@link Retention#snapshotEvery} among the versions made before then. */

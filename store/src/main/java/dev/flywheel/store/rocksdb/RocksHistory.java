@@ -86,6 +86,9 @@ final class RocksHistory implements CommitHistory {
             return null;
         }
         byte[] bytes = get(Family.MANIFESTS, Keys.of(adapter, seq));
+        if (bytes == null && expired(adapter, seq) != null) {
+            return null; // between the two reads
+        }
         if (bytes == null
                 || !Arrays.equals(Digest.of(bytes).raw(), entry.getDigest().toByteArray())) {
             throw new StoreException(Kind.CORRUPT, "manifest " + seq + " of " + adapter

@@ -274,7 +274,7 @@ class ExpiryRulesTest {
         rounds(6);
         carryOut(readmit(7));
         expire(now);
-        assertThat(keptManifests().getFirst()).isEqualTo(7);
+        assertThat(keptManifests().getFirst()).as("behind the snapshot before it").isEqualTo(5);
         replayAll();
         expire(now);
         assertThat(keptManifests().getFirst()).isGreaterThan(12);
@@ -287,7 +287,10 @@ class ExpiryRulesTest {
                 .setFeedback(Samples.example(ADAPTER, "e6").getFeedback(0))
                 .build(), now));
         expire(10);
-        assertThat(keptManifests()).containsExactly(range(6, 10));
+        assertThat(keptManifests()).containsExactly(range(5, 10));
+        assertThat(carryOut(new Command.ForgetWithdrawn(ADAPTER, now)).getBaseVersion())
+                .as("the snapshot before it")
+                .isEqualTo(4);
     }
 
     @Test
