@@ -115,8 +115,10 @@ final class Lineage {
     private void ancestors() {
         Set<Long> others = new HashSet<>(versions.keySet());
         long number = head;
-        while (others.remove(number) && number != 0) {
-            number = versions.get(number).getParent();
+        VersionRecord version = versions.get(number);
+        while (version != null && others.remove(number) && number != 0) {
+            number = version.getParent();
+            version = versions.get(number);
         }
         if (number != 0 || !others.isEmpty()) {
             violations.add("I2: HEAD %d leads back to version %d, and %d versions stand beside that"
@@ -203,8 +205,9 @@ final class Lineage {
 
     /** Returns when the first version was published whose round was claimed after a moment; 0 if none was. */
     long nextPublishedMillis(long afterMillis) {
-        return first(version -> claimedMillis.getOrDefault(version.getManifestSeq(),
-                0L) > afterMillis);
+        // Both: a clock that jumped may have put the claim behind its version.
+        return first(version -> version.getCreatedAtMillis() > afterMillis && claimedMillis
+                .getOrDefault(version.getManifestSeq(), 0L) > afterMillis);
     }
 
     private long first(Predicate<VersionRecord> which) {
