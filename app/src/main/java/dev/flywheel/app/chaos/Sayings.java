@@ -79,6 +79,17 @@ final class Sayings {
                 .collect(Collectors.joining(" "));
     }
 
+    /** Returns the numbers of the newest versions that have answered. */
+    synchronized List<Long> newest(int count) {
+        return digests.keySet()
+                .stream()
+                .filter(number -> number != 0)
+                .sorted(
+                        Comparator.reverseOrder())
+                .limit(count)
+                .toList();
+    }
+
     /** Returns some of what was asked, evenly over the run: long answers, and one question of each version. */
     synchronized List<Asked> some(int count) {
         List<Asked> all = new ArrayList<>(answers.keySet());

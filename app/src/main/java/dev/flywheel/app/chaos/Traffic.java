@@ -21,6 +21,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongPredicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Outside clients: they ask, and send feedback until it is acknowledged, by gRPC or straight into Kafka.
@@ -28,6 +30,7 @@ import java.util.function.LongPredicate;
  * <p>Some drop what they would have said, say it late or in another order, or say it again. The caller closes it.
  */
 final class Traffic implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Traffic.class);
     private static final int CLIENTS = 4;
     private static final long GIVE_UP_NANOS = 60_000_000_000L;
     private static final long RETRY_MILLIS = 200;
@@ -39,6 +42,8 @@ final class Traffic implements AutoCloseable {
     private static final double AGAIN = 0.1;
     private static final double WITHDRAWN = 0.04;
     private static final int RECENT_USERS = 400;
+    private static final int CROWD = 6;
+    private static final long CROWD_MILLIS = 2_000;
     private static final int LATE_MILLIS_MAX = 8_000;
     private static final String TENANT = "default";
 
@@ -56,7 +61,7 @@ final class Traffic implements AutoCloseable {
     private final Set<FeedbackKey> takenBack = ConcurrentHashMap.newKeySet();
     private final Deque<String> users = new ArrayDeque<>();
     private final List<Thread> threads = new ArrayList<>();
-    private final ScheduledExecutorService later = Executors.newScheduledThreadPool(2,
+    private final ScheduledExecutorService later = Executors.newScheduledThreadPool(3,
             Thread.ofPlatform().daemon().name("late-clients").factory());
     private volatile boolean stopped;
 
@@ -79,6 +84,33 @@ final class Traffic implements AutoCloseable {
                     .daemon()
                     .name("client-" + i)
                     .start(() -> run(random)));
+        }
+        var unused = later.scheduleWithFixedDelay(this::crowd, CROWD_MILLIS, CROWD_MILLIS,
+                TimeUnit.MILLISECONDS);
+    }
+
+    /** Asks for more versions at a time than a node holds: one that is answering must not give way to another. */
+    private void crowd() {
+        List<Thread> asking = new ArrayList<>();
+        for (long version : sayings.newest(CROWD)) {
+            asking.add(Thread.ofPlatform().daemon().name("crowd").start(() -> ask(version)));
+        }
+        try {
+            for (Thread each : asking) {
+                each.join();
+            }
+        } catch (InterruptedException end) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void ask(long version) {
+        try {
+            for (int question = 0; question < OutsideClient.QUESTIONS; question++) {
+                sayings.heard(question, client.rank("crowd", question, version));
+            }
+        } catch (StatusRuntimeException away) {
+            LOG.debug("version {} is not to be had: {}", version, away.getStatus());
         }
     }
 
