@@ -141,6 +141,20 @@ class AdapterRoundsTest extends AdapterRoundsRig {
     }
 
     @Test
+    void whatIsClaimedByAManifestThatIsTooOldToBeKeptIsClaimedAlready() {
+        servers.manifestFailure =
+                () -> InMemoryServers.error(Status.Code.NOT_FOUND, "MANIFEST_EXPIRED");
+        offer("f1", "e1");
+        host.runAll();
+        crash();
+        offer("f1", "e1");
+        host.runAll();
+        assertThat(host.failure).isNull();
+        assertThat(host.refused).isEmpty();
+        assertThat(host.alreadyClaimed).containsExactly(key("f1"));
+    }
+
+    @Test
     void whatWaitsCanBeWithdrawnAndWhatARoundHasCannot() {
         offer("f1", "e1");
         rounds.withdraw(withdrawal("r1", "f1", "e1"));
