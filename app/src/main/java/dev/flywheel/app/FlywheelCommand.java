@@ -16,6 +16,7 @@ import dev.flywheel.app.cli.ForgetCommand;
 import dev.flywheel.app.cli.FuzzCommand;
 import dev.flywheel.app.cli.LineageCommand;
 import dev.flywheel.app.cli.ModelCommand;
+import dev.flywheel.app.cli.OpeCommand;
 import dev.flywheel.app.cli.OracleCommand;
 import dev.flywheel.app.cli.PretrainCommand;
 import dev.flywheel.app.cli.ReplayCommand;
@@ -60,6 +61,7 @@ import picocli.CommandLine.Spec;
             AdapterCommand.class,
             DlqCommand.class,
             EvaluationCommand.class,
+            OpeCommand.class,
             AuditCommand.class,
             ReplayLineageCommand.class,
             LineageCommand.class,

@@ -22,6 +22,7 @@ import java.util.stream.Stream;
 final class Lineage {
     private static final int SHOWN = 10;
     /** Of manifests that hold their examples for themselves; one that was replaced does until another holds them again. */
+    private static final int LISTINGS_MAX = 1_000;
     private static final Set<ManifestState> HOLDS =
             EnumSet.of(ManifestState.MANIFEST_STATE_OPEN, ManifestState.MANIFEST_STATE_COMMITTED,
                     ManifestState.MANIFEST_STATE_REJECTED,
@@ -52,8 +53,7 @@ final class Lineage {
      */
     Lineage(StoreClient store, String adapter, Set<String> forgotten) {
         this.forgotten = forgotten;
-        this.head = store.getAdapter(adapter).getHead();
-        store.listManifests(adapter, 0, manifests::add);
+        this.head = list(store, adapter);
         put(store.getVersion(adapter, 0));
         for (ManifestSummary summary : manifests) {
             Manifest manifest = store.getManifest(adapter, summary.getSeq());
@@ -77,6 +77,20 @@ final class Lineage {
         if (open() == 0) {
             ancestors();
         }
+    }
+
+    /** Lists all manifests and returns the HEAD that they belong to: silence goes on to be trained on meanwhile. */
+    private long list(StoreClient store, String adapter) {
+        for (int i = 0; i < LISTINGS_MAX; i++) {
+            long before = store.getAdapter(adapter).getHead();
+            manifests.clear();
+            store.listManifests(adapter, 0, manifests::add);
+            if (store.getAdapter(adapter).getHead() == before) {
+                return before;
+            }
+        }
+        throw new IllegalStateException(
+                "HEAD moved during each of %d listings of its manifests".formatted(LISTINGS_MAX));
     }
 
     private void put(VersionRecord version) {

@@ -32,7 +32,11 @@ final class BrokerOptions {
         return new Topics(loop().env());
     }
 
+    FlywheelConfig settings() {
+        return new ConfigLoader().load(Map.of(), config, Map.of());
+    }
+
     private FlywheelConfig.Loop loop() {
-        return new ConfigLoader().load(Map.of(), config, Map.of()).loop();
+        return settings().loop();
     }
 }

@@ -26,6 +26,7 @@ public record FlywheelConfig(
         Adapter adapter,
         Metrics metrics,
         Audit audit,
+        Ope ope,
         Processes processes) {
 
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,62}");
@@ -149,8 +150,10 @@ public record FlywheelConfig(
             int continuationsMax,
             int tokensMax,
             int tokensDefault,
+            long spoolBytesMax,
             Rank rank) {
         public Serving {
+            Check.within("serving.spool_bytes_max", spoolBytesMax, 1 << 20, 1L << 40);
             Check.within("serving.requests_waiting_max", requestsWaitingMax, 1, 1_000_000);
             Check.within("serving.requests_per_tenant_max", requestsPerTenantMax, 1, 1_000_000);
             Check.within("serving.requests_running_max", requestsRunningMax, 1, 1_000_000);
@@ -438,6 +441,13 @@ public record FlywheelConfig(
             Check.atMostTenYears("audit.interval", interval);
             Check.atMostTenYears("audit.alarm_after", alarmAfter);
             Check.within("audit.events_max", eventsMax, 1_000, 100_000_000);
+        }
+    }
+
+    /** When an off-policy estimate is told. */
+    public record Ope(int effectiveSamplesMin) {
+        public Ope {
+            Check.within("ope.effective_samples_min", effectiveSamplesMin, 2, 1_000_000_000);
         }
     }
 

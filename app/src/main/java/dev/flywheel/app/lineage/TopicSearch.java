@@ -56,7 +56,7 @@ public final class TopicSearch implements AutoCloseable {
         }
     }
 
-    Topics topics() {
+    public Topics topics() {
         return topics;
     }
 
@@ -68,7 +68,7 @@ public final class TopicSearch implements AutoCloseable {
      * @param sinceMillis records before that time are passed over, by the broker's clock
      * @param last whether no other record is wanted
      */
-    void search(String topic, String key, OptionalLong sinceMillis,
+    public void search(String topic, String key, OptionalLong sinceMillis,
             Predicate<ConsumerRecord<byte[], byte[]>> last) {
         try {
             List<TopicPartition> partitions = partitions(topic);

@@ -65,7 +65,8 @@ final class LoopParts {
         this.node =
                 ServingRole.start(context, engine,
                         new ServingRole.Outside(store, stored.registry(),
-                                broker.bootstrapServers(), topics, tokenKeys));
+                                broker.bootstrapServers(), topics, tokenKeys,
+                                folder.folder("spool")));
         listener.accept("starting stream job");
         ServerTargets servers = new ServerTargets(stored.server().target(), trainer.target());
         EmbeddedFlink flink = job(closing, folder, servers, tokenKeys);

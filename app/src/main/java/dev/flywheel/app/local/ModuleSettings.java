@@ -7,6 +7,7 @@ import dev.flywheel.feedback.attribution.SignalRule;
 import dev.flywheel.feedback.attribution.SignalRules;
 import dev.flywheel.feedback.guard.GuardProfile;
 import dev.flywheel.feedback.guard.GuardProfiles;
+import dev.flywheel.feedback.kafka.ImpressionPublisher;
 import dev.flywheel.feedback.kafka.IntakeReader;
 import dev.flywheel.feedback.kafka.PublisherSettings;
 import dev.flywheel.feedback.kafka.Topics;
@@ -22,6 +23,7 @@ import dev.flywheel.serving.settings.TransportSettings;
 import dev.flywheel.store.StoreSettings;
 import dev.flywheel.store.core.Limits;
 import dev.flywheel.store.core.Retention;
+import dev.flywheel.store.queue.QueueLimits;
 import dev.flywheel.trainer.adapter.AdapterSettings;
 import dev.flywheel.trainer.gate.Gate;
 import dev.flywheel.trainer.server.TrainerSettings;
@@ -159,6 +161,11 @@ final class ModuleSettings {
     /** How records of the event topics are read. */
     static IntakeReader reader(FlywheelConfig.Loop loop) {
         return new IntakeReader(loop.feedbackBytesMax(), loop.confluentFraming());
+    }
+
+    static QueueLimits spool(FlywheelConfig config) {
+        return new QueueLimits(config.serving().spoolBytesMax(),
+                ImpressionPublisher.IMPRESSION_BYTES_MAX);
     }
 
     static PublisherSettings publisher(

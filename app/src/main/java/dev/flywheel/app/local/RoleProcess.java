@@ -88,7 +88,8 @@ public final class RoleProcess {
                 ? TokenKeyFile.make(folder.folder("secrets"))
                 : Path.of(processes.tokenKeys());
         ServingNode node = ServingRole.start(context, engine, new ServingRole.Outside(
-                store, new RemoteRegistry(channel), processes.broker(), topics, keys));
+                store, new RemoteRegistry(channel), processes.broker(), topics, keys,
+                folder.folder("spool")));
         ServingRole.awaitReady(node, engine);
         while (!createAdapterOfSettings(store, engine)) {
             LockSupport.parkNanos(STORE_PAUSE_NANOS);

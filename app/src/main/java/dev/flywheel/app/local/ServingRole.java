@@ -11,6 +11,8 @@ import dev.flywheel.feedback.kafka.PublisherSettings;
 import dev.flywheel.feedback.kafka.Topics;
 import dev.flywheel.feedback.token.TokenKeys;
 import dev.flywheel.feedback.token.TokenSigner;
+import dev.flywheel.serving.impression.ImpressionSpool;
+import dev.flywheel.serving.impression.SpoolDrain;
 import dev.flywheel.serving.rpc.ServingNode;
 import dev.flywheel.trainer.adapter.AdapterCreation;
 import dev.flywheel.trainer.adapter.AdapterSettings;
@@ -35,13 +37,15 @@ final class ServingRole {
      * @param registry the store's own service for operators and watchers, shown on the node's port
      * @param brokers bootstrap servers of Kafka
      * @param tokenKeys file with the secrets that sign feedback tokens
+     * @param spool folder for impressions that Kafka does not have yet
      */
     record Outside(
             StoreClient store,
             BindableService registry,
             String brokers,
             Topics topics,
-            Path tokenKeys) {}
+            Path tokenKeys,
+            Path spool) {}
 
     /** Starts a node; it answers once {@link #awaitReady} returns. */
     static ServingNode start(RoleContext context, EngineParts engine, Outside outside) {
@@ -50,21 +54,28 @@ final class ServingRole {
         PublisherSettings publishing =
                 ModuleSettings.publisher(config, outside.brokers(), outside.topics(),
                         context.name());
+        ImpressionSpool spool =
+                closing.add("impression spool",
+                        () -> ImpressionSpool.open(outside.spool(), ModuleSettings.spool(config),
+                                context.clock(), context.meters()));
         ImpressionPublisher impressions =
                 closing.add("impression publisher",
-                        () -> new ImpressionPublisher(publishing, context.clock()));
+                        () -> new ImpressionPublisher(publishing, spool.progress(),
+                                spool::unwrittenSince));
         FeedbackPublisher feedback =
                 closing.add("feedback publisher",
                         () -> new FeedbackPublisher(publishing, context.clock(),
-                                impressions::unwrittenSince));
+                                spool::unwrittenSince));
         awaitPublishers(impressions, feedback);
+        var unused =
+                closing.add("spool drain", () -> SpoolDrain.start(spool, impressions::publish));
         ServingNode.Parts parts =
                 new ServingNode.Parts(
                         engine.base(),
                         engine.tokenizer(),
                         engine.device(),
                         outside.store(),
-                        impressions::publish,
+                        spool::offer,
                         feedback::publish,
                         new TokenSigner(keys(outside.tokenKeys())),
                         context.meters(),

@@ -6,18 +6,17 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
-import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,6 +41,7 @@ final class EventProducer implements AutoCloseable {
     /**
      * Starts to beat.
      *
+     * @param clock up to when heartbeats say that time has gone on
      * @param unwrittenSince when the oldest impression of this node was served that Kafka does not have, 0 if it has all
      */
     EventProducer(PublisherSettings settings, Properties properties, String topic,
@@ -73,23 +73,27 @@ final class EventProducer implements AutoCloseable {
         return true;
     }
 
-    /** Hands a record to the producer; false, with the callback called, if there is no room or no metadata. */
-    boolean send(ProducerRecord<byte[], byte[]> record, Callback callback) {
+    /** Completes when Kafka has the record. Fails with its reason, at once if there is no room or no metadata. */
+    CompletableFuture<Void> send(ProducerRecord<byte[], byte[]> record) {
+        CompletableFuture<Void> sent = new CompletableFuture<>();
         try {
-            Future<?> sent = producer.send(record, callback);
-            if (sent.isDone()) {
-                sent.get();
-            }
-            return true;
-        } catch (ExecutionException e) {
-            return false; // the callback has been told
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
+            var unused = producer.send(record, (metadata, failure) -> {
+                if (failure == null) {
+                    sent.complete(null);
+                } else {
+                    sent.completeExceptionally(reason(failure));
+                }
+            });
         } catch (KafkaException | IllegalStateException e) {
-            callback.onCompletion(null, e); // the producer is closed or broken
-            return false;
+            sent.completeExceptionally(e); // the producer is closed or broken
         }
+        return sent;
+    }
+
+    private static Throwable reason(Exception failure) {
+        return failure instanceof RecordTooLargeException
+                ? new EventTooLargeException(String.valueOf(failure.getMessage()))
+                : failure;
     }
 
     private void beat() {
@@ -107,8 +111,8 @@ final class EventProducer implements AutoCloseable {
         if (!unacknowledged.add(partition)) {
             return;
         }
-        send(EventRecords.of(topic, partition, heartbeat().build()),
-                (metadata, failure) -> unacknowledged.remove(partition));
+        var unused = send(EventRecords.of(topic, partition, heartbeat().build()))
+                .whenComplete((sent, failure) -> unacknowledged.remove(partition));
     }
 
     private Heartbeat.Builder heartbeat() {
@@ -122,8 +126,8 @@ final class EventProducer implements AutoCloseable {
     private void sayLast() {
         try {
             for (PartitionInfo partition : partitions()) {
-                send(EventRecords.of(topic, partition.partition(),
-                        heartbeat().setLast(true).build()), (metadata, failure) -> {});
+                var unused = send(EventRecords.of(topic, partition.partition(),
+                        heartbeat().setLast(true).build()));
             }
         } catch (RuntimeException e) {
             log.warn("last heartbeat of topic {} failed: {}", topic, e.toString());

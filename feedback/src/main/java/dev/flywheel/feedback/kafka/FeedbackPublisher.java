@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.LongSupplier;
-import org.apache.kafka.common.errors.RecordTooLargeException;
 
 /**
  * Writes feedback events into Kafka; an event is acknowledged only when all in-sync replicas have it. Never blocks; memory is
@@ -24,7 +23,7 @@ public final class FeedbackPublisher implements AutoCloseable {
     /**
      * Makes a publisher.
      *
-     * @param unwrittenSince {@link ImpressionPublisher#unwrittenSince} of the same node, so that feedback waits for what is not
+     * @param unwrittenSince what the same node's {@link ImpressionPublisher} goes by, so that feedback waits for what is not
      *     written yet even where heartbeats cannot get into the impressions' topic either
      */
     public FeedbackPublisher(PublisherSettings settings, InstantSource clock,
@@ -46,21 +45,7 @@ public final class FeedbackPublisher implements AutoCloseable {
      * be in the topic all the same, so its sender repeats it with the same id; not so with {@link EventTooLargeException}.
      */
     public CompletableFuture<Long> publish(FeedbackEvent event) {
-        CompletableFuture<Long> acknowledged = new CompletableFuture<>();
-        producer.send(EventRecords.of(topics, event), (metadata, failure) -> {
-            if (failure == null) {
-                acknowledged.complete(clock.millis());
-            } else {
-                acknowledged.completeExceptionally(reason(failure));
-            }
-        });
-        return acknowledged;
-    }
-
-    private static Throwable reason(Exception failure) {
-        return failure instanceof RecordTooLargeException
-                ? new EventTooLargeException(String.valueOf(failure.getMessage()))
-                : failure;
+        return producer.send(EventRecords.of(topics, event)).thenApply(sent -> clock.millis());
     }
 
     @Override

@@ -3,27 +3,35 @@ package dev.flywheel.feedback.kafka;
 import dev.flywheel.api.v1.Impression;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.LongSupplier;
 
 /**
- * Writes impressions into Kafka without ever making an answer wait: {@link #publish} neither blocks nor throws, and memory is
- * bounded. What was accepted is kept, in order, until Kafka has it, however long that takes. Thread-safe.
+ * Writes impressions into Kafka. {@link #publish} neither blocks nor throws, and memory is bounded; what is not taken is for the
+ * caller to send again. Thread-safe.
  */
 public final class ImpressionPublisher implements AutoCloseable {
+    /** Longest impression that Kafka takes, with room for its headers; brokers and producers are set to a MiB by default. */
+    public static final int IMPRESSION_BYTES_MAX = (1 << 20) - (16 << 10);
+
     private static final Duration DELIVERY_TIMEOUT = Duration.ofDays(1);
 
     private final EventProducer producer;
     private final Topics topics;
-    private final Unwritten unwritten = new Unwritten();
-    private final AtomicLong acknowledged = new AtomicLong();
-    private final AtomicLong refused = new AtomicLong();
-    private final AtomicLong failed = new AtomicLong();
 
-    public ImpressionPublisher(PublisherSettings settings, InstantSource clock) {
+    /**
+     * Makes a publisher.
+     *
+     * @param progress up to when this node's impressions have been handed to {@link #publish}; heartbeats tell it
+     * @param unwrittenSince when the oldest impression of this node was served that Kafka does not have, milliseconds since 1970; 0 if
+     *     it has all
+     */
+    public ImpressionPublisher(PublisherSettings settings, InstantSource progress,
+            LongSupplier unwrittenSince) {
         this.topics = settings.topics();
         this.producer = new EventProducer(settings,
-                settings.producer("impressions", DELIVERY_TIMEOUT), topics.impression(), clock,
-                unwritten::since);
+                settings.producer("impressions", DELIVERY_TIMEOUT), topics.impression(), progress,
+                unwrittenSince);
     }
 
     /** Waits until impressions can be accepted; false if they cannot by then. For start-up only. */
@@ -31,43 +39,12 @@ public final class ImpressionPublisher implements AutoCloseable {
         return producer.awaitMetadata(timeout);
     }
 
-    /** Returns whether the impression was accepted; if not, its answer must carry no feedback token. */
-    public boolean publish(Impression impression) {
-        long servedAt = impression.getServedAtMillis();
-        unwritten.begin(servedAt);
-        boolean accepted =
-                producer.send(EventRecords.of(topics, impression), (metadata, failure) -> {
-                    unwritten.end(servedAt);
-                    if (failure == null) {
-                        acknowledged.incrementAndGet();
-                    } else {
-                        failed.incrementAndGet();
-                    }
-                });
-        if (!accepted) {
-            refused.incrementAndGet();
-        }
-        return accepted;
-    }
-
-    /** When the oldest impression was served that Kafka has not acknowledged, milliseconds since 1970; 0 if there is none. */
-    public long unwrittenSince() {
-        return unwritten.since();
-    }
-
-    /** Impressions that Kafka has acknowledged. */
-    public long acknowledged() {
-        return acknowledged.get();
-    }
-
-    /** Impressions that were not accepted. */
-    public long refused() {
-        return refused.get();
-    }
-
-    /** Impressions that were accepted and that Kafka then did not take. */
-    public long lost() {
-        return Math.max(0, failed.get() - refused.get());
+    /**
+     * Completes when Kafka has the impression. Fails with Kafka's reason, at once where there is no room or no broker, and with {@link
+     * EventTooLargeException} for what Kafka is never going to take.
+     */
+    public CompletableFuture<Void> publish(Impression impression) {
+        return producer.send(EventRecords.of(topics, impression));
     }
 
     @Override

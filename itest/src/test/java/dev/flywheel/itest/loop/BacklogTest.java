@@ -46,7 +46,7 @@ class BacklogTest {
             for (int i = 0; i < ANSWERS; i++) {
                 answers.add(answerAndCorrect(rig, i));
             }
-            answers.forEach(answer -> assertThat(rig.impressions.publish(answer)).isTrue());
+            answers.forEach(answer -> assertThat(rig.impressions.offer(answer)).isTrue());
             await("the answers are written", () -> rig.impressions.unwrittenSince() == 0);
             written.set(now.get());
             await("every correction has an end", () -> ends(rig) == ANSWERS);

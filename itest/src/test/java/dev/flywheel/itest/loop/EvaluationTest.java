@@ -166,7 +166,7 @@ class EvaluationTest {
                 .setLearning(LearningSettings.newBuilder()
                         .setClick(SignalSettings.newBuilder().setLoss(Loss.LOSS_NONE)))
                 .build();
-        assertThat(rig.impressions.publish(slate)).isTrue();
+        assertThat(rig.impressions.offer(slate)).isTrue();
         rig.send(rig.click(slate, "unlearned-click", "c1"));
 
         awaitItems("the click's slate", Math.toIntExact(items + SCORES.length));
@@ -186,7 +186,7 @@ class EvaluationTest {
             slate.getCandidatesBuilder(item).setScore(SCORES[item]);
         }
         Impression shown = slate.build();
-        assertThat(rig.impressions.publish(shown)).isTrue();
+        assertThat(rig.impressions.offer(shown)).isTrue();
         return shown;
     }
 

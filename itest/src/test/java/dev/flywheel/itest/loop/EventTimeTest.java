@@ -97,7 +97,7 @@ class EventTimeTest {
         AtomicLong stopped = new AtomicLong(now.get());
         InstantSource standing = () -> Instant.ofEpochMilli(stopped.get());
         try (ImpressionPublisher impressions =
-                new ImpressionPublisher(settings("node-2"), standing);
+                new ImpressionPublisher(settings("node-2"), standing, () -> 0);
                 FeedbackPublisher feedback = new FeedbackPublisher(settings("node-2"), standing)) {
             assertThat(impressions.awaitReady(Duration.ofSeconds(30))).isTrue();
             assertThat(feedback.awaitReady(Duration.ofSeconds(30))).isTrue();
@@ -155,7 +155,7 @@ class EventTimeTest {
             await("feedback on an answer of a node that reports nothing is given up",
                     () -> refused("unwritten-g"));
             assertThat(refused("unwritten-f")).isFalse();
-            assertThat(rig.impressions.publish(answer)).isTrue();
+            assertThat(rig.impressions.offer(answer)).isTrue();
             await("it is trained when its answer has come",
                     () -> rig.trained("news/unwritten").size() == 1);
         }

@@ -90,7 +90,7 @@ class LineageTest {
                 .toBuilder()
                 .setVersion(second)
                 .build();
-        assertThat(rig.impressions.publish(answer)).isTrue();
+        assertThat(rig.impressions.offer(answer)).isTrue();
         rig.send(rig.click(answer, "by-the-second-f", "c0"));
         await("it is trained", () -> rig.client.getAdapter(ADAPTER).getHead() == 4);
 

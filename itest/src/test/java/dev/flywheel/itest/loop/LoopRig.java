@@ -37,12 +37,16 @@ import dev.flywheel.pipelines.LoopSettings;
 import dev.flywheel.pipelines.round.RoundPace;
 import dev.flywheel.pipelines.round.ServerTargets;
 import dev.flywheel.pipelines.stage.EvaluationLimits;
+import dev.flywheel.serving.impression.ImpressionSpool;
+import dev.flywheel.serving.impression.SpoolDrain;
 import dev.flywheel.store.Store;
 import dev.flywheel.store.StoreSettings;
+import dev.flywheel.store.queue.QueueLimits;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
 import io.grpc.ServerBuilder;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -79,7 +83,9 @@ final class LoopRig implements AutoCloseable {
     final Store store;
     final StoreClient client;
     final QuickTrainer trainer;
-    final ImpressionPublisher impressions;
+    final ImpressionSpool impressions;
+    private final ImpressionPublisher publisher;
+    private final SpoolDrain drain;
     final FeedbackPublisher feedback;
     private final TrainerRelay relay = new TrainerRelay();
     private Server server;
@@ -135,12 +141,17 @@ final class LoopRig implements AutoCloseable {
                         Duration.ofDays(7)),
                 1,
                 READER);
-        PublisherSettings publisher =
+        PublisherSettings publishing =
                 PublisherSettings.of(broker.bootstrapServers(), TOPICS, "node-1",
                         Duration.ofMillis(100));
-        impressions = new ImpressionPublisher(publisher, impressionClock);
-        feedback = new FeedbackPublisher(publisher, clock);
-        if (!impressions.awaitReady(START) || !feedback.awaitReady(START)) {
+        impressions = ImpressionSpool.open(folder.resolve("spool"),
+                new QueueLimits(64 << 20, ImpressionPublisher.IMPRESSION_BYTES_MAX),
+                impressionClock, new SimpleMeterRegistry());
+        publisher = new ImpressionPublisher(publishing, impressions.progress(),
+                impressions::unwrittenSince);
+        drain = SpoolDrain.start(impressions, publisher::publish);
+        feedback = new FeedbackPublisher(publishing, clock);
+        if (!publisher.awaitReady(START) || !feedback.awaitReady(START)) {
             throw new IllegalStateException("broker does not answer");
         }
         startJob();
@@ -246,7 +257,7 @@ final class LoopRig implements AutoCloseable {
     /** Publishes a slate of three, shown to this user now. */
     Impression slate(String adapter, String id, String user) {
         Impression shown = unpublished(adapter, id, user);
-        if (!impressions.publish(shown)) {
+        if (!impressions.offer(shown)) {
             throw new IllegalStateException("impression was not accepted");
         }
         return shown;
@@ -280,7 +291,7 @@ final class LoopRig implements AutoCloseable {
     /** Publishes an answer of so many tokens to a prompt, given to this user now. */
     Impression answer(String adapter, String id, String user, int tokens) {
         Impression given = unwrittenAnswer(adapter, id, user, tokens);
-        if (!impressions.publish(given)) {
+        if (!impressions.offer(given)) {
             throw new IllegalStateException("impression was not accepted");
         }
         return given;
@@ -406,6 +417,8 @@ final class LoopRig implements AutoCloseable {
     @Override
     public void close() {
         flink.close();
+        drain.close();
+        publisher.close();
         impressions.close();
         feedback.close();
         client.close();

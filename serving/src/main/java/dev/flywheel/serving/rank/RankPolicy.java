@@ -74,8 +74,12 @@ public record RankPolicy(double temperature, double epsilon, double propensityMi
         return slate;
     }
 
-    /** Returns p(i) for each candidate that is left; 0 for those taken. */
-    double[] chances(double[] scores, boolean[] taken, int left) {
+    /**
+     * Returns p(i) for each candidate that is left; 0 for those taken.
+     *
+     * @param left how many are not taken, at least 1
+     */
+    public double[] chances(double[] scores, boolean[] taken, int left) {
         double[] chances = new double[scores.length];
         if (left == 1) {
             for (int i = 0; i < scores.length; i++) {

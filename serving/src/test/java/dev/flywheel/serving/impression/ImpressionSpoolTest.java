@@ -1,0 +1,186 @@
+package dev.flywheel.serving.impression;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.flywheel.api.v1.Impression;
+import dev.flywheel.feedback.kafka.EventTooLargeException;
+import dev.flywheel.store.queue.QueueLimits;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ImpressionSpoolTest {
+    private static final QueueLimits LIMITS = new QueueLimits(1 << 20, 1 << 16);
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final String LARGE = "large";
+
+    @TempDir Path folder;
+
+    private final AtomicLong now = new AtomicLong(10_000);
+    private final AtomicBoolean up = new AtomicBoolean(true);
+    private final List<String> arrived = Collections.synchronizedList(new ArrayList<>());
+    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+
+    private ImpressionSpool spool(QueueLimits limits) {
+        return ImpressionSpool.open(folder.resolve("spool"), limits,
+                () -> Instant.ofEpochMilli(now.get()), meters);
+    }
+
+    private Impression served(String id) {
+        return Impression.newBuilder().setImpressionId(id).setServedAtMillis(now.get()).build();
+    }
+
+    /** A Kafka that is up or away. */
+    private CompletableFuture<Void> deliver(Impression impression) {
+        if (!up.get()) {
+            return CompletableFuture.failedFuture(new IllegalStateException("no broker"));
+        }
+        if (impression.getImpressionId().equals(LARGE)) {
+            return CompletableFuture.failedFuture(new EventTooLargeException("too large"));
+        }
+        arrived.add(impression.getImpressionId());
+        return CompletableFuture.completedFuture(null);
+    }
+
+    private static void awaitEmpty(ImpressionSpool spool) {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (spool.size() > 0) {
+            assertThat(System.nanoTime()).as("all has arrived in time").isLessThan(deadline);
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void whatIsTakenArrivesInOrderAndIsLetGo() {
+        try (ImpressionSpool spool = spool(LIMITS);
+                SpoolDrain drain = SpoolDrain.start(spool, this::deliver)) {
+            for (int i = 0; i < 500; i++) {
+                assertThat(spool.offer(served("i" + i))).isTrue();
+            }
+            awaitEmpty(spool);
+            assertThat(arrived).hasSize(500).first().isEqualTo("i0");
+            assertThat(arrived).last().isEqualTo("i499");
+            assertThat(spool.unwrittenSince()).isZero();
+        }
+    }
+
+    @Test
+    void whatCameWhileKafkaWasAwayArrivesInOrderLater() {
+        up.set(false);
+        try (ImpressionSpool spool = spool(LIMITS);
+                SpoolDrain drain = SpoolDrain.start(spool, this::deliver)) {
+            for (int i = 0; i < 100; i++) {
+                assertThat(spool.offer(served("i" + i))).isTrue();
+            }
+            assertThat(spool.size()).isEqualTo(100);
+            assertThat(spool.unwrittenSince()).isEqualTo(10_000);
+            up.set(true);
+            awaitEmpty(spool);
+            assertThat(new LinkedHashSet<>(arrived)).hasSize(100)
+                    .containsExactlyElementsOf(
+                            Stream.iterate(0, i -> i + 1).limit(100).map(i -> "i" + i).toList());
+        }
+    }
+
+    @Test
+    void whatOneProcessLeftTheNextOneSends() {
+        up.set(false);
+        try (ImpressionSpool spool = spool(LIMITS)) {
+            assertThat(spool.offer(served("of before"))).isTrue();
+        }
+        up.set(true);
+        now.set(99_500);
+        try (ImpressionSpool spool = spool(LIMITS)) {
+            assertThat(spool.unwrittenSince()).isEqualTo(10_000);
+            assertThat(spool.offer(served("new"))).isTrue();
+            try (SpoolDrain drain = SpoolDrain.start(spool, this::deliver)) {
+                awaitEmpty(spool);
+            }
+        }
+        assertThat(arrived).containsExactly("of before", "new");
+    }
+
+    @Test
+    void aFullSpoolTakesNothingUntilThereIsRoom() {
+        int size = served("i0").getSerializedSize();
+        up.set(false);
+        try (ImpressionSpool spool = spool(new QueueLimits(2L * size, size));
+                SpoolDrain drain = SpoolDrain.start(spool, this::deliver)) {
+            assertThat(spool.offer(served("i0"))).isTrue();
+            assertThat(spool.offer(served("i1"))).isTrue();
+            assertThat(spool.offer(served("i2"))).isFalse();
+            assertThat(spool.offer(served("too long a name"))).isFalse();
+            up.set(true);
+            awaitEmpty(spool);
+            assertThat(spool.offer(served("i3"))).isTrue();
+        }
+        assertThat(arrived).contains("i0", "i1", "i3").doesNotContain("i2");
+    }
+
+    @Test
+    void whatKafkaNeverTakesHoldsNothingUp() {
+        try (ImpressionSpool spool = spool(LIMITS);
+                SpoolDrain drain = SpoolDrain.start(spool, this::deliver)) {
+            assertThat(spool.offer(served(LARGE))).isTrue();
+            assertThat(spool.offer(served("next"))).isTrue();
+            awaitEmpty(spool);
+        }
+        assertThat(arrived).containsExactly("next");
+        assertThat(meters.counter("flywheel.serving.spool.lost").count()).isEqualTo(1);
+    }
+
+    @Test
+    void timeStandsStillForHeartbeatsUntilWhatWaitsIsHandedOn() {
+        try (ImpressionSpool spool = spool(LIMITS)) {
+            assertThat(spool.progress().millis()).isEqualTo(10_000);
+            assertThat(spool.offer(served("waits"))).isTrue();
+            now.set(12_345);
+            assertThat(spool.offer(served("waits too"))).isTrue();
+            assertThat(spool.progress().millis()).isEqualTo(10_000);
+            try (SpoolDrain drain = SpoolDrain.start(spool, this::deliver)) {
+                awaitEmpty(spool);
+            }
+            assertThat(spool.progress().millis()).isEqualTo(12_345);
+        }
+    }
+
+    @Test
+    void aSpoolThatCannotBeReadIsPutAsideAndTheNodeGoesOn() throws Exception {
+        try (ImpressionSpool spool = spool(LIMITS)) {
+            for (int i = 0; i < 10; i++) {
+                assertThat(spool.offer(served("damaged-" + i))).isTrue();
+            }
+        }
+        damageLogs(folder.resolve("spool"));
+        try (ImpressionSpool spool = spool(LIMITS)) {
+            assertThat(spool.size()).isZero();
+            assertThat(spool.offer(served("new"))).isTrue();
+        }
+        assertThat(folder.resolve("spool.damaged-10000")).isDirectory();
+    }
+
+    private static void damageLogs(Path at) throws IOException {
+        try (Stream<Path> files = Files.list(at)) {
+            for (Path file : files.filter(each -> each.toString().endsWith(".log")).toList()) {
+                byte[] content = Files.readAllBytes(file);
+                if (content.length > 0) {
+                    content[content.length / 3] ^= 1;
+                    Files.write(file, content);
+                }
+            }
+        }
+    }
+}

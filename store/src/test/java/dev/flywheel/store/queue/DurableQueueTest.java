@@ -1,0 +1,152 @@
+package dev.flywheel.store.queue;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.flywheel.store.core.StoreException;
+import dev.flywheel.store.queue.DurableQueue.Entry;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DurableQueueTest {
+    private static final QueueLimits LIMITS = new QueueLimits(1_000, 100);
+
+    @TempDir Path folder;
+
+    private final List<Entry> found = new ArrayList<>();
+
+    private DurableQueue open(Path at) {
+        found.clear();
+        return DurableQueue.open(at, LIMITS, found::add);
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static List<String> texts(List<Entry> entries) {
+        return entries.stream()
+                .map(entry -> new String(entry.bytes(), StandardCharsets.UTF_8))
+                .toList();
+    }
+
+    /** What a process that is killed leaves behind. */
+    private Path copy(Path from) throws IOException {
+        Path to = Files.createTempDirectory(folder, "killed");
+        try (Stream<Path> files = Files.list(from)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, to.resolve(file.getFileName()));
+            }
+        }
+        Files.deleteIfExists(to.resolve("LOCK"));
+        return to;
+    }
+
+    @Test
+    void recordsComeOutInTheOrderInWhichTheyWentIn() {
+        try (DurableQueue queue = open(folder.resolve("q"))) {
+            for (int i = 0; i < 10; i++) {
+                assertThat(queue.append(bytes("r" + i))).hasValue(i);
+            }
+            assertThat(texts(queue.read(0, 3))).containsExactly("r0", "r1", "r2");
+            assertThat(texts(queue.read(8, 3))).containsExactly("r8", "r9");
+        }
+    }
+
+    @Test
+    void whatWasAppendedIsThereAfterTheProcessIsKilled() throws Exception {
+        Path before = folder.resolve("q");
+        try (DurableQueue queue = open(before)) {
+            var unused = queue.append(bytes("first"));
+            unused = queue.append(bytes("second"));
+            queue.remove(queue.read(0, 1).get(0));
+            Path killed = copy(before);
+            try (DurableQueue again = open(killed)) {
+                assertThat(texts(found)).containsExactly("second");
+                assertThat(again.size()).isEqualTo(1);
+                assertThat(again.bytes()).isEqualTo(6);
+                assertThat(again.append(bytes("third"))).hasValue(2);
+            }
+        }
+    }
+
+    @Test
+    void aRecordThatBreaksALimitIsNotTakenAndChangesNothing() {
+        try (DurableQueue queue = open(folder.resolve("q"))) {
+            assertThat(queue.append(new byte[101])).isEmpty();
+            for (int i = 0; i < 10; i++) {
+                assertThat(queue.append(new byte[100])).isPresent();
+            }
+            assertThat(queue.append(new byte[1])).isEmpty();
+            assertThat(queue.size()).isEqualTo(10);
+            queue.remove(queue.read(4, 1).get(0));
+            assertThat(queue.append(new byte[100])).isPresent();
+        }
+    }
+
+    @Test
+    void countsFollowAnyOrderOfAppendingAndRemoving() {
+        long seed = System.nanoTime();
+        SplittableRandom random = new SplittableRandom(seed);
+        List<Entry> there = new ArrayList<>();
+        try (DurableQueue queue = open(folder.resolve("q"))) {
+            for (int i = 0; i < 2_000; i++) {
+                if (random.nextBoolean() || there.isEmpty()) {
+                    byte[] record = new byte[random.nextInt(1, 101)];
+                    queue.append(record).ifPresent(number -> there.add(new Entry(number, record)));
+                } else {
+                    Entry gone = there.remove(random.nextInt(there.size()));
+                    queue.remove(gone);
+                    queue.remove(gone);
+                }
+                assertThat(queue.size()).as("seed %d", seed).isEqualTo(there.size());
+                assertThat(queue.bytes()).as("seed %d", seed)
+                        .isEqualTo(there.stream().mapToLong(each -> each.bytes().length).sum());
+            }
+            assertThat(queue.read(0, 10_000)).as("seed %d", seed)
+                    .extracting(Entry::number)
+                    .isEqualTo(there.stream().map(Entry::number).toList());
+        }
+    }
+
+    @Test
+    void aClosedQueueSaysSo() {
+        DurableQueue queue = open(folder.resolve("q"));
+        queue.close();
+        queue.close();
+        assertThatThrownBy(() -> queue.append(bytes("x"))).isInstanceOf(StoreException.class)
+                .hasMessageContaining("closed");
+    }
+
+    @Test
+    void aDamagedQueueIsNotOpened() throws Exception {
+        Path at = folder.resolve("q");
+        try (DurableQueue queue = open(at)) {
+            for (int i = 0; i < 10; i++) {
+                var unused = queue.append(bytes("record " + i));
+            }
+        }
+        damageLogs(at);
+        assertThatThrownBy(() -> open(at)).isInstanceOf(StoreException.class);
+    }
+
+    private static void damageLogs(Path at) throws IOException {
+        try (Stream<Path> files = Files.list(at)) {
+            for (Path file : files.filter(each -> each.toString().endsWith(".log")).toList()) {
+                byte[] content = Files.readAllBytes(file);
+                if (content.length > 0) {
+                    content[content.length / 3] ^= 1;
+                    Files.write(file, content);
+                }
+            }
+        }
+    }
+}
