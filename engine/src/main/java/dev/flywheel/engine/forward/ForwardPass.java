@@ -99,7 +99,7 @@ public final class ForwardPass implements AutoCloseable {
             done += runPiece(done);
         }
         for (Chunk chunk : chunks) {
-            chunk.sequence().advance(chunk.tokens().length);
+            chunk.sequence().advance(chunk.tokens());
         }
         return new Logits(host, firstRows, (int) wanted, spec.vocabSize());
     }

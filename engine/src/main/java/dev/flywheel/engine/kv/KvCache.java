@@ -46,10 +46,20 @@ public final class KvCache implements AutoCloseable {
 
     /** Opens an empty sequence; the caller closes it. */
     public KvSequence open() {
-        return new KvSequence(this);
+        return new KvSequence(this, null);
     }
 
-    /** Returns the blocks that no sequence holds. */
+    /**
+     * Opens a sequence that begins with as many of the tokens as the cache still holds under this key, in whole blocks, and never with
+     * all of them: its length says how many. The caller closes it.
+     */
+    public KvSequence open(PrefixKey key, int[] tokens) {
+        KvSequence sequence = new KvSequence(this, new PrefixChain(key, blockTokens));
+        sequence.begin(new PrefixChain(key, blockTokens), tokens);
+        return sequence;
+    }
+
+    /** Returns the blocks that no sequence holds; some may hold prefixes that nothing needs now. */
     public int freeBlocks() {
         return pool.freeCount();
     }

@@ -10,9 +10,11 @@ import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.model.TinyModels;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -50,7 +52,7 @@ class KvCacheTest {
 
     private void grow(KvSequence sequence, int tokens) {
         cache.reserve(List.of(sequence), new int[] {tokens});
-        sequence.advance(tokens);
+        sequence.advance(new int[tokens]);
     }
 
     @Test
@@ -156,5 +158,94 @@ class KvCacheTest {
         }
         assertThat(cache.freeBlocks()).as("seed %s, step %s", SEED, step)
                 .isEqualTo(BLOCKS - used.size());
+    }
+
+    private static final PrefixKey KEY = PrefixKey.of("tenant", "base", "v1");
+
+    private static int[] text(int tokens) {
+        return IntStream.range(0, tokens).toArray();
+    }
+
+    private KvSequence read(PrefixKey key, int[] tokens) {
+        KvSequence sequence = cache.open(key, tokens);
+        int[] rest = Arrays.copyOfRange(tokens, sequence.length(), tokens.length);
+        cache.reserve(List.of(sequence), new int[] {rest.length});
+        sequence.advance(rest);
+        return sequence;
+    }
+
+    @Test
+    void whatOneSequenceHasReadTheNextOfItsKeyBeginsWith() {
+        int[] tokens = text(2 * BLOCK_TOKENS + 1);
+        KvSequence first = read(KEY, tokens);
+        try (KvSequence second = cache.open(KEY, tokens)) {
+            assertThat(second.length()).isEqualTo(2 * BLOCK_TOKENS);
+            assertThat(second.block(0)).isEqualTo(first.block(0));
+            assertThat(second.block(1)).isEqualTo(first.block(1));
+        }
+        first.close();
+        assertThat(cache.freeBlocks()).isEqualTo(BLOCKS);
+        try (KvSequence later = cache.open(KEY, tokens)) {
+            assertThat(later.length()).isEqualTo(2 * BLOCK_TOKENS);
+            assertThat(cache.freeBlocks()).isEqualTo(BLOCKS - 2);
+        }
+    }
+
+    @Test
+    void oneTokenIsAlwaysLeftToBeRead() {
+        int[] tokens = text(2 * BLOCK_TOKENS);
+        read(KEY, tokens).close();
+        try (KvSequence again = cache.open(KEY, tokens)) {
+            assertThat(again.length()).isEqualTo(BLOCK_TOKENS);
+        }
+    }
+
+    @Test
+    void anotherTenantVersionBaseOrTextSharesNothing() {
+        int[] tokens = text(2 * BLOCK_TOKENS + 1);
+        read(KEY, tokens).close();
+        for (PrefixKey other : List.of(PrefixKey.of("tenan", "tbase", "v1"),
+                PrefixKey.of("other", "base", "v1"), PrefixKey.of("tenant", "base", "v2"),
+                PrefixKey.of("tenant", "other", "v1"), PrefixKey.of("tenant", "base", ""))) {
+            try (KvSequence sequence = cache.open(other, tokens)) {
+                assertThat(sequence.length()).isZero();
+            }
+        }
+        int[] changed = tokens.clone();
+        changed[0]++;
+        try (KvSequence sequence = cache.open(KEY, changed)) {
+            assertThat(sequence.length()).isZero();
+        }
+    }
+
+    @Test
+    void prefixesGiveWayToSequencesTheLongestUnusedAndTheirEndsFirst() {
+        int[] old = text(2 * BLOCK_TOKENS + 1);
+        int[] young = IntStream.range(100, 100 + BLOCK_TOKENS + 1).toArray();
+        read(KEY, old).close();
+        read(KEY, young).close();
+        try (KvSequence large = grown((BLOCKS - 2) * BLOCK_TOKENS);
+                KvSequence left = cache.open(KEY, old);
+                KvSequence right = cache.open(KEY, young)) {
+            assertThat(large.blockCount()).isEqualTo(BLOCKS - 2);
+            assertThat(left.length()).isEqualTo(BLOCK_TOKENS);
+            assertThat(right.length()).isEqualTo(BLOCK_TOKENS);
+        }
+    }
+
+    @Test
+    void aForksOwnTokensAreNotShared() {
+        int[] tokens = text(BLOCK_TOKENS);
+        KvSequence stem = read(KEY, tokens);
+        KvSequence fork = stem.fork();
+        cache.reserve(List.of(fork), new int[] {BLOCK_TOKENS});
+        fork.advance(text(BLOCK_TOKENS));
+        fork.close();
+        stem.close();
+        int[] both = Arrays.copyOf(tokens, 2 * BLOCK_TOKENS + 1);
+        System.arraycopy(text(BLOCK_TOKENS), 0, both, BLOCK_TOKENS, BLOCK_TOKENS);
+        try (KvSequence sequence = cache.open(KEY, both)) {
+            assertThat(sequence.length()).isEqualTo(BLOCK_TOKENS);
+        }
     }
 }

@@ -17,6 +17,9 @@ public final class ServingMetrics {
     private final Counter promptTokens;
     private final Counter answerTokens;
     private final Counter steps;
+    private final Counter prefixCached;
+    private final Counter prefixTokens;
+    private final Counter preemptions;
     private final Timer firstToken;
     private final Timer betweenTokens;
     private final Counter impressionsAccepted;
@@ -31,6 +34,9 @@ public final class ServingMetrics {
         this.promptTokens = tokens("prompt");
         this.answerTokens = tokens("answer");
         this.steps = registry.counter("flywheel.serving.steps");
+        this.prefixCached = registry.counter("flywheel.serving.prefix.cached.tokens");
+        this.prefixTokens = registry.counter("flywheel.serving.prefix.tokens");
+        this.preemptions = registry.counter("flywheel.serving.preemptions");
         this.firstToken = timer("flywheel.serving.first.token",
                 "from admission to the first token of an answer");
         this.betweenTokens = timer("flywheel.serving.inter.token",
@@ -77,6 +83,17 @@ public final class ServingMetrics {
         steps.increment();
         promptTokens.increment(prompt);
         answerTokens.increment(answer);
+    }
+
+    /** A request begins, and so many tokens of its prompt were in the cache already. */
+    public void prefix(int cached, int prompt) {
+        prefixCached.increment(cached);
+        prefixTokens.increment(prompt);
+    }
+
+    /** A running request gave its cache blocks back and waits to be read again. */
+    public void preempted() {
+        preemptions.increment();
     }
 
     /** The first token of an answer came so long after admission. */

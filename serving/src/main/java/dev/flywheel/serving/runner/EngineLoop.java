@@ -141,9 +141,9 @@ public final class EngineLoop implements AutoCloseable {
         try {
             while (next()) {
                 sweep();
-                List<Slice> plan = locked(scheduler::plan);
-                if (!plan.isEmpty()) {
-                    step(plan);
+                List<Slice> slices = plan();
+                if (!slices.isEmpty()) {
+                    step(slices);
                 }
             }
             faultless = true;
@@ -159,6 +159,23 @@ public final class EngineLoop implements AutoCloseable {
             left.forEach(this::end);
             left.forEach(job -> job.fail(away));
         }
+    }
+
+    private List<Slice> plan() {
+        Scheduler.Plan plan = locked(() -> {
+            scheduler.admit().forEach(this::begin);
+            return scheduler.plan();
+        });
+        for (SequenceGroup group : plan.preempted()) {
+            metrics.preempted();
+            job(group).rewind();
+        }
+        return plan.slices();
+    }
+
+    private void begin(SequenceGroup group) {
+        int cached = job(group).begin(cache);
+        metrics.prefix(cached, group.stem().length());
     }
 
     /** Waits for work; false if there will be none. */
@@ -198,7 +215,7 @@ public final class EngineLoop implements AutoCloseable {
         } catch (RuntimeException fault) {
             log.error("a step of {} slices failed", plan.size(), fault);
             Set<Job> failed = new HashSet<>();
-            plan.forEach(slice -> failed.add(job(slice)));
+            plan.forEach(slice -> failed.add(job(slice.group())));
             failed.forEach(job -> drop(job, fault()));
             return;
         }
@@ -211,8 +228,8 @@ public final class EngineLoop implements AutoCloseable {
     private List<Chunk> chunks(List<Slice> plan) {
         List<Chunk> chunks = new ArrayList<>(plan.size());
         for (Slice slice : plan) {
-            Job job = job(slice);
-            chunks.add(new Chunk(job.cached(slice.sequence(), cache), slice.tokens(),
+            Job job = job(slice.group());
+            chunks.add(new Chunk(job.cached(slice.sequence()), slice.tokens(),
                     job.adapterSlot(), job.wanted(slice)));
         }
         return chunks;
@@ -237,8 +254,8 @@ public final class EngineLoop implements AutoCloseable {
         }
     }
 
-    private Job job(Slice slice) {
-        Job job = jobs.get(slice.group());
+    private Job job(SequenceGroup group) {
+        Job job = jobs.get(group);
         if (job == null) {
             throw new IllegalStateException("a slice was planned for a job that has ended");
         }

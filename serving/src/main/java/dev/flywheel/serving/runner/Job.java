@@ -4,6 +4,7 @@ import dev.flywheel.engine.forward.Logits;
 import dev.flywheel.engine.forward.Wanted;
 import dev.flywheel.engine.kv.KvCache;
 import dev.flywheel.engine.kv.KvSequence;
+import dev.flywheel.engine.kv.PrefixKey;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.error.ServingException;
 import dev.flywheel.serving.scheduler.Sequence;
@@ -55,12 +56,34 @@ public abstract sealed class Job permits VerdictJob, ContinuationJob, AnswerJob 
         return lease.slot();
     }
 
-    /** Returns the cached tokens of a sequence, opened on first use: a branch begins as a fork of the stem. */
-    final KvSequence cached(Sequence sequence, KvCache cache) {
+    /** Opens the stem, with what the cache holds of it for this tenant and version; returns how many tokens that is. */
+    final int begin(KvCache cache) {
+        PrefixKey key = PrefixKey.of(group.tenant(), lease.version().getBaseDigest(),
+                lease.version().getDigest());
+        KvSequence stem = cache.open(key, group.stem().tokens());
+        cached[0] = stem;
+        group.stem().skip(stem.length());
+        return stem.length();
+    }
+
+    /** Gives the stem's blocks back; it is going to {@link #begin} anew. */
+    final void rewind() {
+        KvSequence stem = cached[0];
+        if (stem != null) {
+            stem.close();
+        }
+        cached[0] = null;
+    }
+
+    /** Returns the cached tokens of a sequence; a branch begins as a fork of the stem. */
+    final KvSequence cached(Sequence sequence) {
         KvSequence found = cached[sequence.index()];
         if (found == null) {
             KvSequence stem = cached[0];
-            found = sequence.index() == 0 || stem == null ? cache.open() : stem.fork();
+            if (stem == null) {
+                throw new IllegalStateException("a slice was planned for a job that has not begun");
+            }
+            found = stem.fork();
             cached[sequence.index()] = found;
         }
         return found;

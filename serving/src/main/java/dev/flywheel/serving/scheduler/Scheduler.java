@@ -3,6 +3,7 @@ package dev.flywheel.serving.scheduler;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -15,8 +16,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Decode rows come first, because a user waits for each of them; prefill chunks fill the rest of
  * the token budget. Tenants share by a virtual token counter (Sheng et al., arXiv:2401.00588): the
  * tenant that has been charged the fewest tokens is admitted next, and one that returns from idleness
- * starts level with the least charged. Prompts are charged on admission, sampled tokens as they come. A group is admitted once the cache has room for the most it can ever
- * hold, so that no running request can run out of blocks.
+ * starts level with the least charged. Prompts are charged on admission, sampled tokens as they come.
+ *
+ * <p>A group is admitted once the cache has room for what it is known to need, and one block more for each that grows. When those that
+ * grow have used that up, the one that was admitted last gives its blocks back and waits, first of its tenant, until it can be read
+ * again (preemption by recompute, Kwon et al., arXiv:2309.06180). The first never has to, so that there is always one that ends.
  *
  * <p>No I/O and no clock. Not thread-safe: the caller brings its own lock.
  */
@@ -26,7 +30,9 @@ public final class Scheduler {
     private final List<Running> running = new ArrayList<>();
     private int waiting;
     private long tokensWaiting;
-    private long blocksReserved;
+    private long blocksClaimed;
+    /** Groups that were running and wait again. */
+    private final Map<SequenceGroup, Boolean> interrupted = new IdentityHashMap<>();
 
     public Scheduler(SchedulerLimits limits) {
         this.limits = limits;
@@ -55,15 +61,56 @@ public final class Scheduler {
     }
 
     /**
-     * Returns what the next forward pass reads, decode rows first; empty if nothing is pending. After
-     * the pass each slice must be handed to {@link #complete}, or its group to {@link #end}.
+     * What is to be done next.
+     *
+     * @param preempted groups that hold no blocks from now on; they come out of {@link #admit} again
+     * @param slices what the next forward pass reads, decode rows first; empty if nothing is pending
      */
-    public List<Slice> plan() {
-        admit();
+    public record Plan(List<SequenceGroup> preempted, List<Slice> slices) {}
+
+    /**
+     * Admits what there is room for and returns it: before {@link #plan} the first tokens of a stem that are in the cache already may be
+     * skipped.
+     */
+    public List<SequenceGroup> admit() {
+        List<SequenceGroup> admitted = new ArrayList<>();
+        while (running.size() < limits.requestsRunningMax()) {
+            Tenant next = leastCharged();
+            if (next == null) {
+                break;
+            }
+            SequenceGroup group = Objects.requireNonNull(next.waiting.peek());
+            long blocks = group.blocksNow(limits.blockTokens());
+            // No bypass: a small request must not starve a large one.
+            if (blocksClaimed + blocks + growing() > limits.blocks() && !running.isEmpty()) {
+                break;
+            }
+            next.waiting.remove();
+            waiting--;
+            tokensWaiting -= group.tokens();
+            blocksClaimed += blocks;
+            if (interrupted.remove(group) == null) {
+                next.charged += group.tokens() - group.decodeMax();
+            }
+            running.add(new Running(group, next, blocks));
+            admitted.add(group);
+        }
+        return admitted;
+    }
+
+    private long growing() {
+        return running.stream().filter(each -> each.group.grows()).count();
+    }
+
+    /**
+     * Returns the next step. After the pass each slice must be handed to {@link #complete}, or its group to {@link #end}.
+     */
+    public Plan plan() {
+        List<SequenceGroup> preempted = new ArrayList<>();
         List<Slice> slices = new ArrayList<>();
-        int budget = planDecodes(slices, limits.stepTokens());
+        int budget = planDecodes(slices, preempted, limits.stepTokens());
         planPrefills(slices, budget);
-        return slices;
+        return new Plan(preempted, slices);
     }
 
     /** Notes that a slice has been read. */
@@ -78,15 +125,17 @@ public final class Scheduler {
             return;
         }
         if (tenant.waiting.remove(group)) {
+            interrupted.remove(group);
             waiting--;
             tokensWaiting -= group.tokens();
             depart(tenant);
             return;
         }
-        for (Iterator<Running> each = running.iterator(); each.hasNext();) {
-            if (each.next().group == group) {
-                each.remove();
-                blocksReserved -= group.blocks(limits.blockTokens());
+        for (Iterator<Running> all = running.iterator(); all.hasNext();) {
+            Running each = all.next();
+            if (each.group == group) {
+                all.remove();
+                blocksClaimed -= each.blocks;
                 depart(tenant);
                 return;
             }
@@ -108,30 +157,9 @@ public final class Scheduler {
         return tokensWaiting;
     }
 
-    /** Returns the blocks that the admitted groups may come to hold. */
-    public long blocksReserved() {
-        return blocksReserved;
-    }
-
-    private void admit() {
-        while (running.size() < limits.requestsRunningMax()) {
-            Tenant next = leastCharged();
-            if (next == null) {
-                return;
-            }
-            SequenceGroup group = Objects.requireNonNull(next.waiting.peek());
-            long blocks = group.blocks(limits.blockTokens());
-            // No bypass: a small request must not starve a large one.
-            if (blocksReserved + blocks > limits.blocks()) {
-                return;
-            }
-            next.waiting.remove();
-            waiting--;
-            tokensWaiting -= group.tokens();
-            blocksReserved += blocks;
-            next.charged += group.tokens() - group.decodeMax();
-            running.add(new Running(group, next));
-        }
+    /** Returns the blocks that the admitted groups need now. */
+    public long blocksClaimed() {
+        return blocksClaimed;
     }
 
     private @Nullable Tenant leastCharged() {
@@ -149,16 +177,53 @@ public final class Scheduler {
         return byCharge != 0 ? byCharge < 0 : one.name.compareTo(other.name) < 0;
     }
 
-    private int planDecodes(List<Slice> slices, int budget) {
+    private int planDecodes(List<Slice> slices, List<SequenceGroup> preempted, int budget) {
         int left = budget;
-        for (Running each : running) {
+        for (int i = 0; i < running.size() && left > 0; i++) {
+            Running each = running.get(i);
             Sequence stem = each.group.stem();
-            if (left > 0 && stem.decoding() && stem.pending() > 0) {
+            if (stem.decoding() && stem.pending() > 0 && makeRoom(each, preempted)) {
                 left -= add(slices, each, stem, left);
                 each.tenant.charged++;
             }
         }
         return left;
+    }
+
+    /** Whether a growing group has the blocks for its next token; if not, it waits from now on. */
+    private boolean makeRoom(Running grown, List<SequenceGroup> preempted) {
+        long needed = grown.group.blocksNow(limits.blockTokens()) - grown.blocks;
+        while (needed > 0 && blocksClaimed + needed > limits.blocks()) {
+            Running last = lastGrowing();
+            preempt(last);
+            preempted.add(last.group);
+            if (last == grown) {
+                return false;
+            }
+        }
+        if (needed > 0) {
+            grown.blocks += needed;
+            blocksClaimed += needed;
+        }
+        return true;
+    }
+
+    private Running lastGrowing() {
+        int last = running.size() - 1;
+        while (!running.get(last).group.grows()) {
+            last--;
+        }
+        return running.get(last);
+    }
+
+    private void preempt(Running victim) {
+        running.remove(victim);
+        blocksClaimed -= victim.blocks;
+        victim.group.stem().rewind();
+        victim.tenant.waiting.addFirst(victim.group);
+        interrupted.put(victim.group, true);
+        waiting++;
+        tokensWaiting += victim.group.tokens();
     }
 
     private void planPrefills(List<Slice> slices, int budget) {
@@ -221,5 +286,16 @@ public final class Scheduler {
         }
     }
 
-    private record Running(SequenceGroup group, Tenant tenant) {}
+    /** An admitted group, and the blocks that are kept for it: never fewer than it holds. */
+    private static final class Running {
+        final SequenceGroup group;
+        final Tenant tenant;
+        long blocks;
+
+        Running(SequenceGroup group, Tenant tenant, long blocks) {
+            this.group = group;
+            this.tenant = tenant;
+            this.blocks = blocks;
+        }
+    }
 }

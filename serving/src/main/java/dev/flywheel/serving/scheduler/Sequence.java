@@ -9,7 +9,7 @@ import java.util.Arrays;
  */
 public final class Sequence {
     private final int index;
-    private final int given;
+    private int given;
     private int[] tokens;
     private int length;
     private int computed;
@@ -46,12 +46,33 @@ public final class Sequence {
         return computed >= given;
     }
 
+    /** Counts the first tokens as read: the cache holds what the model made of them. At least one is left. */
+    public void skip(int count) {
+        if (computed > 0 || count >= length) {
+            throw new IllegalArgumentException(
+                    "%d of %d tokens cannot be skipped, %d are read".formatted(count, length,
+                            computed));
+        }
+        computed = count;
+    }
+
+    /** All tokens have to be read again, the sampled ones too. */
+    void rewind() {
+        computed = 0;
+        given = length;
+    }
+
     /** Adds a sampled token, to be read in the next step. */
     public void append(int token) {
         if (length == tokens.length) {
             tokens = Arrays.copyOf(tokens, Math.max(16, tokens.length * 2));
         }
         tokens[length++] = token;
+    }
+
+    /** Returns all tokens that are known. */
+    public int[] tokens() {
+        return copy(0, length);
     }
 
     int[] copy(int from, int count) {

@@ -83,6 +83,21 @@ public final class SequenceGroup {
         return sum;
     }
 
+    /** Returns whether the stem grows, one token after the other. */
+    boolean grows() {
+        return decodeMax > 0;
+    }
+
+    /**
+     * Returns the blocks that it needs to go on: a group that grows those of what is known and of one token more, any other all that it
+     * can come to hold.
+     */
+    long blocksNow(int blockTokens) {
+        return grows()
+                ? Math.min(blocks(blockTokens), blocksFor(stem.length() + 1L, blockTokens))
+                : blocks(blockTokens);
+    }
+
     private static long blocksFor(long tokens, int blockTokens) {
         return (tokens + blockTokens - 1) / blockTokens;
     }

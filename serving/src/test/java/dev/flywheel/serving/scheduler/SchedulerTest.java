@@ -22,11 +22,11 @@ class SchedulerTest {
     void decodeRowsComeBeforePrefillChunks() {
         SequenceGroup talking = growing("a", 4, 10);
         scheduler.offer(talking);
-        run(scheduler.plan());
+        run(step());
         talking.stem().append(7);
         scheduler.offer(growing("b", 100, 10));
 
-        List<Slice> plan = scheduler.plan();
+        List<Slice> plan = step();
 
         assertThat(plan).hasSize(2);
         assertThat(plan.get(0).group()).isSameAs(talking);
@@ -40,16 +40,16 @@ class SchedulerTest {
         SequenceGroup rank = SequenceGroup.branching("a", tokens(40),
                 List.of(tokens(5), tokens(6), tokens(7)));
         scheduler.offer(rank);
-        assertThat(run(scheduler.plan())).extracting(Slice::sequence).containsExactly(rank.stem());
-        assertThat(run(scheduler.plan())).extracting(Slice::sequence).containsExactly(rank.stem());
+        assertThat(run(step())).extracting(Slice::sequence).containsExactly(rank.stem());
+        assertThat(run(step())).extracting(Slice::sequence).containsExactly(rank.stem());
 
-        List<Slice> plan = run(scheduler.plan());
+        List<Slice> plan = run(step());
 
         assertThat(plan).extracting(Slice::sequence)
                 .containsExactlyElementsOf(rank.branches());
         assertThat(plan).extracting(Slice::count).containsExactly(5, 6, 7);
         assertThat(plan).allMatch(Slice::last);
-        assertThat(scheduler.plan()).isEmpty();
+        assertThat(step()).isEmpty();
     }
 
     @Test
@@ -101,17 +101,17 @@ class SchedulerTest {
         SequenceGroup large = growing("b", 600, 0);
         SequenceGroup small = growing("c", 1, 1);
         scheduler.offer(first);
-        run(scheduler.plan());
+        run(step());
         scheduler.offer(large);
         scheduler.offer(small);
-        run(scheduler.plan());
+        run(step());
         assertThat(scheduler.running()).isEqualTo(1);
 
         scheduler.end(first);
-        scheduler.plan();
+        step();
 
         assertThat(scheduler.running()).isEqualTo(2);
-        assertThat(scheduler.blocksReserved()).isEqualTo(38 + 1);
+        assertThat(scheduler.blocksClaimed()).isEqualTo(38 + 1);
     }
 
     @Test
@@ -121,12 +121,12 @@ class SchedulerTest {
             many.add(growing("many", 96, 1));
             scheduler.offer(many.get(i));
         }
-        run(scheduler.plan());
+        run(step());
         SequenceGroup single = growing("one", 96, 1);
         scheduler.offer(single);
 
         scheduler.end(many.get(0));
-        scheduler.plan();
+        step();
 
         assertThat(scheduler.waiting()).as("four of the many still wait").isEqualTo(4);
         assertThat(scheduler.running()).isEqualTo(8);
@@ -142,7 +142,7 @@ class SchedulerTest {
             scheduler.offer(growing("small", 32, 1));
         }
         for (int i = 0; i < 4; i++) {
-            run(scheduler.plan()).forEach(slice -> order.add(slice.group().tenant()));
+            run(step()).forEach(slice -> order.add(slice.group().tenant()));
         }
         assertThat(order).containsExactly("large", "large", "large", "small");
         assertThat(scheduler.running()).isEqualTo(8);
@@ -150,13 +150,56 @@ class SchedulerTest {
     }
 
     @Test
+    void whoWasAdmittedLastGivesItsBlocksBackWhenAnswersHaveFilledTheCache() {
+        Scheduler narrow = new Scheduler(new SchedulerLimits(64, 8, 16, 10_000, 12, 8, 16));
+        List<SequenceGroup> all = List.of(growing("a", 30, 60), growing("b", 30, 60));
+        all.forEach(narrow::offer);
+        List<SequenceGroup> preempted = new ArrayList<>();
+        Map<SequenceGroup, Integer> said = new HashMap<>();
+        for (int steps = 0; narrow.running() + narrow.waiting() > 0; steps++) {
+            assertThat(steps).as("both end").isLessThan(1_000);
+            narrow.admit();
+            Scheduler.Plan plan = narrow.plan();
+            preempted.addAll(plan.preempted());
+            assertThat(narrow.blocksClaimed()).isLessThanOrEqualTo(8);
+            plan.slices().forEach(narrow::complete);
+            for (Slice slice : plan.slices()) {
+                SequenceGroup group = slice.group();
+                if (slice.sequence().pending() == 0) {
+                    if (said.merge(group, 1, Integer::sum) > group.decodeMax()) {
+                        narrow.end(group);
+                    } else {
+                        slice.sequence().append(1);
+                    }
+                }
+            }
+        }
+        assertThat(preempted).isNotEmpty().containsOnly(all.get(1));
+        assertThat(all).allSatisfy(group -> assertThat(group.stem().length()).isEqualTo(90));
+        assertThat(narrow.blocksClaimed()).isZero();
+    }
+
+    @Test
+    void whatTheCacheHoldsIsNotReadAgain() {
+        SequenceGroup group = growing("a", 20, 1);
+        scheduler.offer(group);
+        assertThat(scheduler.admit()).containsExactly(group);
+        group.stem().skip(16);
+        List<Slice> slices = scheduler.plan().slices();
+        assertThat(slices).hasSize(1);
+        assertThat(slices.get(0).from()).isEqualTo(16);
+        assertThat(slices.get(0).count()).isEqualTo(4);
+        assertThatThrownBy(() -> growing("a", 5, 1).stem().skip(5)).hasMessageContaining("5 of 5");
+    }
+
+    @Test
     void endingAGroupTwiceChangesNothing() {
         SequenceGroup group = growing("a", 10, 5);
         scheduler.offer(group);
-        scheduler.plan();
+        step();
         scheduler.end(group);
         scheduler.end(group);
-        assertThat(scheduler.blocksReserved()).isZero();
+        assertThat(scheduler.blocksClaimed()).isZero();
         assertThat(scheduler.waiting()).isZero();
         assertThat(scheduler.running()).isZero();
     }
@@ -174,9 +217,14 @@ class SchedulerTest {
                     live.add(group);
                 }
             }
-            List<Slice> plan = scheduler.plan();
+            scheduler.admit();
+            Scheduler.Plan next = scheduler.plan();
+            next.preempted().forEach(group -> read.put(group.stem(), 0));
+            List<Slice> plan = next.slices();
+            assertThat(live.stream().mapToLong(SchedulerTest::held).sum())
+                    .isLessThanOrEqualTo(scheduler.blocksClaimed());
             assertThat(plan.stream().mapToInt(Slice::count).sum()).isLessThanOrEqualTo(32);
-            assertThat(scheduler.blocksReserved()).isLessThanOrEqualTo(64);
+            assertThat(scheduler.blocksClaimed()).isLessThanOrEqualTo(64);
             assertThat(scheduler.running()).isLessThanOrEqualTo(8);
             if (plan.isEmpty()) {
                 assertThat(scheduler.waiting()).isZero();
@@ -189,7 +237,7 @@ class SchedulerTest {
             live.removeIf(group -> finish(group, random));
         }
         live.forEach(scheduler::end);
-        assertThat(scheduler.blocksReserved()).isZero();
+        assertThat(scheduler.blocksClaimed()).isZero();
         assertThat(scheduler.tokensWaiting()).isZero();
     }
 
@@ -226,6 +274,23 @@ class SchedulerTest {
             branches.add(tokens(random.nextInt(30)));
         }
         return SequenceGroup.branching(tenant, tokens(1 + random.nextInt(60)), branches);
+    }
+
+    private List<Slice> step() {
+        scheduler.admit();
+        return scheduler.plan().slices();
+    }
+
+    /** Returns the blocks that a group's tokens lie in. */
+    private static long held(SequenceGroup group) {
+        long sum = Math.ceilDiv(group.stem().computed(), 16);
+        int copied = group.stem().length() % 16;
+        for (Sequence branch : group.branches()) {
+            if (branch.computed() > 0 && branch.pending() > 0) {
+                sum += Math.ceilDiv(copied + branch.computed(), 16);
+            }
+        }
+        return sum;
     }
 
     private List<Slice> run(List<Slice> plan) {
