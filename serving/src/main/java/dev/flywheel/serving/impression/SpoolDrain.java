@@ -5,9 +5,11 @@ import dev.flywheel.feedback.kafka.EventTooLargeException;
 import dev.flywheel.serving.impression.ImpressionSpool.Spooled;
 import dev.flywheel.store.core.StoreException;
 import java.time.Duration;
-import java.util.List;
+import java.util.ArrayDeque;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -19,35 +21,43 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The thread that hands what is in the spool on, in order, and lets go of it once it has arrived. After a failure it begins again at
- * the first that failed, so that some may arrive twice. What waits longer than a second is synced to disk. The owner closes it
- * before the spool and before what it hands on to.
+ * the first that failed, so that some may arrive twice. What waits longer than a second is synced to disk, and a spool that has failed
+ * is opened anew. The owner closes it before the spool and before what it hands on to.
  */
 public final class SpoolDrain implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(SpoolDrain.class);
     private static final int ON_THE_WAY_MAX = 4_096;
     private static final int READ_AT_ONCE = 64;
-    private static final long SYNC_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(5);
     private static final long NONE = Long.MAX_VALUE;
 
     private enum Work {
-        SEND, SYNC, STOP
+        SETTLE, REOPEN, SYNC, BEGIN_AGAIN, SEND, WAIT
     }
+
+    /** What became of an impression. */
+    private record Arrival(Spooled spooled, @Nullable Throwable failure) {}
 
     private final ImpressionSpool spool;
     private final Function<Impression, CompletableFuture<Void>> delivery;
+    private final LongSupplier nanos;
+    private final Thread thread;
+    private final Queue<Arrival> arrivals = new ConcurrentLinkedQueue<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
-    private final Thread thread;
-    private final LongSupplier nanos;
-    /** Used by the thread alone. */
-    private long syncedAt;
     // Guarded by lock.
+    private boolean news;
+    private boolean stopping;
+    // Used by the thread alone.
+    private final Queue<Spooled> unremoved = new ArrayDeque<>();
     private long next;
     private int onTheWay;
     private long failedFrom = NONE;
-    private boolean stopping;
+    private boolean failing;
+    private long syncedAt;
+    private long notBefore;
 
     /** @param delivery completes when the impression has arrived; fails with {@link EventTooLargeException} if it never will */
     public static SpoolDrain start(ImpressionSpool spool,
@@ -64,124 +74,180 @@ public final class SpoolDrain implements AutoCloseable {
         this.delivery = delivery;
         this.nanos = nanos;
         this.syncedAt = nanos.getAsLong();
+        this.notBefore = syncedAt;
         this.thread = Thread.ofPlatform().daemon().name("spool-drain").unstarted(this::run);
     }
 
     private void run() {
         try {
-            for (Work work = await(); work != Work.STOP; work = await()) {
-                act(work);
+            while (!stopped()) {
+                turn();
             }
         } catch (InterruptedException stopped) {
             log.debug("stopped while impressions were on their way");
         }
     }
 
-    private void act(Work work) throws InterruptedException {
+    private void turn() throws InterruptedException {
         try {
-            if (work == Work.SYNC) {
-                spool.sync();
-                syncedAt = nanos.getAsLong();
-            } else {
-                send(spool.read(next, READ_AT_ONCE));
+            switch (work()) {
+                case SETTLE -> settle();
+                case REOPEN -> reopen();
+                case SYNC -> sync();
+                case BEGIN_AGAIN -> beginAgain();
+                case SEND -> send();
+                case WAIT -> await();
             }
         } catch (StoreException failure) {
-            log.error("impressions on disk cannot be sent now: {}", failure.getMessage());
-            TimeUnit.NANOSECONDS.sleep(SYNC_NANOS);
+            spool.fail(failure);
+            notBefore = nanos.getAsLong() + SECOND;
+        } catch (RuntimeException fault) {
+            log.error("handing impressions on failed by a fault of this node", fault);
+            notBefore = nanos.getAsLong() + SECOND;
         }
     }
 
-    private Work await() throws InterruptedException {
-        lock.lock();
-        try {
-            while (!stopping) {
-                long sinceSync = nanos.getAsLong() - syncedAt;
-                if (failedFrom != NONE && onTheWay == 0) {
-                    beginAgain();
-                } else if (sinceSync >= SYNC_NANOS && spool.size() > 0) {
-                    return Work.SYNC;
-                } else if (failedFrom == NONE && onTheWay < ON_THE_WAY_MAX && spool.hasFrom(next)) {
-                    return Work.SEND;
-                } else {
-                    var unused = changed.awaitNanos(Math.max(PAUSE_NANOS, SYNC_NANOS - sinceSync));
-                }
-            }
-            return Work.STOP;
-        } finally {
-            lock.unlock();
+    private Work work() {
+        if (!arrivals.isEmpty()) {
+            return Work.SETTLE;
+        }
+        long now = nanos.getAsLong();
+        if (now - notBefore < 0) {
+            return Work.WAIT;
+        }
+        if (spool.broken()) {
+            return Work.REOPEN;
+        }
+        if (now - syncedAt >= SECOND && spool.size() > 0) {
+            return Work.SYNC;
+        }
+        if (failedFrom != NONE) {
+            return onTheWay == 0 ? Work.BEGIN_AGAIN : Work.WAIT;
+        }
+        return onTheWay < ON_THE_WAY_MAX && next <= spool.newest() ? Work.SEND : Work.WAIT;
+    }
+
+    private void reopen() {
+        spool.reopen();
+        removeAgain();
+    }
+
+    private void sync() {
+        syncedAt = nanos.getAsLong();
+        spool.sync();
+        removeAgain();
+    }
+
+    private void removeAgain() {
+        for (int left = unremoved.size(); left > 0; left--) {
+            remove(unremoved.remove());
         }
     }
 
-    private void beginAgain() throws InterruptedException {
+    private void beginAgain() {
         next = failedFrom;
         failedFrom = NONE;
-        long left = PAUSE_NANOS;
-        while (left > 0 && !stopping) {
-            left = changed.awaitNanos(left);
-        }
+        notBefore = nanos.getAsLong() + PAUSE_NANOS;
     }
 
-    private void send(List<Spooled> some) {
-        for (Spooled spooled : some) {
-            if (!begin(spooled)) {
-                return;
-            }
-            CompletableFuture<Void> arriving = delivery.apply(spooled.impression());
-            spool.handed(spooled);
-            var unused = arriving.whenComplete((nothing, failure) -> ended(spooled, failure));
-        }
-    }
-
-    /** Whether it is to be sent now: nothing is after a failure, until it begins again. */
-    private boolean begin(Spooled spooled) {
-        lock.lock();
-        try {
-            if (failedFrom != NONE) {
-                return false;
-            }
+    private void send() {
+        long newest = spool.newest();
+        boolean any = false;
+        for (Spooled spooled : spool.read(next, READ_AT_ONCE)) {
+            any = true;
             next = spooled.entry().number() + 1;
             onTheWay++;
-            return true;
-        } finally {
-            lock.unlock();
+            CompletableFuture<Void> arriving = deliver(spooled.impression());
+            var unused = arriving.whenComplete((nothing, failure) -> {
+                arrivals.add(new Arrival(spooled, failure));
+                wake();
+            });
+            if (arriving.isCompletedExceptionally()) {
+                return;
+            }
+        }
+        if (!any) {
+            next = newest + 1; // what was left of them has arrived and is gone
         }
     }
 
-    private void ended(Spooled spooled, @Nullable Throwable failure) {
-        boolean again = false;
+    private CompletableFuture<Void> deliver(Impression impression) {
         try {
+            return delivery.apply(impression);
+        } catch (RuntimeException fault) {
+            return CompletableFuture.failedFuture(fault);
+        }
+    }
+
+    private void settle() {
+        for (Arrival arrival = arrivals.poll(); arrival != null; arrival = arrivals.poll()) {
+            onTheWay--;
+            Throwable failure = arrival.failure();
             Throwable cause = failure instanceof CompletionException && failure.getCause() != null
                     ? failure.getCause()
                     : failure;
             if (cause == null) {
-                spool.written(spooled);
+                failing = false;
+                remove(arrival.spooled());
             } else if (cause instanceof EventTooLargeException) {
-                spool.lost(spooled, cause);
+                spool.lost(arrival.spooled(), cause);
+                remove(arrival.spooled());
             } else {
-                again = true;
+                failed(arrival.spooled(), cause);
             }
-        } catch (StoreException notRemoved) {
-            log.error("an impression that Kafka has stays on disk: {}", notRemoved.getMessage());
+        }
+    }
+
+    private void failed(Spooled spooled, Throwable cause) {
+        if (!failing) {
+            log.warn("impressions wait on disk, Kafka does not take them: {}", cause.toString());
+        }
+        failing = true;
+        failedFrom = Math.min(failedFrom, spooled.entry().number());
+    }
+
+    /** What cannot be removed now is removed later: it has arrived. */
+    private void remove(Spooled spooled) {
+        try {
+            spool.written(spooled);
+        } catch (StoreException failure) {
+            unremoved.add(spooled);
+            spool.fail(failure);
+            notBefore = nanos.getAsLong() + SECOND;
+        }
+    }
+
+    private void await() throws InterruptedException {
+        boolean empty = spool.size() == 0;
+        lock.lock();
+        try {
+            if (!news && !stopping) {
+                long left = notBefore - nanos.getAsLong();
+                var unused = changed.awaitNanos(left > 0 ? left : SECOND);
+            }
+            news = false;
         } finally {
-            boolean failed = again;
-            locked(() -> {
-                onTheWay--;
-                if (failed) {
-                    failedFrom = Math.min(failedFrom, spooled.entry().number());
-                }
-                changed.signalAll();
-            });
+            lock.unlock();
+        }
+        if (empty) {
+            syncedAt = nanos.getAsLong();
+        }
+    }
+
+    private boolean stopped() {
+        lock.lock();
+        try {
+            return stopping;
+        } finally {
+            lock.unlock();
         }
     }
 
     private void wake() {
-        locked(changed::signalAll);
-    }
-
-    private void locked(Runnable action) {
         lock.lock();
         try {
-            action.run();
+            news = true;
+            changed.signalAll();
         } finally {
             lock.unlock();
         }
@@ -190,17 +256,16 @@ public final class SpoolDrain implements AutoCloseable {
     /** Sends what is there, within limits, and stops; what is left stays on disk. */
     @Override
     public void close() {
+        boolean interrupted = false;
+        try {
+            awaitEmpty();
+        } catch (InterruptedException e) {
+            interrupted = true;
+        }
         lock.lock();
         try {
-            long left = CLOSE_PATIENCE.toNanos();
-            while (spool.size() > 0 && left > 0) {
-                left = changed.awaitNanos(left);
-            }
             stopping = true;
             changed.signalAll();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            stopping = true;
         } finally {
             lock.unlock();
         }
@@ -208,10 +273,20 @@ public final class SpoolDrain implements AutoCloseable {
         try {
             thread.join();
         } catch (InterruptedException e) {
+            interrupted = true;
+        }
+        if (interrupted) {
             Thread.currentThread().interrupt();
         }
         if (spool.size() > 0) {
             log.warn("{} impressions are left on disk, for the next start", spool.size());
+        }
+    }
+
+    private void awaitEmpty() throws InterruptedException {
+        long deadline = nanos.getAsLong() + CLOSE_PATIENCE.toNanos();
+        while (spool.size() > 0 && thread.isAlive() && nanos.getAsLong() - deadline < 0) {
+            TimeUnit.NANOSECONDS.sleep(PAUSE_NANOS / 10);
         }
     }
 }

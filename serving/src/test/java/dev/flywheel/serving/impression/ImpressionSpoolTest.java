@@ -6,7 +6,6 @@ import dev.flywheel.api.v1.Impression;
 import dev.flywheel.feedback.kafka.EventTooLargeException;
 import dev.flywheel.store.queue.QueueLimits;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,16 +14,21 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.Stream;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ImpressionSpoolTest {
     private static final QueueLimits LIMITS = new QueueLimits(1 << 20, 1 << 16);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
+    /** Times are told in steps of 64 ms. */
+    private static final long STEP_OF_10_000 = 9_984;
     private static final String LARGE = "large";
 
     @TempDir Path folder;
@@ -55,6 +59,10 @@ class ImpressionSpoolTest {
         return CompletableFuture.completedFuture(null);
     }
 
+    private static List<String> names(int count) {
+        return IntStream.range(0, count).mapToObj(i -> "i" + i).toList();
+    }
+
     private static void awaitEmpty(ImpressionSpool spool) {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (spool.size() > 0) {
@@ -71,8 +79,7 @@ class ImpressionSpoolTest {
                 assertThat(spool.offer(served("i" + i))).isTrue();
             }
             awaitEmpty(spool);
-            assertThat(arrived).hasSize(500).first().isEqualTo("i0");
-            assertThat(arrived).last().isEqualTo("i499");
+            assertThat(arrived).containsExactlyElementsOf(names(500));
             assertThat(spool.unwrittenSince()).isZero();
         }
     }
@@ -86,12 +93,11 @@ class ImpressionSpoolTest {
                 assertThat(spool.offer(served("i" + i))).isTrue();
             }
             assertThat(spool.size()).isEqualTo(100);
-            assertThat(spool.unwrittenSince()).isEqualTo(10_000);
+            assertThat(spool.unwrittenSince()).isEqualTo(STEP_OF_10_000);
             up.set(true);
             awaitEmpty(spool);
             assertThat(new LinkedHashSet<>(arrived)).hasSize(100)
-                    .containsExactlyElementsOf(
-                            Stream.iterate(0, i -> i + 1).limit(100).map(i -> "i" + i).toList());
+                    .containsExactlyElementsOf(names(100));
         }
     }
 
@@ -104,7 +110,7 @@ class ImpressionSpoolTest {
         up.set(true);
         now.set(99_500);
         try (ImpressionSpool spool = spool(LIMITS)) {
-            assertThat(spool.unwrittenSince()).isEqualTo(10_000);
+            assertThat(spool.unwrittenSince()).isEqualTo(STEP_OF_10_000);
             assertThat(spool.offer(served("new"))).isTrue();
             try (SpoolDrain drain = SpoolDrain.start(spool, this::deliver)) {
                 awaitEmpty(spool);
@@ -143,44 +149,84 @@ class ImpressionSpoolTest {
     }
 
     @Test
-    void timeStandsStillForHeartbeatsUntilWhatWaitsIsHandedOn() {
-        try (ImpressionSpool spool = spool(LIMITS)) {
+    void timeDoesNotGoPastWhatKafkaDoesNotHave() {
+        up.set(false);
+        try (ImpressionSpool spool = spool(LIMITS);
+                SpoolDrain drain = SpoolDrain.start(spool, this::deliver)) {
             assertThat(spool.progress().millis()).isEqualTo(10_000);
             assertThat(spool.offer(served("waits"))).isTrue();
             now.set(12_345);
             assertThat(spool.offer(served("waits too"))).isTrue();
-            assertThat(spool.progress().millis()).isEqualTo(10_000);
-            try (SpoolDrain drain = SpoolDrain.start(spool, this::deliver)) {
-                awaitEmpty(spool);
-            }
-            assertThat(spool.progress().millis()).isEqualTo(12_345);
+            assertThat(spool.progress().millis()).isEqualTo(STEP_OF_10_000);
+            up.set(true);
+            awaitEmpty(spool);
+            now.set(20_000);
+            awaitTrue("all times are forgotten", () -> spool.progress().millis() == 20_000);
         }
+    }
+
+    /** Kafka takes the second and fails the first, later. */
+    @Test
+    void whatFailsAloneIsSentAgainAlone() {
+        Map<String, CompletableFuture<Void>> open = new ConcurrentHashMap<>();
+        try (ImpressionSpool spool = spool(LIMITS);
+                SpoolDrain drain = SpoolDrain.start(spool, impression -> {
+                    arrived.add(impression.getImpressionId());
+                    return open.computeIfAbsent(impression.getImpressionId() + arrived.size(),
+                            each -> new CompletableFuture<>());
+                })) {
+            assertThat(spool.offer(served("i0"))).isTrue();
+            assertThat(spool.offer(served("i1"))).isTrue();
+            awaitTrue("both are on their way", () -> open.size() == 2);
+            open.get("i12").complete(null);
+            awaitTrue("one has arrived", () -> spool.size() == 1);
+            open.get("i01").completeExceptionally(new IllegalStateException("timed out"));
+            awaitTrue("the other is sent again", () -> open.containsKey("i03"));
+            assertThat(spool.unwrittenSince()).isEqualTo(STEP_OF_10_000);
+            open.get("i03").complete(null);
+            awaitEmpty(spool);
+            assertThat(spool.offer(served("i2"))).isTrue();
+            awaitTrue("what comes later is sent", () -> open.containsKey("i24"));
+            open.get("i24").complete(null);
+            awaitEmpty(spool);
+        }
+        assertThat(arrived).containsExactly("i0", "i1", "i0", "i2");
+    }
+
+    @Test
+    void aDeliveryThatThrowsIsTriedAgain() {
+        AtomicBoolean throwing = new AtomicBoolean(true);
+        try (ImpressionSpool spool = spool(LIMITS);
+                SpoolDrain drain = SpoolDrain.start(spool, impression -> {
+                    if (throwing.getAndSet(false)) {
+                        throw new IllegalArgumentException("a fault");
+                    }
+                    return deliver(impression);
+                })) {
+            assertThat(spool.offer(served("i0"))).isTrue();
+            awaitEmpty(spool);
+        }
+        assertThat(arrived).containsExactly("i0");
     }
 
     @Test
     void aSpoolThatCannotBeReadIsPutAsideAndTheNodeGoesOn() throws Exception {
         try (ImpressionSpool spool = spool(LIMITS)) {
-            for (int i = 0; i < 10; i++) {
-                assertThat(spool.offer(served("damaged-" + i))).isTrue();
-            }
+            assertThat(spool.offer(served("damaged"))).isTrue();
         }
-        damageLogs(folder.resolve("spool"));
+        Files.writeString(folder.resolve("spool/CURRENT"), "MANIFEST-999999\n");
         try (ImpressionSpool spool = spool(LIMITS)) {
             assertThat(spool.size()).isZero();
             assertThat(spool.offer(served("new"))).isTrue();
         }
-        assertThat(folder.resolve("spool.damaged-10000")).isDirectory();
+        assertThat(folder.resolve("spool.damaged-1")).isDirectory();
     }
 
-    private static void damageLogs(Path at) throws IOException {
-        try (Stream<Path> files = Files.list(at)) {
-            for (Path file : files.filter(each -> each.toString().endsWith(".log")).toList()) {
-                byte[] content = Files.readAllBytes(file);
-                if (content.length > 0) {
-                    content[content.length / 3] ^= 1;
-                    Files.write(file, content);
-                }
-            }
+    private static void awaitTrue(String what, BooleanSupplier holds) {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!holds.getAsBoolean()) {
+            assertThat(System.nanoTime()).as(what).isLessThan(deadline);
+            Thread.onSpinWait();
         }
     }
 }

@@ -23,7 +23,8 @@ public interface DurableQueue extends AutoCloseable {
     record Entry(long number, byte[] bytes) {}
 
     /**
-     * Opens the queue in a folder of its own, or makes it there.
+     * Opens the queue in a folder of its own, or makes it there. Files that cannot be read are put aside, and a new queue is made: the
+     * log says where they are.
      *
      * @param found is handed every record that is there, in order, before this returns
      */
@@ -31,7 +32,7 @@ public interface DurableQueue extends AutoCloseable {
         return RocksQueue.open(folder, limits, found);
     }
 
-    /** Takes a record and returns its number; empty if it would break a limit, which changes nothing. */
+    /** Takes a record and returns its number; empty if it would break a limit or have to wait for the disk, which changes nothing. */
     OptionalLong append(byte[] record);
 
     /**
@@ -41,11 +42,17 @@ public interface DurableQueue extends AutoCloseable {
      */
     List<Entry> read(long from, int countMax);
 
-    /** Removes a record; one that is not there is passed over. */
+    /** Removes a record; one that is not there is passed over. Only one thread may remove. */
     void remove(Entry entry);
 
     /** Returns once all that was appended before would survive the end of the machine. */
     void sync();
+
+    /**
+     * Closes the files and opens them as {@link #open} does, which it takes after a failure; until it has, records are refused. No
+     * record that was appended is lost but with damaged files.
+     */
+    void reopen(Consumer<Entry> found);
 
     /** Returns how many records are there. */
     long size();

@@ -12,36 +12,43 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.rocksdb.CompressionType;
 import org.rocksdb.InfoLogLevel;
 import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
+import org.rocksdb.Status;
 import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteOptions;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * A queue in a RocksDB of its own: the number of a record is its key. What is appended and soon removed stays in the memtable and
- * its log, and is never written into a table. Where RocksDB would make a writer wait, the record is not taken.
+ * A queue in a RocksDB of its own: the number of a record is its key. What is soon removed costs a place in the memtable and its log.
+ * Where RocksDB would make a writer wait, the record is not taken.
  *
- * <p>Invariants: {@code bytes} is the sum over the records that are there, and never above the limit; {@code next} is above every
- * number in use. Native memory is freed only while nobody uses it.
+ * <p>Invariants: {@code bytes} is the sum over the records that are there, and no record is taken that brings it above the limit;
+ * {@code next} is above every number in use. Native memory is freed only while nobody uses it.
  */
 public final class RocksQueue implements DurableQueue {
+    private static final Logger LOG = LoggerFactory.getLogger(RocksQueue.class);
     private static final long MEMTABLE_BYTES = 8L << 20;
     private static final long WAL_BYTES_MAX = 64L << 20;
 
     private final ReentrantReadWriteLock open = new ReentrantReadWriteLock();
+    private final Path folder;
     private final QueueLimits limits;
     private final Options options;
-    private final WriteOptions unsynced;
-    private final RocksDB db;
+    private final WriteOptions unsynced = new WriteOptions().setSync(false);
+    private final WriteOptions impatient = new WriteOptions().setSync(false).setNoSlowdown(true);
     // Guarded by this.
     private long next;
     private long size;
     private long bytes;
     // Guarded by the lock.
+    private @Nullable RocksDB db;
     private boolean closed;
 
     static {
@@ -50,33 +57,26 @@ public final class RocksQueue implements DurableQueue {
 
     /** As {@link DurableQueue#open}. */
     public static RocksQueue open(Path folder, QueueLimits limits, Consumer<Entry> found) {
+        RocksQueue queue = new RocksQueue(folder, limits);
+        boolean opened = false;
         try {
-            Files.createDirectories(folder);
-            RocksQueue queue = new RocksQueue(folder, limits);
-            boolean read = false;
-            try {
-                queue.each(found);
-                read = true;
-                return queue;
-            } finally {
-                if (!read) {
-                    queue.close();
-                }
+            queue.reopen(found);
+            opened = true;
+            return queue;
+        } finally {
+            if (!opened) {
+                queue.close();
             }
-        } catch (RocksDBException failure) {
-            throw Failures.of("opening queue folder " + folder, failure);
-        } catch (IOException failure) {
-            throw new StoreException(Kind.IO, "queue folder " + folder + " cannot be made: "
-                    + failure.getMessage(), failure);
         }
     }
 
-    private RocksQueue(Path folder, QueueLimits limits) throws RocksDBException {
+    private RocksQueue(Path folder, QueueLimits limits) {
+        this.folder = folder;
         this.limits = limits;
-        this.unsynced = new WriteOptions().setSync(false).setNoSlowdown(true);
         this.options = new Options()
                 .setCreateIfMissing(true)
-                .setWalRecoveryMode(WALRecoveryMode.TolerateCorruptedTailRecords)
+                // What stands before the end that a crash of the machine tore off is still worth sending.
+                .setWalRecoveryMode(WALRecoveryMode.PointInTimeRecovery)
                 .setParanoidChecks(true)
                 .setWriteBufferSize(MEMTABLE_BYTES)
                 .setMaxTotalWalSize(WAL_BYTES_MAX)
@@ -85,57 +85,139 @@ public final class RocksQueue implements DurableQueue {
                 .setMaxOpenFiles(64)
                 .setInfoLogLevel(InfoLogLevel.WARN_LEVEL)
                 .setKeepLogFileNum(4);
-        boolean opened = false;
+    }
+
+    @Override
+    public void reopen(Consumer<Entry> found) {
+        open.writeLock().lock();
         try {
-            this.db = RocksDB.open(options, folder.toString());
-            opened = true;
-        } finally {
-            if (!opened) {
-                options.close();
-                unsynced.close();
+            if (closed) {
+                throw new StoreException(Kind.UNAVAILABLE, "the queue is closed");
             }
+            closeFiles();
+            try {
+                openFiles(found);
+            } catch (StoreException failure) {
+                closeFiles();
+                if (!damaged(failure)) {
+                    throw failure;
+                }
+                putAside(failure);
+                openFiles(found);
+            }
+        } finally {
+            open.writeLock().unlock();
         }
     }
 
-    private void each(Consumer<Entry> found) {
-        try (RocksIterator all = db.newIterator()) {
+    private void openFiles(Consumer<Entry> found) {
+        try {
+            Files.createDirectories(folder);
+            RocksDB opened = RocksDB.open(options, folder.toString());
+            db = opened;
+            count(opened, found);
+        } catch (RocksDBException failure) {
+            throw Failures.of("opening queue folder " + folder, failure);
+        } catch (IOException failure) {
+            throw new StoreException(Kind.IO, "queue folder " + folder + " cannot be made: "
+                    + failure.getMessage(), failure);
+        }
+    }
+
+    private synchronized void count(RocksDB opened, Consumer<Entry> found)
+            throws RocksDBException {
+        size = 0;
+        bytes = 0;
+        try (RocksIterator all = opened.newIterator()) {
             for (all.seekToFirst(); all.isValid(); all.next()) {
-                Entry entry = new Entry(Keys.number(all.key()), all.value());
-                next = entry.number() + 1;
+                Entry entry = entry(all);
+                next = Math.max(next, entry.number() + 1);
                 size++;
                 bytes += entry.bytes().length;
                 found.accept(entry);
             }
             all.status();
-        } catch (RocksDBException failure) {
-            throw Failures.of("reading the queue", failure);
         }
+    }
+
+    private static Entry entry(RocksIterator at) {
+        byte[] key = at.key();
+        if (key.length != Long.BYTES) {
+            throw new StoreException(Kind.CORRUPT,
+                    "the queue has a key of " + key.length + " bytes");
+        }
+        return new Entry(Keys.number(key), at.value());
+    }
+
+    private static boolean damaged(StoreException failure) {
+        String message = String.valueOf(failure.getMessage());
+        return failure.kind() == Kind.CORRUPT
+                || failure.kind() == Kind.IO && message.contains("No such file");
+    }
+
+    private void putAside(StoreException damage) {
+        try {
+            int number = 1;
+            while (Files.exists(aside(number))) {
+                number++;
+            }
+            LOG.error(
+                    "records that had not been sent cannot be read, they are put aside: folder={} cause={}",
+                    aside(number), damage.getMessage());
+            Files.move(folder, aside(number));
+        } catch (IOException failure) {
+            throw new StoreException(Kind.IO, "queue folder " + folder
+                    + " is damaged and cannot be moved out of the way: " + failure.getMessage(),
+                    failure);
+        }
+    }
+
+    private Path aside(int number) {
+        return folder.resolveSibling(folder.getFileName() + ".damaged-" + number);
     }
 
     @Override
     public OptionalLong append(byte[] record) {
-        return using(() -> {
+        return using(opened -> {
             synchronized (this) {
                 if (record.length > limits.recordBytesMax()
                         || bytes + record.length > limits.bytesMax()) {
                     return OptionalLong.empty();
                 }
-                db.put(unsynced, Keys.number(next), record);
+                // Whatever becomes of the write, nobody else gets its number.
+                long number = next++;
+                if (!put(opened, number, record)) {
+                    return OptionalLong.empty();
+                }
                 size++;
                 bytes += record.length;
-                return OptionalLong.of(next++);
+                return OptionalLong.of(number);
             }
         });
     }
 
+    /** Whether it was written; not where that would have to wait. */
+    private boolean put(RocksDB opened, long number, byte[] record) throws RocksDBException {
+        try {
+            opened.put(impatient, Keys.number(number), record);
+            return true;
+        } catch (RocksDBException failure) {
+            Status status = failure.getStatus();
+            if (status != null && status.getCode() == Status.Code.Incomplete) {
+                return false;
+            }
+            throw failure;
+        }
+    }
+
     @Override
     public List<Entry> read(long from, int countMax) {
-        return using(() -> {
+        return using(opened -> {
             List<Entry> entries = new ArrayList<>();
-            try (RocksIterator some = db.newIterator()) {
+            try (RocksIterator some = opened.newIterator()) {
                 some.seek(Keys.number(from));
                 while (some.isValid() && entries.size() < countMax) {
-                    entries.add(new Entry(Keys.number(some.key()), some.value()));
+                    entries.add(entry(some));
                     some.next();
                 }
                 some.status();
@@ -146,23 +228,25 @@ public final class RocksQueue implements DurableQueue {
 
     @Override
     public void remove(Entry entry) {
-        var unused = using(() -> {
+        var unused = using(opened -> {
             byte[] key = Keys.number(entry.number());
-            synchronized (this) {
-                if (db.get(key) != null) {
-                    db.delete(unsynced, key);
-                    size--;
-                    bytes -= entry.bytes().length;
-                }
+            if (opened.get(key) != null) {
+                opened.delete(unsynced, key);
+                removed(entry.bytes().length);
             }
             return true;
         });
     }
 
+    private synchronized void removed(long length) {
+        size--;
+        bytes -= length;
+    }
+
     @Override
     public void sync() {
-        var unused = using(() -> {
-            db.syncWal();
+        var unused = using(opened -> {
+            opened.syncWal();
             return true;
         });
     }
@@ -179,20 +263,29 @@ public final class RocksQueue implements DurableQueue {
 
     /** What may fail as RocksDB does. */
     private interface Work<T> {
-        T run() throws RocksDBException;
+        T on(RocksDB opened) throws RocksDBException;
     }
 
     private <T> T using(Work<T> work) {
         open.readLock().lock();
         try {
-            if (closed) {
-                throw new StoreException(Kind.UNAVAILABLE, "the queue is closed");
+            RocksDB opened = db;
+            if (opened == null) {
+                throw new StoreException(Kind.UNAVAILABLE, "the queue is not open");
             }
-            return work.run();
+            return work.on(opened);
         } catch (RocksDBException failure) {
             throw Failures.of("using the queue", failure);
         } finally {
             open.readLock().unlock();
+        }
+    }
+
+    private void closeFiles() {
+        RocksDB opened = db;
+        db = null;
+        if (opened != null) {
+            opened.close();
         }
     }
 
@@ -202,9 +295,10 @@ public final class RocksQueue implements DurableQueue {
         try {
             if (!closed) {
                 closed = true;
-                db.close();
+                closeFiles();
                 options.close();
                 unsynced.close();
+                impatient.close();
             }
         } finally {
             open.writeLock().unlock();

@@ -123,27 +123,67 @@ class DurableQueueTest {
         queue.close();
         queue.close();
         assertThatThrownBy(() -> queue.append(bytes("x"))).isInstanceOf(StoreException.class)
-                .hasMessageContaining("closed");
+                .hasMessageContaining("not open");
     }
 
     @Test
-    void aDamagedQueueIsNotOpened() throws Exception {
+    void aReopenedQueueHoldsWhatItHeldAndUsesNoNumberAgain() {
+        try (DurableQueue queue = open(folder.resolve("q"))) {
+            var unused = queue.append(bytes("first"));
+            unused = queue.append(bytes("second"));
+            queue.remove(queue.read(1, 1).get(0));
+            queue.reopen(found::add);
+            assertThat(texts(found)).containsExactly("first");
+            assertThat(queue.bytes()).isEqualTo(5);
+            assertThat(queue.append(bytes("third"))).hasValue(2);
+        }
+    }
+
+    @Test
+    void whatStandsBeforeATornEndIsKept() throws Exception {
         Path at = folder.resolve("q");
         try (DurableQueue queue = open(at)) {
             for (int i = 0; i < 10; i++) {
                 var unused = queue.append(bytes("record " + i));
             }
         }
-        damageLogs(at);
-        assertThatThrownBy(() -> open(at)).isInstanceOf(StoreException.class);
+        damageTheEndOfLogs(at);
+        try (DurableQueue queue = open(at)) {
+            assertThat(texts(found)).hasSize(9).startsWith("record 0", "record 1");
+            assertThat(queue.append(bytes("next"))).isPresent();
+        }
     }
 
-    private static void damageLogs(Path at) throws IOException {
+    @Test
+    void damagedFilesArePutAside() throws Exception {
+        Path at = folder.resolve("q");
+        try (DurableQueue queue = open(at)) {
+            var unused = queue.append(bytes("gone"));
+        }
+        Files.writeString(at.resolve("CURRENT"), "MANIFEST-999999\n");
+        try (DurableQueue queue = open(at)) {
+            assertThat(found).isEmpty();
+            assertThat(queue.append(bytes("next"))).isPresent();
+        }
+        assertThat(folder.resolve("q.damaged-1")).isDirectory();
+    }
+
+    @Test
+    void aFolderInUseIsRefusedAndNotPutAside() {
+        Path at = folder.resolve("q");
+        try (DurableQueue queue = open(at)) {
+            assertThatThrownBy(() -> open(at)).isInstanceOf(StoreException.class);
+            assertThat(folder.resolve("q.damaged-1")).doesNotExist();
+            assertThat(queue.append(bytes("still here"))).isPresent();
+        }
+    }
+
+    private static void damageTheEndOfLogs(Path at) throws IOException {
         try (Stream<Path> files = Files.list(at)) {
             for (Path file : files.filter(each -> each.toString().endsWith(".log")).toList()) {
                 byte[] content = Files.readAllBytes(file);
                 if (content.length > 0) {
-                    content[content.length / 3] ^= 1;
+                    content[content.length - 1] ^= 1;
                     Files.write(file, content);
                 }
             }
