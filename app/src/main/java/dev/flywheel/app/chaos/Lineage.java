@@ -21,8 +21,8 @@ import java.util.stream.Stream;
 /** An adapter's versions and manifests as the store tells them, and the promises that can be seen in them. */
 final class Lineage {
     private static final int SHOWN = 10;
-    /** Of manifests that hold their examples for themselves; one that was replaced does until another holds them again. */
     private static final int LISTINGS_MAX = 1_000;
+    /** Of manifests that hold their examples for themselves; one that was replaced does until another holds them again. */
     private static final Set<ManifestState> HOLDS =
             EnumSet.of(ManifestState.MANIFEST_STATE_OPEN, ManifestState.MANIFEST_STATE_COMMITTED,
                     ManifestState.MANIFEST_STATE_REJECTED,

@@ -94,10 +94,12 @@ final class ModelGenerateCommand implements Callable<Integer> {
         List<Integer> ends = ignoreEnd ? List.of() : List.copyOf(tokenizer.eosIds());
         List<Sampler> samplers = new ArrayList<>();
         for (int i = 0; i < read.size(); i++) {
-            samplers.add(new Sampler(new Sampling(temperature, topK, topP, seed + i)));
+            samplers.add(new Sampler(new Sampling(temperature, topK, topP, seed + i),
+                    read.get(i).ids()));
         }
         List<int[]> ids = session.generate(read, maxTokens, ends,
-                (prompt, logits, row) -> samplers.get(prompt).sample(logits, row), unused -> {});
+                (prompt, logits, row) -> samplers.get(prompt).sample(logits, row).id(),
+                unused -> {});
         List<Answer> answers = new ArrayList<>();
         for (int i = 0; i < ids.size(); i++) {
             int[] answer = ids.get(i);

@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Estimates what another ranking policy would have earned, from decisions that were logged with their propensities"
                     + " (off-policy evaluation): by IPS, SNIPS, DR and self-normalised DR, with intervals.",
-            "An estimate with fewer effective samples than ope.effective_samples_min is refused. Tokens of feedback are not checked:"
+            "An estimate with fewer effective samples than ope.effective_samples_min is refused, and one of what the log's policy never did. Tokens of feedback are not checked:"
                     + " who writes into the feedback topic by himself is believed."
         })
 public final class OpeCommand implements Callable<Integer> {
@@ -61,9 +61,10 @@ public final class OpeCommand implements Callable<Integer> {
                     + " rewarded with. Default: ${DEFAULT-VALUE}.") private DecisionTopics.RewardKind reward =
                             DecisionTopics.RewardKind.click;
 
-    @Option(names = "--slates-max", paramLabel = "N", defaultValue = "200000",
-            description = "With --topic: looks at the first N answers, about 2 KiB of memory each. Default: ${DEFAULT-VALUE}.") private int slatesMax =
-                    200_000;
+    @Option(names = "--decisions-max", paramLabel = "N", defaultValue = "200000",
+            description = "Looks at the first N decisions, in memory: about 200 bytes each, and with --topic 8 bytes for each place times"
+                    + " each candidate of it. Default: ${DEFAULT-VALUE}.") private int decisionsMax =
+                            200_000;
 
     /** Where decisions come from. */
     static final class Source {
@@ -71,13 +72,14 @@ public final class OpeCommand implements Callable<Integer> {
                 description = "A CSV file with the columns item_id, propensity_score and click, such as those of the Open Bandit"
                         + " Dataset.") private @Nullable Path log;
 
+        @SuppressWarnings("UnusedVariable") // picocli looks at it
         @Option(names = "--topic", required = true,
                 description = "The running node's own answers and feedback.") private boolean topic;
     }
 
     @Override
     public Integer call() {
-        UsageChecks.requireAtLeast(spec, "--slates-max", slatesMax, 2);
+        UsageChecks.requireAtLeast(spec, "--decisions-max", decisionsMax, 2);
         report.requireWritable();
         TargetPolicy target = target();
         Path file = source.log;
@@ -88,6 +90,7 @@ public final class OpeCommand implements Callable<Integer> {
                             .formatted(log.decisions().size(), log.passedOver()));
         }
         Estimates estimates = OffPolicyEvaluation.of(log.decisions());
+        requireSupport(estimates, target);
         requireEnough(estimates, target);
         OpeReport told = new OpeReport(target.name(), estimates, log.passedOver());
         report.give(told, told.text());
@@ -108,7 +111,16 @@ public final class OpeCommand implements Callable<Integer> {
                     "--policy %s needs the scores of all candidates, which a file does not hold; give uniform, or --topic"
                             .formatted(target.name()));
         }
-        return DecisionFile.read(file);
+        return DecisionFile.read(file, decisionsMax);
+    }
+
+    private static void requireSupport(Estimates estimates, TargetPolicy target) {
+        if (!estimates.supported()) {
+            throw new StartException(String.format(Locale.ROOT,
+                    "no estimate of %s: its weights average %.3f (standard error %.3f), they have to average 1; the log's policy never does"
+                            + " some of what this one does, or its propensities are wrong",
+                    target.name(), estimates.weightMean(), estimates.weightMeanStandardError()));
+        }
     }
 
     private void requireEnough(Estimates estimates, TargetPolicy target) {
@@ -124,7 +136,7 @@ public final class OpeCommand implements Callable<Integer> {
     private DecisionLog ofTopics(TargetPolicy target) {
         FlywheelConfig.Loop loop = broker.settings().loop();
         IntakeReader reader = new IntakeReader(loop.feedbackBytesMax(), loop.confluentFraming());
-        DecisionTopics joined = new DecisionTopics(target, reward, slatesMax);
+        DecisionTopics joined = new DecisionTopics(target, reward, decisionsMax);
         try (TopicSearch topics = search()) {
             each(topics, topics.topics().impression(), record -> {
                 if (reader.impression(record) instanceof Intake.Valid<Impression> valid

@@ -1,7 +1,7 @@
 package dev.flywheel.app.ope;
 
+import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.MappingIterator;
-import com.fasterxml.jackson.databind.RuntimeJsonMappingException;
 import com.fasterxml.jackson.dataformat.csv.CsvMapper;
 import com.fasterxml.jackson.dataformat.csv.CsvSchema;
 import dev.flywheel.adapters.file.FileProblem;
@@ -36,12 +36,13 @@ public final class DecisionFile {
     /**
      * Reads a file for a policy that chooses each item with the same probability.
      *
+     * @param decisionsMax rows to look at; more are counted only
      * @throws StartException if it cannot be read or is not of this form
      */
-    public static DecisionLog read(Path file) {
+    public static DecisionLog read(Path file, int decisionsMax) {
         Map<String, Integer> items = new LinkedHashMap<>();
         Map<String, Long> passedOver = new TreeMap<>();
-        List<Row> rows = rows(file, items, passedOver);
+        List<Row> rows = rows(file, decisionsMax, items, passedOver);
         List<String> options = List.copyOf(items.keySet());
         double[] uniform = new double[options.size()];
         Arrays.fill(uniform, 1.0 / options.size());
@@ -53,23 +54,27 @@ public final class DecisionFile {
         return new DecisionLog(decisions, passedOver);
     }
 
-    private static List<Row> rows(Path file, Map<String, Integer> items,
+    private static List<Row> rows(Path file, int decisionsMax, Map<String, Integer> items,
             Map<String, Long> passedOver) {
         List<Row> rows = new ArrayList<>();
         try (MappingIterator<Map<String, String>> lines =
                 new CsvMapper().readerForMapOf(String.class)
                         .with(CsvSchema.emptySchema().withHeader())
                         .readValues(Files.newBufferedReader(file))) {
-            while (lines.hasNext()) {
-                Map<String, String> line = lines.next();
+            while (lines.hasNextValue()) {
+                Map<String, String> line = lines.nextValue();
                 requireColumns(file, line);
-                take(line, items, rows, passedOver);
+                if (rows.size() < decisionsMax) {
+                    take(line, items, rows, passedOver);
+                } else {
+                    passedOver.merge("more than --decisions-max", 1L, Long::sum);
+                }
             }
-        } catch (IOException | RuntimeJsonMappingException e) {
+        } catch (IOException e) {
             throw new StartException("cannot read %s as CSV (%s); check the path and its rights"
-                    .formatted(file, e instanceof IOException problem
-                            ? FileProblem.words(problem)
-                            : e.getMessage()),
+                    .formatted(file, e instanceof JacksonException badForm
+                            ? badForm.getOriginalMessage()
+                            : FileProblem.words(e)),
                     e);
         }
         if (rows.isEmpty()) {

@@ -9,8 +9,8 @@ import dev.flywheel.feedback.ope.LoggedDecision;
 import dev.flywheel.feedback.ope.LoggedPlace;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -19,15 +19,16 @@ import java.util.stream.IntStream;
 
 /**
  * Slates and what users said of them, joined into decisions. An item earns 1 if it was clicked, or the last number that it was rewarded
- * with, and 0 if nothing was said. What was retracted does not count. Bounded by {@code slatesMax}; for one thread.
+ * with, and 0 if nothing was said. What was retracted does not count. Bounded by {@code slatesMax} and by {@value #EVENTS_MAX} events of
+ * each; for one thread.
  */
 public final class DecisionTopics {
+    private static final int EVENTS_MAX = 256;
+
     private final TargetPolicy policy;
     private final RewardKind kind;
     private final int slatesMax;
-    private final Map<String, Impression> slates = new HashMap<>();
-    private final Map<ItemKey, Said> said = new HashMap<>();
-    private final Set<EventKey> retracted = new HashSet<>();
+    private final Map<String, Slate> slates = new TreeMap<>();
     private final Map<String, Long> passedOver = new TreeMap<>();
 
     /** What of the feedback is counted. */
@@ -35,11 +36,32 @@ public final class DecisionTopics {
         click, reward
     }
 
-    private record ItemKey(String impression, String item) {}
-
     private record EventKey(String source, String id) {}
 
-    private record Said(EventKey event, long atMillis, double reward) {}
+    private record Said(EventKey event, String item, long atMillis, double reward) {}
+
+    /** An answer and the feedback on it. */
+    private static final class Slate {
+        private final Impression answer;
+        private final List<Said> said = new ArrayList<>();
+        private final Set<EventKey> retracted = new HashSet<>();
+
+        Slate(Impression answer) {
+            this.answer = answer;
+        }
+
+        boolean full() {
+            return said.size() + retracted.size() >= EVENTS_MAX;
+        }
+
+        double reward(String item) {
+            return said.stream()
+                    .filter(each -> each.item().equals(item) && !retracted.contains(each.event()))
+                    .max(Comparator.comparingLong(Said::atMillis))
+                    .map(Said::reward)
+                    .orElse(0.0);
+        }
+    }
 
     public DecisionTopics(TargetPolicy policy, RewardKind kind, int slatesMax) {
         this.policy = policy;
@@ -49,90 +71,81 @@ public final class DecisionTopics {
 
     /** Takes an answer. */
     public void take(Impression impression) {
-        if (impression.getKind() != DecisionKind.DECISION_KIND_RANK) {
+        String id = impression.getImpressionId();
+        if (impression.getKind() != DecisionKind.DECISION_KIND_RANK || slates.containsKey(id)) {
             return;
         }
-        if (slates.size() >= slatesMax && !slates.containsKey(impression.getImpressionId())) {
-            pass("more than --slates-max");
+        if (slates.size() >= slatesMax) {
+            pass("more than --decisions-max");
         } else {
-            slates.put(impression.getImpressionId(), impression);
+            slates.put(id, new Slate(impression));
         }
     }
 
     /** Takes feedback, after all answers. */
     public void take(FeedbackEvent event) {
-        if (!slates.containsKey(event.getImpressionId())) {
+        Slate slate = slates.get(event.getImpressionId());
+        if (slate == null) {
+            return;
+        }
+        if (slate.full()) {
+            pass("more events of one answer than " + EVENTS_MAX);
             return;
         }
         Signal signal = event.getSignal();
-        EventKey key = new EventKey(event.getSource(), event.getFeedbackId());
         if (signal.hasRetract()) {
-            retracted.add(new EventKey(event.getSource(), signal.getRetract().getFeedbackId()));
+            slate.retracted.add(
+                    new EventKey(event.getSource(), signal.getRetract().getFeedbackId()));
         } else if (kind == RewardKind.click && signal.hasClick()) {
-            note(event, key, signal.getClick().getCandidateId(), 1);
+            slate.said.add(said(event, signal.getClick().getCandidateId(), 1));
         } else if (kind == RewardKind.reward && signal.hasReward()) {
-            note(event, key, signal.getReward().getCandidateId(), signal.getReward().getValue());
+            slate.said.add(said(event, signal.getReward().getCandidateId(),
+                    Math.clamp(signal.getReward().getValue(), -1.0, 1.0)));
         }
     }
 
-    private void note(FeedbackEvent event, EventKey key, String item, double reward) {
-        Said now = new Said(key, event.getReceivedAtMillis(), reward);
-        said.merge(new ItemKey(event.getImpressionId(), item), now,
-                (before, after) -> after.atMillis() >= before.atMillis() ? after : before);
+    private static Said said(FeedbackEvent event, String item, double reward) {
+        return new Said(new EventKey(event.getSource(), event.getFeedbackId()), item,
+                event.getReceivedAtMillis(), reward);
     }
 
-    /** Returns the decisions of which all propensities are known. */
+    /** Returns the decisions of which all propensities are known, by impression id, and forgets the answers. */
     public DecisionLog log() {
         List<LoggedDecision> decisions = new ArrayList<>();
-        slates.values()
-                .stream()
-                .sorted(Comparator.comparing(Impression::getImpressionId))
-                .forEach(slate -> decide(slate, decisions));
+        for (Iterator<Slate> all = slates.values().iterator(); all.hasNext();) {
+            decide(all.next(), decisions);
+            all.remove();
+        }
         return new DecisionLog(decisions, passedOver);
     }
 
-    private void decide(Impression slate, List<LoggedDecision> decisions) {
-        List<ShownCandidate> all = slate.getCandidatesList();
+    private void decide(Slate slate, List<LoggedDecision> decisions) {
+        List<ShownCandidate> all = slate.answer.getCandidatesList();
         List<Integer> shown = IntStream.range(0, all.size())
                 .filter(i -> all.get(i).getPlace() >= 0)
                 .boxed()
                 .sorted(Comparator.comparingInt(i -> all.get(i).getPlace()))
                 .toList();
-        if (shown.stream().anyMatch(i -> !(all.get(i).getPropensity() > 0))) {
+        if (shown.isEmpty() || shown.stream().anyMatch(i -> !known(all.get(i)))) {
             pass("propensity is unknown");
             return;
         }
-        List<LoggedPlace> places = new ArrayList<>();
+        List<String> options = all.stream().map(ShownCandidate::getId).toList();
         double[] scores = all.stream().mapToDouble(ShownCandidate::getScore).toArray();
         boolean[] taken = new boolean[scores.length];
-        for (int index : shown) {
-            places.add(place(slate, scores, taken, index));
+        List<LoggedPlace> places = new ArrayList<>(shown.size());
+        for (int place = 0; place < shown.size(); place++) {
+            int index = shown.get(place);
+            double[] target = policy.ranking().chances(scores, taken, scores.length - place);
+            places.add(new LoggedPlace(options, target, index, all.get(index).getPropensity(),
+                    slate.reward(options.get(index))));
             taken[index] = true;
         }
         decisions.add(new LoggedDecision(places));
     }
 
-    private LoggedPlace place(Impression slate, double[] scores, boolean[] taken, int index) {
-        int left = (int) IntStream.range(0, taken.length).filter(i -> !taken[i]).count();
-        double[] chances = policy.ranking().chances(scores, taken, left);
-        List<String> options = new ArrayList<>(left);
-        double[] target = new double[left];
-        int number = 0;
-        for (int i = 0; i < taken.length; i++) {
-            if (!taken[i]) {
-                number = i == index ? options.size() : number;
-                target[options.size()] = chances[i];
-                options.add(slate.getCandidates(i).getId());
-            }
-        }
-        ShownCandidate item = slate.getCandidates(index);
-        return new LoggedPlace(options, target, number, item.getPropensity(),
-                reward(slate.getImpressionId(), item.getId()));
-    }
-
-    private double reward(String impression, String item) {
-        Said last = said.get(new ItemKey(impression, item));
-        return last == null || retracted.contains(last.event()) ? 0 : last.reward();
+    private static boolean known(ShownCandidate shown) {
+        return shown.getPropensity() > 0 && shown.getPropensity() <= 1;
     }
 
     private void pass(String reason) {

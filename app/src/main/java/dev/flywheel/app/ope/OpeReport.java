@@ -16,7 +16,8 @@ public record OpeReport(String policy, Estimates estimates, Map<String, Long> pa
     /** Returns it as lines of text. */
     public String text() {
         return String.join(System.lineSeparator(),
-                "policy %s, reward for each decision; the log's own: %.7f".formatted(policy,
+                String.format(Locale.ROOT,
+                        "policy %s, reward for each decision; the log's own: %.7f", policy,
                         estimates.logged()),
                 line("IPS", estimates.ips()),
                 line("SNIPS", estimates.snips()),
@@ -28,8 +29,8 @@ public record OpeReport(String policy, Estimates estimates, Map<String, Long> pa
                         estimates.weightMean(), estimates.weightMax()))
                 + passedOver.entrySet()
                         .stream()
-                        .map(each -> "%npassed over: %,d, %s".formatted(each.getValue(),
-                                each.getKey()))
+                        .map(each -> String.format(Locale.ROOT, "%npassed over: %,d, %s",
+                                each.getValue(), each.getKey()))
                         .collect(Collectors.joining());
     }
 

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.flywheel.app.FlywheelCommand;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -83,10 +84,29 @@ class OpeCommandTest {
     @Test
     void anEstimateOfTooFewEffectiveSamplesIsRefused() throws Exception {
         assertThat(run("ope", "--policy", "uniform", "--log",
-                log("a,1,0.0001", "a,0,0.9", "b,0,0.9", "b,1,0.9").toString())).isEqualTo(1);
+                log("a,1,0.5", "a,0,0.5", "b,0,0.5", "b,1,0.5").toString())).isEqualTo(1);
         assertThat(err.toString()).contains("no estimate of uniform", "4 decisions",
                 "ope.effective_samples_min asks for 100");
         assertThat(out.toString()).isEmpty();
+    }
+
+    @Test
+    void aPolicyThatDoesWhatTheLogsNeverDidIsRefused() throws Exception {
+        String[] rows = new String[400];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = (i % 4 == 0 ? "a" : "b") + ",0,1.0";
+        }
+        assertThat(run("ope", "--policy", "uniform", "--log", log(rows).toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("weights average 0.500", "never does");
+    }
+
+    @Test
+    void whatIsNotTextIsRefusedWithTheFilesName() throws Exception {
+        Path file = folder.resolve("latin.csv");
+        Files.write(file, "item_id,click,propensity_score\n\u00e9,1,0.5\n"
+                .getBytes(StandardCharsets.ISO_8859_1));
+        assertThat(run("ope", "--policy", "uniform", "--log", file.toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("latin.csv");
     }
 
     @Test

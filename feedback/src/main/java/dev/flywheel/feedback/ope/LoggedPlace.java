@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * One place of a slate: what could have been put there, what was, and what came of it.
  *
- * @param options ids of what was left for this place
+ * @param options ids of what could be put there; what stands in an earlier place may be among them, with probability 0
  * @param target the other policy's probability of each option, given the places before; 0 to 1, together 1
  * @param taken index in {@code options} of what was put there
  * @param propensity probability with which the log's policy put it there, given the places before; above 0, at most 1

@@ -62,8 +62,34 @@ public final class OffPolicyEvaluation {
                 max = Math.max(max, weight);
             }
         }
+        Estimate weight = furthestFromOne();
         return new Estimates(log.size(), logged / log.size(), plain(false), normalised(false),
-                plain(true), normalised(true), effectiveSamples(), weightSums[0] / log.size(), max);
+                plain(true), normalised(true), effectiveSamples(), weight.value(),
+                weight.standardError(), max);
+    }
+
+    private Estimate furthestFromOne() {
+        Estimate furthest = weightMean(0);
+        for (int place = 1; place < places; place++) {
+            Estimate here = weightMean(place);
+            if (distance(here) > distance(furthest)) {
+                furthest = here;
+            }
+        }
+        return furthest;
+    }
+
+    private Estimate weightMean(int place) {
+        double[] here = new double[log.size()];
+        for (int i = 0; i < here.length; i++) {
+            here[i] = weights[i][place];
+        }
+        return meanOf(here);
+    }
+
+    private static double distance(Estimate weightMean) {
+        double off = Math.abs(weightMean.value() - 1);
+        return off == 0 ? 0 : off / weightMean.standardError();
     }
 
     private double effectiveSamples() {
