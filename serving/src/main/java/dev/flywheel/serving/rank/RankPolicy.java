@@ -29,9 +29,6 @@ import java.util.List;
  */
 public record RankPolicy(double temperature, double epsilon, double propensityMin) {
 
-    /** How impressions name this policy. */
-    public static final String NAME = "epsilon-uniform";
-
     public RankPolicy {
         if (!(temperature >= 0) || Double.isInfinite(temperature)) {
             throw new IllegalArgumentException(
@@ -39,6 +36,11 @@ public record RankPolicy(double temperature, double epsilon, double propensityMi
         }
         requireShare("epsilon", epsilon);
         requireShare("propensityMin", propensityMin);
+    }
+
+    /** Returns how impressions name this policy: without uniform exploration it is that of Plackett and Luce, drawn place by place. */
+    public String name() {
+        return epsilon == 0 && propensityMin == 0 ? "plackett-luce" : "epsilon-uniform";
     }
 
     /** Returns this policy with what an adapter says for itself over it. */

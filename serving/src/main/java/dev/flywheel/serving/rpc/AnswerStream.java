@@ -8,6 +8,7 @@ import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.runner.Answer;
 import dev.flywheel.serving.runner.AnswerJob;
 import dev.flywheel.serving.runner.AnswerSink;
+import dev.flywheel.serving.runner.DrawnToken;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
@@ -62,8 +63,8 @@ final class AnswerStream implements AnswerSink {
     }
 
     @Override
-    public synchronized void token(int id, String piece) {
-        backlog.add(id, piece);
+    public synchronized void token(DrawnToken token, String piece) {
+        backlog.add(token, piece);
         schedule();
     }
 
@@ -156,7 +157,7 @@ final class AnswerStream implements AnswerSink {
     }
 
     private void send(GenerateReply.Builder reply, Backlog.Piece piece) {
-        out.onNext(reply.addAllTokenIds(piece.ids()).build());
+        out.onNext(call.with(reply, piece.tokens()).build());
     }
 
     private void refuse(ServingException why) {

@@ -1,5 +1,6 @@
 package dev.flywheel.serving.rpc;
 
+import dev.flywheel.serving.runner.DrawnToken;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,14 +18,14 @@ final class Backlog {
     static final int PIECE_TOKENS_MAX = 32;
 
     /** Tokens that leave together, and the text that became certain with them. */
-    record Piece(List<Integer> ids, String text) {}
+    record Piece(List<DrawnToken> tokens, String text) {}
 
-    private record Token(int id, String text) {}
+    private record Said(DrawnToken token, String text) {}
 
-    private final Queue<Token> tokens = new ArrayDeque<>();
+    private final Queue<Said> tokens = new ArrayDeque<>();
 
-    void add(int id, String text) {
-        tokens.add(new Token(id, text));
+    void add(DrawnToken token, String text) {
+        tokens.add(new Said(token, text));
     }
 
     boolean isEmpty() {
@@ -38,14 +39,14 @@ final class Backlog {
 
     /** Takes the oldest tokens, as many as a piece may carry; none if there is none. */
     Piece take() {
-        List<Integer> ids = new ArrayList<>();
+        List<DrawnToken> taken = new ArrayList<>();
         StringBuilder text = new StringBuilder();
-        while (ids.size() < PIECE_TOKENS_MAX && !tokens.isEmpty()) {
-            Token token = tokens.remove();
-            ids.add(token.id());
-            text.append(token.text());
+        while (taken.size() < PIECE_TOKENS_MAX && !tokens.isEmpty()) {
+            Said said = tokens.remove();
+            taken.add(said.token());
+            text.append(said.text());
         }
-        return new Piece(ids, text.toString());
+        return new Piece(taken, text.toString());
     }
 
     void clear() {

@@ -5,6 +5,7 @@ import dev.flywheel.api.v1.FinishReason;
 import dev.flywheel.api.v1.GenerateReply;
 import dev.flywheel.api.v1.GenerateRequest;
 import dev.flywheel.api.v1.SamplingParams;
+import dev.flywheel.api.v1.TokenLogProb;
 import dev.flywheel.api.v1.Usage;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.impression.ImpressionLog;
@@ -12,8 +13,12 @@ import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.runner.Answer;
 import dev.flywheel.serving.runner.AnswerJob;
 import dev.flywheel.serving.runner.AnswerSink;
+import dev.flywheel.serving.runner.DrawnToken;
+import dev.flywheel.serving.runner.Penalties;
 import dev.flywheel.serving.runner.Sampling;
 import dev.flywheel.serving.settings.RequestSettings;
+import java.util.ArrayList;
+import java.util.List;
 
 /** One Generate request: the order for its answer, and the replies made of it. */
 final class GenerateCall {
@@ -36,7 +41,7 @@ final class GenerateCall {
         int asked = request.getMaxTokens() == 0 ? limits.tokensDefault() : request.getMaxTokens();
         int tokensMax = Math.min(asked, texts.positionsMax() - prompt.length);
         AnswerJob.Order order = new AnswerJob.Order(prompt, tokensMax, sampling(),
-                texts.eosIds(), request.getStopList());
+                texts.eosIds(), request.getStopList(), request.getTopLogProbs());
         return new AnswerJob(RequestRules.tenantOf(request.getScope()), order, texts.decoder(),
                 sink, metrics, lease, now, deadlineNanos);
     }
@@ -44,12 +49,45 @@ final class GenerateCall {
     private Sampling sampling() {
         SamplingParams asked = request.getSampling();
         return new Sampling(asked.getTemperature(), asked.getTopK(),
-                asked.getTopP() == 0 ? 1 : asked.getTopP(), asked.getSeed());
+                asked.getTopP() == 0 ? 1 : asked.getTopP(), asked.getMinP(),
+                new Penalties(
+                        asked.getRepetitionPenalty() == 0 ? 1 : asked.getRepetitionPenalty(),
+                        asked.getPresencePenalty(), asked.getFrequencyPenalty()),
+                asked.getSeed());
     }
 
     /** Begins a reply; every reply names the version. */
     GenerateReply.Builder piece(String text) {
         return GenerateReply.newBuilder().setText(text).setVersion(lease.version());
+    }
+
+    /** Returns the reply with its tokens. */
+    GenerateReply.Builder with(GenerateReply.Builder reply, List<DrawnToken> tokens) {
+        for (DrawnToken token : tokens) {
+            reply.addTokenIds(token.id());
+            if (request.getLogProbs()) {
+                reply.addLogProbs(logProb(token));
+            }
+        }
+        return reply;
+    }
+
+    private static TokenLogProb.Builder logProb(DrawnToken token) {
+        TokenLogProb.Builder told =
+                TokenLogProb.newBuilder().setTokenId(token.id()).setLogProb(token.logProb());
+        token.top()
+                .forEach(other -> told.addTop(TokenLogProb.newBuilder()
+                        .setTokenId(other.id())
+                        .setLogProb(other.logProb())));
+        return told;
+    }
+
+    private static List<Float> boxed(float[] values) {
+        List<Float> all = new ArrayList<>(values.length);
+        for (float each : values) {
+            all.add(each);
+        }
+        return all;
     }
 
     /** Records the answer and makes the reply that ends it. */
@@ -61,6 +99,7 @@ final class GenerateCall {
                 .setPolicy(greedy ? "greedy" : "sampled")
                 .setSeed(request.getSampling().getSeed())
                 .addCandidates(Answers.scored(ANSWER, answer.ids(), answer.logProb())
+                        .addAllDrawnLogProbs(boxed(answer.drawnLogProbs()))
                         .setPlace(0)
                         .setPropensity(greedy ? 1 : 0)));
         return piece(text)

@@ -80,7 +80,7 @@ final class RankCall {
         Answers.show(shown, slate);
         Impression.Builder impression = Answers.of(DecisionKind.DECISION_KIND_RANK, id,
                 request.getScope(), lease, context)
-                .setPolicy(RankPolicy.NAME)
+                .setPolicy(policy.name())
                 .setEpsilon(policy.epsilon())
                 .setScoring(Scoring.newBuilder()
                         .setVerdict(true)

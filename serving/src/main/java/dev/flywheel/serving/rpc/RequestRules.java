@@ -21,6 +21,9 @@ final class RequestRules {
     private static final int STOPS_MAX = 16;
     private static final int STOP_CHARS_MAX = 64;
     private static final float TEMPERATURE_MAX = 100;
+    private static final float REPETITION_MAX = 10;
+    private static final float PENALTY_MAX = 2;
+    private static final int TOP_TOKENS_MAX = 20;
     /** One segment of an adapter name; tenants and aliases use the same alphabet. */
     private static final Pattern SEGMENT = Pattern.compile("[a-z0-9][a-z0-9-]{0,62}");
 
@@ -57,6 +60,11 @@ final class RequestRules {
         requireText("prompt", request.getPrompt(), false);
         requireAtMost("max_tokens", request.getMaxTokens(), limits.tokensMax());
         check(request.getSampling());
+        requireAtMost("top_log_probs", request.getTopLogProbs(), TOP_TOKENS_MAX);
+        if (request.getTopLogProbs() > 0 && !request.getLogProbs()) {
+            throw ServingException.field("top_log_probs",
+                    "is " + request.getTopLogProbs() + ", it needs log_probs to be set");
+        }
         List<String> stops = request.getStopList();
         if (stops.size() > STOPS_MAX) {
             throw ServingException.field("stop",
@@ -89,6 +97,11 @@ final class RequestRules {
         requireWithin("sampling.temperature", sampling.getTemperature(), TEMPERATURE_MAX);
         requireWithin("sampling.top_p", sampling.getTopP(), 1);
         requireAtMost("sampling.top_k", sampling.getTopK(), Integer.MAX_VALUE);
+        requireWithin("sampling.min_p", sampling.getMinP(), 1);
+        requireWithin("sampling.repetition_penalty", sampling.getRepetitionPenalty(),
+                REPETITION_MAX);
+        requireAround("sampling.presence_penalty", sampling.getPresencePenalty());
+        requireAround("sampling.frequency_penalty", sampling.getFrequencyPenalty());
     }
 
     private static void check(RequestScope scope) {
@@ -166,6 +179,13 @@ final class RequestRules {
             throw ServingException.field(field,
                     "is " + Integer.toUnsignedString(value) + ", at most " + most
                             + " is allowed");
+        }
+    }
+
+    private static void requireAround(String field, float value) {
+        if (!(Math.abs(value) <= PENALTY_MAX)) {
+            throw ServingException.field(field, "is " + value + ", allowed is " + -PENALTY_MAX
+                    + " to " + PENALTY_MAX);
         }
     }
 

@@ -25,6 +25,8 @@ public final class AnswerJob extends Job {
     private final AnswerSink sink;
     private final ServingMetrics metrics;
     private final int[] ids;
+    private final float[] drawn;
+    private final int topTokens;
     private int count;
     private double logProb;
     private long tokenAt;
@@ -35,25 +37,29 @@ public final class AnswerJob extends Job {
      *
      * @param tokensMax at least 1
      * @param eosIds tokens that end the answer
+     * @param topTokens of so many most probable tokens in each place the sink is told
      */
     public record Order(
             int[] prompt,
             int tokensMax,
             Sampling sampling,
             Set<Integer> eosIds,
-            List<String> stops) {}
+            List<String> stops,
+            int topTokens) {}
 
     public AnswerJob(String tenant, Order order, StreamDecoder decoder, AnswerSink sink,
             ServingMetrics metrics, Lease lease, long startedNanos, long deadlineNanos) {
         super(SequenceGroup.growing(tenant, order.prompt(), order.tokensMax() - 1), lease,
                 deadlineNanos);
-        this.sampler = new Sampler(order.sampling());
+        this.sampler = new Sampler(order.sampling(), order.prompt());
         this.eosIds = Set.copyOf(order.eosIds());
         this.decoder = decoder;
         this.stops = new StopScanner(order.stops());
         this.sink = sink;
         this.metrics = metrics;
         this.ids = new int[order.tokensMax()];
+        this.drawn = new float[order.tokensMax()];
+        this.topTokens = order.topTokens();
         this.tokenAt = startedNanos;
     }
 
@@ -67,25 +73,38 @@ public final class AnswerJob extends Job {
         if (!slice.last()) {
             return;
         }
-        int id = sampler.sample(logits, firstRow);
+        Sampler.Choice choice = sampler.sample(logits, firstRow);
+        int id = choice.id();
         double tokenLogProb = logits.logProb(firstRow, id);
         if (!Double.isFinite(tokenLogProb)) {
             throw ServingException.of(ErrorCode.INTERNAL,
                     "the model's probability of token " + count + " is not a number");
         }
         logProb += tokenLogProb;
+        drawn[count] = (float) choice.logProb();
         ids[count++] = id;
         note(nanos);
         if (eosIds.contains(id)) {
             ending = Answer.Ending.EOS;
             return;
         }
-        sink.token(id, stops.push(decoder.push(id)));
+        sink.token(new DrawnToken(id, tokenLogProb, top(logits, firstRow)),
+                stops.push(decoder.push(id)));
         if (stops.stopped()) {
             ending = Answer.Ending.STOP;
         } else if (count < ids.length) {
             slice.sequence().append(id);
         }
+    }
+
+    private List<DrawnToken.Chance> top(Logits logits, int row) {
+        if (topTokens == 0) {
+            return List.of();
+        }
+        return Arrays.stream(Sampler.byScore(logits.copyRow(row)))
+                .limit(topTokens)
+                .mapToObj(id -> new DrawnToken.Chance(id, logits.logProb(row, id)))
+                .toList();
     }
 
     private void note(long nanos) {
@@ -104,7 +123,8 @@ public final class AnswerJob extends Job {
             ending = Answer.Ending.STOP;
         }
         int text = ending == Answer.Ending.EOS ? count - 1 : count;
-        sink.end(new Answer(ending, Arrays.copyOf(ids, count), logProb, rest + stops.finish(),
+        sink.end(new Answer(ending, Arrays.copyOf(ids, count), Arrays.copyOf(drawn, count), logProb,
+                rest + stops.finish(),
                 text));
     }
 

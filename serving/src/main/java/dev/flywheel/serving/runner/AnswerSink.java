@@ -6,7 +6,7 @@ import dev.flywheel.serving.error.ServingException;
 public interface AnswerSink {
 
     /** More of the answer: text that became certain, often empty, and the token behind it. */
-    void token(int id, String text);
+    void token(DrawnToken token, String text);
 
     /** The answer is whole; nothing follows. */
     void end(Answer answer);

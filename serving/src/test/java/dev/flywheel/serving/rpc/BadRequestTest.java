@@ -128,8 +128,14 @@ class BadRequestTest {
         for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY, -1, 1e30f}) {
             cases.add(sampling("sampling.temperature", s -> s.setTemperature(bad)));
             cases.add(sampling("sampling.top_p", s -> s.setTopP(bad)));
+            cases.add(sampling("sampling.min_p", s -> s.setMinP(bad)));
+            cases.add(sampling("sampling.repetition_penalty", s -> s.setRepetitionPenalty(bad)));
+            cases.add(sampling("sampling.presence_penalty", s -> s.setPresencePenalty(3 * bad)));
+            cases.add(sampling("sampling.frequency_penalty", s -> s.setFrequencyPenalty(3 * bad)));
         }
         cases.add(sampling("sampling.top_k", s -> s.setTopK(-1)));
+        cases.add(generate("top_log_probs", r -> r.setLogProbs(true).setTopLogProbs(21)));
+        cases.add(generate("top_log_probs", r -> r.setTopLogProbs(1)));
         cases.add(generate("stop[0]", r -> r.addStop("")));
         cases.add(generate("stop[0]", r -> r.addStop("x".repeat(65))));
         cases.add(generate("stop", r -> {

@@ -19,10 +19,12 @@ import dev.flywheel.api.v1.SamplingParams;
 import dev.flywheel.api.v1.ScoreReply;
 import dev.flywheel.api.v1.ScoreRequest;
 import dev.flywheel.api.v1.ShownCandidate;
+import dev.flywheel.api.v1.TokenLogProb;
 import dev.flywheel.serving.harness.ColdRun;
 import dev.flywheel.serving.harness.Node;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -230,6 +232,55 @@ class InferenceTest {
         RankReply reply = node.inference().rank(request("<|end|>").build());
         assertThat(reply.getItemsCount()).isEqualTo(3);
         assertThat(node.impressions.getFirst().getPromptIdsList()).doesNotContain(256);
+    }
+
+    @Test
+    void eachTokenComesWithItsLogProbabilityIfAskedFor() {
+        List<TokenLogProb> told = new ArrayList<>();
+        List<Integer> ids = new ArrayList<>();
+        for (GenerateReply reply : generate(
+                prompt(12).setLogProbs(true).setTopLogProbs(3).build())) {
+            told.addAll(reply.getLogProbsList());
+            ids.addAll(reply.getTokenIdsList());
+        }
+        assertThat(told).extracting(TokenLogProb::getTokenId).isEqualTo(ids);
+        for (TokenLogProb each : told) {
+            assertThat(each.getTopCount()).isEqualTo(3);
+            assertThat(each.getTop(0).getTokenId()).isEqualTo(each.getTokenId());
+            assertThat(each.getTop(0).getLogProb()).isEqualTo(each.getLogProb()).isNegative();
+            assertThat(each.getTop(1).getLogProb()).isLessThanOrEqualTo(each.getLogProb());
+        }
+        assertThat(generate(prompt(4).build())).allSatisfy(
+                reply -> assertThat(reply.getLogProbsList()).isEmpty());
+    }
+
+    @Test
+    void theImpressionTellsHowProbablyEachTokenWasDrawn() {
+        generate(sampled(7));
+        ShownCandidate sampled = node.impressions.getLast().getCandidates(0);
+        assertThat(sampled.getDrawnLogProbsList()).hasSize(sampled.getIdsCount())
+                .allSatisfy(each -> assertThat(each).isLessThanOrEqualTo(0));
+        assertThat(sampled.getDrawnLogProbsList()).anySatisfy(
+                each -> assertThat(each).isNegative());
+        generate(prompt(4).build());
+        assertThat(node.impressions.getLast().getCandidates(0).getDrawnLogProbsList())
+                .isNotEmpty()
+                .containsOnly(0f);
+    }
+
+    @Test
+    void aPenaltyKeepsAGreedyAnswerFromSayingATokenAgain() {
+        List<GenerateReply> replies = generate(prompt(24)
+                .setSampling(SamplingParams.newBuilder()
+                        .setRepetitionPenalty(10)
+                        .setPresencePenalty(2)
+                        .setFrequencyPenalty(2))
+                .build());
+        List<Integer> ids = new ArrayList<>();
+        replies.forEach(reply -> ids.addAll(reply.getTokenIdsList()));
+        List<Integer> plain = new ArrayList<>();
+        generate(prompt(24).build()).forEach(reply -> plain.addAll(reply.getTokenIdsList()));
+        assertThat(new HashSet<>(ids).size()).isGreaterThan(new HashSet<>(plain).size());
     }
 
     private GenerateRequest.Builder prompt(int tokens) {

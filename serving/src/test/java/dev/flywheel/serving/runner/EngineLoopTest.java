@@ -124,11 +124,11 @@ class EngineLoopTest {
         CompletableFuture<Answer> answer = new CompletableFuture<>();
         Lease lease = versions.leaseBase();
         AnswerJob.Order order = new AnswerJob.Order(new int[] {'o', 'n', ' ', 'a'}, tokens,
-                Sampling.greedy(), Set.of(), List.of());
+                Sampling.greedy(), Set.of(), List.of(), 0);
         loop.submit(new AnswerJob("default", order, tokenizer.streamDecoder(), new AnswerSink() {
             @Override
-            public void token(int id, String text) {
-                each.accept(id);
+            public void token(DrawnToken token, String text) {
+                each.accept(token.id());
             }
 
             @Override
