@@ -6,6 +6,7 @@ import dev.flywheel.store.core.StoreException;
 import dev.flywheel.store.queue.DurableQueue;
 import dev.flywheel.store.queue.DurableQueue.Entry;
 import dev.flywheel.store.queue.QueueLimits;
+import dev.flywheel.store.rocksdb.RocksQueue;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -58,7 +59,7 @@ public final class ImpressionSpool implements AutoCloseable {
             MeterRegistry meters) {
         this.clock = clock;
         this.lost = meters.counter("flywheel.serving.spool.lost");
-        this.queue = DurableQueue.open(folder, limits, this::found);
+        this.queue = RocksQueue.open(folder, limits, this::found);
         Gauge.builder("flywheel.serving.spool.records", queue::size).register(meters);
         Gauge.builder("flywheel.serving.spool.bytes", queue::bytes)
                 .baseUnit("bytes")

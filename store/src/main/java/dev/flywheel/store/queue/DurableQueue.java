@@ -1,7 +1,5 @@
 package dev.flywheel.store.queue;
 
-import dev.flywheel.store.rocksdb.RocksQueue;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
@@ -22,16 +20,6 @@ public interface DurableQueue extends AutoCloseable {
      */
     record Entry(long number, byte[] bytes) {}
 
-    /**
-     * Opens the queue in a folder of its own, or makes it there. Files that cannot be read are put aside, and a new queue is made: the
-     * log says where they are.
-     *
-     * @param found is handed every record that is there, in order, before this returns
-     */
-    static DurableQueue open(Path folder, QueueLimits limits, Consumer<Entry> found) {
-        return RocksQueue.open(folder, limits, found);
-    }
-
     /** Takes a record and returns its number; empty if it would break a limit or have to wait for the disk, which changes nothing. */
     OptionalLong append(byte[] record);
 
@@ -49,8 +37,10 @@ public interface DurableQueue extends AutoCloseable {
     void sync();
 
     /**
-     * Closes the files and opens them as {@link #open} does, which it takes after a failure; until it has, records are refused. No
-     * record that was appended is lost but with damaged files.
+     * Closes the files and opens them again, which it takes after a failure; until it has, records are refused. No record that was
+     * appended is lost but with damaged files, which are put aside.
+     *
+     * @param found is handed every record that is there, in order, before this returns
      */
     void reopen(Consumer<Entry> found);
 

@@ -55,7 +55,12 @@ public final class RocksQueue implements DurableQueue {
         RocksDB.loadLibrary();
     }
 
-    /** As {@link DurableQueue#open}. */
+    /**
+     * Opens the queue in a folder of its own, or makes it there. Files that cannot be read are put aside, and a new queue is made: the
+     * log says where they are.
+     *
+     * @param found is handed every record that is there, in order, before this returns
+     */
     public static RocksQueue open(Path folder, QueueLimits limits, Consumer<Entry> found) {
         RocksQueue queue = new RocksQueue(folder, limits);
         boolean opened = false;

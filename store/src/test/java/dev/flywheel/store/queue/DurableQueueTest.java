@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.flywheel.store.core.StoreException;
 import dev.flywheel.store.queue.DurableQueue.Entry;
+import dev.flywheel.store.rocksdb.RocksQueue;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,7 +26,7 @@ class DurableQueueTest {
 
     private DurableQueue open(Path at) {
         found.clear();
-        return DurableQueue.open(at, LIMITS, found::add);
+        return RocksQueue.open(at, LIMITS, found::add);
     }
 
     private static byte[] bytes(String text) {
