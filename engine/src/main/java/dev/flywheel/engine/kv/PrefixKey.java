@@ -14,12 +14,15 @@ public record PrefixKey(Digest digest) {
      * Returns the key.
      *
      * @param adapterDigest digest of the version's weights, empty for the bare base model
+     * @param adapterSettings what else decides what the weights do, such as their scale
      */
-    public static PrefixKey of(String tenant, String baseDigest, String adapterDigest) {
+    public static PrefixKey of(String tenant, String baseDigest, String adapterDigest,
+            byte[] adapterSettings) {
         return new PrefixKey(Digest.stream()
                 .field(tenant)
                 .field(baseDigest)
                 .field(adapterDigest)
+                .field(adapterSettings)
                 .finish());
     }
 }

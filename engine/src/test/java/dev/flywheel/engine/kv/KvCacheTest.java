@@ -160,7 +160,11 @@ class KvCacheTest {
                 .isEqualTo(BLOCKS - used.size());
     }
 
-    private static final PrefixKey KEY = PrefixKey.of("tenant", "base", "v1");
+    private static final PrefixKey KEY = key("tenant", "base", "v1");
+
+    private static PrefixKey key(String tenant, String base, String version) {
+        return PrefixKey.of(tenant, base, version, new byte[] {1});
+    }
 
     private static int[] text(int tokens) {
         return IntStream.range(0, tokens).toArray();
@@ -204,9 +208,10 @@ class KvCacheTest {
     void anotherTenantVersionBaseOrTextSharesNothing() {
         int[] tokens = text(2 * BLOCK_TOKENS + 1);
         read(KEY, tokens).close();
-        for (PrefixKey other : List.of(PrefixKey.of("tenan", "tbase", "v1"),
-                PrefixKey.of("other", "base", "v1"), PrefixKey.of("tenant", "base", "v2"),
-                PrefixKey.of("tenant", "other", "v1"), PrefixKey.of("tenant", "base", ""))) {
+        for (PrefixKey other : List.of(key("tenan", "tbase", "v1"),
+                key("other", "base", "v1"), key("tenant", "base", "v2"),
+                key("tenant", "other", "v1"), key("tenant", "base", ""),
+                PrefixKey.of("tenant", "base", "v1", new byte[] {2}))) {
             try (KvSequence sequence = cache.open(other, tokens)) {
                 assertThat(sequence.length()).isZero();
             }

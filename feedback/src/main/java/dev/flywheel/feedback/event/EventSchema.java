@@ -94,6 +94,19 @@ public final class EventSchema {
             found.check(candidate.getPropensity() >= 0 && candidate.getPropensity() <= 1,
                     "candidates.propensity of %s is %s, allowed is 0 to 1",
                     candidate.getId(), candidate.getPropensity());
+            drawn(candidate, found);
+        }
+    }
+
+    private static void drawn(ShownCandidate candidate, Findings found) {
+        int count = candidate.getDrawnLogProbsCount();
+        found.check(count == 0 || count == candidate.getIdsCount(),
+                "candidates.drawn_log_probs of %s has %s entries, allowed are none or one for each of ids",
+                candidate.getId(), count);
+        for (float each : candidate.getDrawnLogProbsList()) {
+            found.check(each <= 0 && !Float.isInfinite(each),
+                    "candidates.drawn_log_probs of %s has %s, allowed are finite numbers up to 0",
+                    candidate.getId(), each);
         }
     }
 

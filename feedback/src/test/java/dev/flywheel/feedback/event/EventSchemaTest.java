@@ -88,6 +88,18 @@ class EventSchemaTest {
         Impression.Builder propensity = IMPRESSION.toBuilder();
         propensity.getCandidatesBuilder(0).setPropensity(1.01);
         expect("candidates.propensity", propensity);
+        for (float bad : new float[] {0.1f, Float.NaN, Float.NEGATIVE_INFINITY}) {
+            Impression.Builder drawn = IMPRESSION.toBuilder();
+            drawn.getCandidatesBuilder(0).clearDrawnLogProbs();
+            drawn.getCandidatesBuilder(0)
+                    .getIdsList()
+                    .forEach(id -> drawn.getCandidatesBuilder(0).addDrawnLogProbs(bad));
+            drawn.getCandidatesBuilder(0).addIds(1).addDrawnLogProbs(bad);
+            expect("candidates.drawn_log_probs", drawn);
+        }
+        Impression.Builder fewer = IMPRESSION.toBuilder();
+        fewer.getCandidatesBuilder(0).addIds(1).addIds(2).addDrawnLogProbs(-1);
+        expect("candidates.drawn_log_probs", fewer);
         Impression.Builder score = IMPRESSION.toBuilder();
         score.getCandidatesBuilder(0).setScore(Double.NaN);
         expect("candidates.score", score);

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +37,8 @@ public final class ImpressionSpool implements AutoCloseable {
     private final DurableQueue queue;
     private final InstantSource clock;
     private final Counter lost;
+    /** Held for reading while an impression is taken, for writing while the queue is opened anew. */
+    private final ReentrantReadWriteLock offering = new ReentrantReadWriteLock();
     private final AtomicLong newest = new AtomicLong(-1);
     private volatile boolean broken;
     private volatile Runnable arrived = () -> {};
@@ -71,10 +74,6 @@ public final class ImpressionSpool implements AutoCloseable {
 
     private void found(Entry entry) {
         begin(parsed(entry).impression().getServedAtMillis());
-        known(entry);
-    }
-
-    private void known(Entry entry) {
         newest.accumulateAndGet(entry.number(), Math::max);
     }
 
@@ -89,16 +88,25 @@ public final class ImpressionSpool implements AutoCloseable {
 
     /** Takes an impression; if it does not, its answer must carry no feedback token. */
     public boolean offer(Impression impression) {
-        // Before it waits for anything: from now on time must not be said to be past it.
+        // While it is opened anew nothing is taken, and nobody waits.
+        if (!offering.readLock().tryLock()) {
+            return false;
+        }
+        boolean taken = false;
+        // Before anything that takes time: from now on time must not be said to be past it.
         begin(impression.getServedAtMillis());
-        OptionalLong number = append(impression);
-        if (number.isPresent()) {
-            newest.accumulateAndGet(number.getAsLong(), Math::max);
-        } else {
-            end(impression.getServedAtMillis());
+        try {
+            OptionalLong number = append(impression);
+            number.ifPresent(each -> newest.accumulateAndGet(each, Math::max));
+            taken = number.isPresent();
+        } finally {
+            if (!taken) {
+                end(impression.getServedAtMillis());
+            }
+            offering.readLock().unlock();
         }
         arrived.run();
-        return number.isPresent();
+        return taken;
     }
 
     private OptionalLong append(Impression impression) {
@@ -175,8 +183,9 @@ public final class ImpressionSpool implements AutoCloseable {
 
     /** Kafka has it. */
     void written(Spooled spooled) {
-        queue.remove(spooled.entry());
-        end(spooled.impression().getServedAtMillis());
+        if (queue.remove(spooled.entry())) {
+            end(spooled.impression().getServedAtMillis());
+        }
     }
 
     /** Kafka is never going to take it. */
@@ -191,13 +200,16 @@ public final class ImpressionSpool implements AutoCloseable {
         queue.sync();
     }
 
-    /** Opens the queue anew after a failure. */
+    /** Opens the queue anew after a failure, and counts what is in it. */
     void reopen() {
-        queue.reopen(this::known);
-        if (queue.size() == 0) {
+        offering.writeLock().lock();
+        try {
             forgetTimes();
+            queue.reopen(this::found);
+            broken = false;
+        } finally {
+            offering.writeLock().unlock();
         }
-        broken = false;
         log.info("the spool works again: {} impressions are to be written into Kafka",
                 queue.size());
     }

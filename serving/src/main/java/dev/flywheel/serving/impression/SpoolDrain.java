@@ -58,6 +58,7 @@ public final class SpoolDrain implements AutoCloseable {
     private boolean failing;
     private long syncedAt;
     private long notBefore;
+    private long reopenNotBefore;
 
     /** @param delivery completes when the impression has arrived; fails with {@link EventTooLargeException} if it never will */
     public static SpoolDrain start(ImpressionSpool spool,
@@ -75,6 +76,7 @@ public final class SpoolDrain implements AutoCloseable {
         this.nanos = nanos;
         this.syncedAt = nanos.getAsLong();
         this.notBefore = syncedAt;
+        this.reopenNotBefore = syncedAt;
         this.thread = Thread.ofPlatform().daemon().name("spool-drain").unstarted(this::run);
     }
 
@@ -101,7 +103,8 @@ public final class SpoolDrain implements AutoCloseable {
         } catch (StoreException failure) {
             spool.fail(failure);
             notBefore = nanos.getAsLong() + SECOND;
-        } catch (RuntimeException fault) {
+        } catch (RuntimeException | Error fault) {
+            // Whatever it was: nobody else hands them on.
             log.error("handing impressions on failed by a fault of this node", fault);
             notBefore = nanos.getAsLong() + SECOND;
         }
@@ -116,7 +119,7 @@ public final class SpoolDrain implements AutoCloseable {
             return Work.WAIT;
         }
         if (spool.broken()) {
-            return Work.REOPEN;
+            return now - reopenNotBefore < 0 ? Work.WAIT : Work.REOPEN;
         }
         if (now - syncedAt >= SECOND && spool.size() > 0) {
             return Work.SYNC;
@@ -128,6 +131,7 @@ public final class SpoolDrain implements AutoCloseable {
     }
 
     private void reopen() {
+        reopenNotBefore = nanos.getAsLong() + SECOND;
         spool.reopen();
         removeAgain();
     }
@@ -155,13 +159,13 @@ public final class SpoolDrain implements AutoCloseable {
         boolean any = false;
         for (Spooled spooled : spool.read(next, READ_AT_ONCE)) {
             any = true;
-            next = spooled.entry().number() + 1;
-            onTheWay++;
             CompletableFuture<Void> arriving = deliver(spooled.impression());
             var unused = arriving.whenComplete((nothing, failure) -> {
                 arrivals.add(new Arrival(spooled, failure));
                 wake();
             });
+            next = spooled.entry().number() + 1;
+            onTheWay++;
             if (arriving.isCompletedExceptionally()) {
                 return;
             }
@@ -213,7 +217,9 @@ public final class SpoolDrain implements AutoCloseable {
         } catch (StoreException failure) {
             unremoved.add(spooled);
             spool.fail(failure);
-            notBefore = nanos.getAsLong() + SECOND;
+        } catch (RuntimeException fault) {
+            unremoved.add(spooled);
+            throw fault;
         }
     }
 

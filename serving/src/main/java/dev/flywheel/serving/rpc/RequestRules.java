@@ -21,6 +21,7 @@ final class RequestRules {
     private static final int STOPS_MAX = 16;
     private static final int STOP_CHARS_MAX = 64;
     private static final float TEMPERATURE_MAX = 100;
+    private static final float REPETITION_MIN = 0.01f;
     private static final float REPETITION_MAX = 10;
     private static final float PENALTY_MAX = 2;
     private static final int TOP_TOKENS_MAX = 20;
@@ -98,8 +99,7 @@ final class RequestRules {
         requireWithin("sampling.top_p", sampling.getTopP(), 1);
         requireAtMost("sampling.top_k", sampling.getTopK(), Integer.MAX_VALUE);
         requireWithin("sampling.min_p", sampling.getMinP(), 1);
-        requireWithin("sampling.repetition_penalty", sampling.getRepetitionPenalty(),
-                REPETITION_MAX);
+        requireRepetition(sampling.getRepetitionPenalty());
         requireAround("sampling.presence_penalty", sampling.getPresencePenalty());
         requireAround("sampling.frequency_penalty", sampling.getFrequencyPenalty());
     }
@@ -179,6 +179,14 @@ final class RequestRules {
             throw ServingException.field(field,
                     "is " + Integer.toUnsignedString(value) + ", at most " + most
                             + " is allowed");
+        }
+    }
+
+    /** So small a divisor that scores overflow is no penalty. */
+    private static void requireRepetition(float value) {
+        if (!(value == 0 || value >= REPETITION_MIN && value <= REPETITION_MAX)) {
+            throw ServingException.field("sampling.repetition_penalty", "is " + value
+                    + ", allowed are 0 and " + REPETITION_MIN + " to " + REPETITION_MAX);
         }
     }
 

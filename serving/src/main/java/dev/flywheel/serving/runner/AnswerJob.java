@@ -76,7 +76,7 @@ public final class AnswerJob extends Job {
         Sampler.Choice choice = sampler.sample(logits, firstRow);
         int id = choice.id();
         double tokenLogProb = logits.logProb(firstRow, id);
-        if (!Double.isFinite(tokenLogProb)) {
+        if (!Double.isFinite(tokenLogProb) || !Double.isFinite(choice.logProb())) {
             throw ServingException.of(ErrorCode.INTERNAL,
                     "the model's probability of token " + count + " is not a number");
         }

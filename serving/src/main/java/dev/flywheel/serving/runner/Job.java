@@ -59,7 +59,7 @@ public abstract sealed class Job permits VerdictJob, ContinuationJob, AnswerJob 
     /** Opens the stem, with what the cache holds of it for this tenant and version; returns how many tokens that is. */
     final int begin(KvCache cache) {
         PrefixKey key = PrefixKey.of(group.tenant(), lease.version().getBaseDigest(),
-                lease.version().getDigest());
+                lease.version().getDigest(), lease.adapter().getLora().toByteArray());
         KvSequence stem = cache.open(key, group.stem().tokens());
         cached[0] = stem;
         group.stem().skip(stem.length());

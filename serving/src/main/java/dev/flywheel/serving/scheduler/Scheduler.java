@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A group is admitted once the cache has room for what it is known to need, and one block more for each that grows. When those that
  * grow have used that up, the one that was admitted last gives its blocks back and waits, first of its tenant, until it can be read
- * again (preemption by recompute, Kwon et al., arXiv:2309.06180). The first never has to, so that there is always one that ends.
+ * again (preemption by recompute, Kwon et al., arXiv:2309.06180). The first of them never has to: at most it waits for groups that do not grow, and those end.
  *
  * <p>No I/O and no clock. Not thread-safe: the caller brings its own lock.
  */
@@ -195,6 +195,9 @@ public final class Scheduler {
         long needed = grown.group.blocksNow(limits.blockTokens()) - grown.blocks;
         while (needed > 0 && blocksClaimed + needed > limits.blocks()) {
             Running last = lastGrowing();
+            if (last == grown && firstGrowing() == grown) {
+                return false; // the others end without another block, and leave it theirs
+            }
             preempt(last);
             preempted.add(last.group);
             if (last == grown) {
@@ -206,6 +209,14 @@ public final class Scheduler {
             blocksClaimed += needed;
         }
         return true;
+    }
+
+    private Running firstGrowing() {
+        int first = 0;
+        while (!running.get(first).group.grows()) {
+            first++;
+        }
+        return running.get(first);
     }
 
     private Running lastGrowing() {

@@ -194,6 +194,26 @@ class ImpressionSpoolTest {
     }
 
     @Test
+    void aReopenedSpoolKnowsWhatItHolds() {
+        up.set(false);
+        try (ImpressionSpool spool = spool(LIMITS)) {
+            assertThat(spool.offer(served("i0"))).isTrue();
+            now.set(20_000);
+            assertThat(spool.offer(served("i1"))).isTrue();
+            spool.reopen();
+            assertThat(spool.size()).isEqualTo(2);
+            assertThat(spool.progress().millis()).isEqualTo(STEP_OF_10_000);
+            assertThat(spool.offer(served("i2"))).isTrue();
+            up.set(true);
+            try (SpoolDrain drain = SpoolDrain.start(spool, this::deliver)) {
+                awaitEmpty(spool);
+            }
+            assertThat(spool.unwrittenSince()).isZero();
+        }
+        assertThat(arrived).containsExactly("i0", "i1", "i2");
+    }
+
+    @Test
     void aDeliveryThatThrowsIsTriedAgain() {
         AtomicBoolean throwing = new AtomicBoolean(true);
         try (ImpressionSpool spool = spool(LIMITS);

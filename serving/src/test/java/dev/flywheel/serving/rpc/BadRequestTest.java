@@ -136,6 +136,7 @@ class BadRequestTest {
         cases.add(sampling("sampling.top_k", s -> s.setTopK(-1)));
         cases.add(generate("top_log_probs", r -> r.setLogProbs(true).setTopLogProbs(21)));
         cases.add(generate("top_log_probs", r -> r.setTopLogProbs(1)));
+        cases.add(sampling("sampling.repetition_penalty", s -> s.setRepetitionPenalty(1e-40f)));
         cases.add(generate("stop[0]", r -> r.addStop("")));
         cases.add(generate("stop[0]", r -> r.addStop("x".repeat(65))));
         cases.add(generate("stop", r -> {

@@ -180,6 +180,30 @@ class SchedulerTest {
     }
 
     @Test
+    void theOnlyAnswerThatGrowsWaitsForOthersAndLosesNothing() {
+        Scheduler narrow = new Scheduler(new SchedulerLimits(64, 8, 16, 10_000, 12, 8, 16));
+        SequenceGroup answer = growing("a", 15, 60);
+        SequenceGroup slate = SequenceGroup.branching("b", tokens(80), List.of(tokens(16)));
+        narrow.offer(answer);
+        narrow.offer(slate);
+        narrow.admit();
+        assertThat(narrow.running()).isEqualTo(2);
+        for (int step = 0; step < 20; step++) {
+            Scheduler.Plan plan = narrow.plan();
+            assertThat(plan.preempted()).isEmpty();
+            plan.slices().forEach(narrow::complete);
+            if (answer.stem().pending() == 0) {
+                answer.stem().append(1);
+            }
+        }
+        assertThat(narrow.blocksClaimed()).isLessThanOrEqualTo(8);
+        int waitedAt = answer.stem().computed();
+        narrow.end(slate);
+        narrow.plan().slices().forEach(narrow::complete);
+        assertThat(answer.stem().computed()).isGreaterThanOrEqualTo(waitedAt);
+    }
+
+    @Test
     void whatTheCacheHoldsIsNotReadAgain() {
         SequenceGroup group = growing("a", 20, 1);
         scheduler.offer(group);

@@ -30,8 +30,8 @@ public interface DurableQueue extends AutoCloseable {
      */
     List<Entry> read(long from, int countMax);
 
-    /** Removes a record; one that is not there is passed over. Only one thread may remove. */
-    void remove(Entry entry);
+    /** Removes a record; returns whether it was there. Only one thread may remove. */
+    boolean remove(Entry entry);
 
     /** Returns once all that was appended before would survive the end of the machine. */
     void sync();

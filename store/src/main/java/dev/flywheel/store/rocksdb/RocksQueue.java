@@ -129,20 +129,27 @@ public final class RocksQueue implements DurableQueue {
         }
     }
 
-    private synchronized void count(RocksDB opened, Consumer<Entry> found)
-            throws RocksDBException {
-        size = 0;
-        bytes = 0;
+    private void count(RocksDB opened, Consumer<Entry> found) throws RocksDBException {
+        long after = 0;
+        long records = 0;
+        long sum = 0;
         try (RocksIterator all = opened.newIterator()) {
             for (all.seekToFirst(); all.isValid(); all.next()) {
                 Entry entry = entry(all);
-                next = Math.max(next, entry.number() + 1);
-                size++;
-                bytes += entry.bytes().length;
+                after = entry.number() + 1;
+                records++;
+                sum += entry.bytes().length;
                 found.accept(entry);
             }
             all.status();
         }
+        counted(after, records, sum);
+    }
+
+    private synchronized void counted(long after, long records, long sum) {
+        next = Math.max(next, after);
+        size = records;
+        bytes = sum;
     }
 
     private static Entry entry(RocksIterator at) {
@@ -232,14 +239,15 @@ public final class RocksQueue implements DurableQueue {
     }
 
     @Override
-    public void remove(Entry entry) {
-        var unused = using(opened -> {
+    public boolean remove(Entry entry) {
+        return using(opened -> {
             byte[] key = Keys.number(entry.number());
-            if (opened.get(key) != null) {
+            boolean there = opened.get(key) != null;
+            if (there) {
                 opened.delete(unsynced, key);
                 removed(entry.bytes().length);
             }
-            return true;
+            return there;
         });
     }
 
