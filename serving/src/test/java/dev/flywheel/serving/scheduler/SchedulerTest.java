@@ -161,6 +161,8 @@ class SchedulerTest {
             narrow.admit();
             Scheduler.Plan plan = narrow.plan();
             preempted.addAll(plan.preempted());
+            assertThat(plan.preempted())
+                    .allSatisfy(each -> assertThat(each.stem().computed()).isZero());
             assertThat(narrow.blocksClaimed()).isLessThanOrEqualTo(8);
             plan.slices().forEach(narrow::complete);
             for (Slice slice : plan.slices()) {
