@@ -42,7 +42,7 @@ public final class Sampler {
         boolean penalised = !sampling.penalties().equals(Penalties.NONE);
         Choice choice;
         if (sampling.temperature() == 0) {
-            int best = penalised ? best(penalise(logits.copyRow(row))) : logits.argMax(row);
+            int best = penalised ? byScore(penalise(logits.copyRow(row)))[0] : logits.argMax(row);
             choice = new Choice(best, 0);
         } else {
             float[] scores = logits.copyRow(row);
@@ -64,16 +64,6 @@ public final class Sampler {
         }
         said.forEach((id, count) -> scores[id] = penalties.of(scores[id], false, count));
         return scores;
-    }
-
-    private static int best(float[] scores) {
-        int best = 0;
-        for (int id = 1; id < scores.length; id++) {
-            if (scores[id] > scores[best]) {
-                best = id;
-            }
-        }
-        return best;
     }
 
     Choice draw(float[] scores, double u) {
