@@ -16,7 +16,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.slf4j.Logger;
@@ -31,8 +30,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class ImpressionSpool implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ImpressionSpool.class);
-    /** Times are counted in steps of so much: bounded in memory, and close enough for heartbeats. */
-    private static final long STEP_MILLIS = 64;
 
     private final DurableQueue queue;
     private final InstantSource clock;
@@ -42,8 +39,8 @@ public final class ImpressionSpool implements AutoCloseable {
     private final AtomicLong newest = new AtomicLong(-1);
     private volatile boolean broken;
     private volatile Runnable arrived = () -> {};
-    /** How many were served in a step of time, by its first millisecond. Guarded by this. */
-    private final TreeMap<Long, Integer> unwritten = new TreeMap<>();
+    /** When those were served that Kafka does not have. */
+    private final OpenTimes unwritten = new OpenTimes();
 
     /** An impression and its place in the queue. */
     record Spooled(Entry entry, Impression impression) {}
@@ -73,7 +70,7 @@ public final class ImpressionSpool implements AutoCloseable {
     }
 
     private void found(Entry entry) {
-        begin(parsed(entry).impression().getServedAtMillis());
+        unwritten.begin(parsed(entry).impression().getServedAtMillis());
         newest.accumulateAndGet(entry.number(), Math::max);
     }
 
@@ -94,14 +91,14 @@ public final class ImpressionSpool implements AutoCloseable {
         }
         boolean taken = false;
         // Before anything that takes time: from now on time must not be said to be past it.
-        begin(impression.getServedAtMillis());
+        unwritten.begin(impression.getServedAtMillis());
         try {
             OptionalLong number = append(impression);
             number.ifPresent(each -> newest.accumulateAndGet(each, Math::max));
             taken = number.isPresent();
         } finally {
             if (!taken) {
-                end(impression.getServedAtMillis());
+                unwritten.end(impression.getServedAtMillis());
             }
             offering.readLock().unlock();
         }
@@ -127,21 +124,10 @@ public final class ImpressionSpool implements AutoCloseable {
         broken = true;
     }
 
-    private synchronized void begin(long servedAt) {
-        unwritten.merge(step(servedAt), 1, Integer::sum);
-    }
-
-    private synchronized void end(long servedAt) {
-        unwritten.computeIfPresent(step(servedAt), (at, count) -> count == 1 ? null : count - 1);
-    }
-
-    private static long step(long millis) {
-        return millis - Math.floorMod(millis, STEP_MILLIS);
-    }
-
     /** When the oldest impression was served that Kafka does not have, or just before, milliseconds since 1970; 0 if it has all. */
-    public synchronized long unwrittenSince() {
-        return unwritten.isEmpty() ? 0 : Math.max(1, unwritten.firstKey());
+    public long unwrittenSince() {
+        OptionalLong oldest = unwritten.oldest();
+        return oldest.isEmpty() ? 0 : Math.max(1, oldest.getAsLong());
     }
 
     /** A clock that does not go past an impression that Kafka does not have. */
@@ -149,9 +135,10 @@ public final class ImpressionSpool implements AutoCloseable {
         return () -> Instant.ofEpochMilli(reached());
     }
 
-    private synchronized long reached() {
+    private long reached() {
+        // The clock first: what is served from now on is not before it.
         long now = clock.millis();
-        return unwritten.isEmpty() ? now : Math.min(now, unwritten.firstKey());
+        return Math.min(now, unwritten.oldest().orElse(now));
     }
 
     /** Returns how many impressions are in it. */
@@ -184,7 +171,7 @@ public final class ImpressionSpool implements AutoCloseable {
     /** Kafka has it. */
     void written(Spooled spooled) {
         if (queue.remove(spooled.entry())) {
-            end(spooled.impression().getServedAtMillis());
+            unwritten.end(spooled.impression().getServedAtMillis());
         }
     }
 
@@ -196,6 +183,12 @@ public final class ImpressionSpool implements AutoCloseable {
         lost.increment();
     }
 
+    /** Whether an impression up to this number is still here. */
+    boolean waits(long number) {
+        List<Entry> oldest = queue.read(0, 1);
+        return !oldest.isEmpty() && oldest.getFirst().number() <= number;
+    }
+
     void sync() {
         queue.sync();
     }
@@ -204,7 +197,7 @@ public final class ImpressionSpool implements AutoCloseable {
     void reopen() {
         offering.writeLock().lock();
         try {
-            forgetTimes();
+            unwritten.clear();
             queue.reopen(this::found);
             broken = false;
         } finally {
@@ -212,10 +205,6 @@ public final class ImpressionSpool implements AutoCloseable {
         }
         log.info("the spool works again: {} impressions are to be written into Kafka",
                 queue.size());
-    }
-
-    private synchronized void forgetTimes() {
-        unwritten.clear();
     }
 
     @Override

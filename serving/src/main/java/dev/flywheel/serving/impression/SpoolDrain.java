@@ -57,6 +57,7 @@ public final class SpoolDrain implements AutoCloseable {
     private long failedFrom = NONE;
     private boolean failing;
     private long syncedAt;
+    private long newestAtSync = -1;
     private long notBefore;
     private long reopenNotBefore;
 
@@ -136,9 +137,13 @@ public final class SpoolDrain implements AutoCloseable {
         removeAgain();
     }
 
+    /** An impression is rarely here for longer than its way to Kafka takes: a disk that others sync too is left alone then. */
     private void sync() {
         syncedAt = nanos.getAsLong();
-        spool.sync();
+        if (spool.waits(newestAtSync)) {
+            spool.sync();
+        }
+        newestAtSync = spool.newest();
         removeAgain();
     }
 

@@ -28,7 +28,6 @@ class ImpressionSpoolTest {
     private static final QueueLimits LIMITS = new QueueLimits(1 << 20, 1 << 16);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     /** Times are told in steps of 64 ms. */
-    private static final long STEP_OF_10_000 = 9_984;
     private static final String LARGE = "large";
 
     @TempDir Path folder;
@@ -93,7 +92,7 @@ class ImpressionSpoolTest {
                 assertThat(spool.offer(served("i" + i))).isTrue();
             }
             assertThat(spool.size()).isEqualTo(100);
-            assertThat(spool.unwrittenSince()).isEqualTo(STEP_OF_10_000);
+            assertThat(spool.unwrittenSince()).isEqualTo(10_000);
             up.set(true);
             awaitEmpty(spool);
             assertThat(new LinkedHashSet<>(arrived)).hasSize(100)
@@ -110,7 +109,7 @@ class ImpressionSpoolTest {
         up.set(true);
         now.set(99_500);
         try (ImpressionSpool spool = spool(LIMITS)) {
-            assertThat(spool.unwrittenSince()).isEqualTo(STEP_OF_10_000);
+            assertThat(spool.unwrittenSince()).isEqualTo(10_000);
             assertThat(spool.offer(served("new"))).isTrue();
             try (SpoolDrain drain = SpoolDrain.start(spool, this::deliver)) {
                 awaitEmpty(spool);
@@ -157,7 +156,7 @@ class ImpressionSpoolTest {
             assertThat(spool.offer(served("waits"))).isTrue();
             now.set(12_345);
             assertThat(spool.offer(served("waits too"))).isTrue();
-            assertThat(spool.progress().millis()).isEqualTo(STEP_OF_10_000);
+            assertThat(spool.progress().millis()).isEqualTo(10_000);
             up.set(true);
             awaitEmpty(spool);
             now.set(20_000);
@@ -182,7 +181,7 @@ class ImpressionSpoolTest {
             awaitTrue("one has arrived", () -> spool.size() == 1);
             open.get("i01").completeExceptionally(new IllegalStateException("timed out"));
             awaitTrue("the other is sent again", () -> open.containsKey("i03"));
-            assertThat(spool.unwrittenSince()).isEqualTo(STEP_OF_10_000);
+            assertThat(spool.unwrittenSince()).isEqualTo(10_000);
             open.get("i03").complete(null);
             awaitEmpty(spool);
             assertThat(spool.offer(served("i2"))).isTrue();
@@ -202,7 +201,7 @@ class ImpressionSpoolTest {
             assertThat(spool.offer(served("i1"))).isTrue();
             spool.reopen();
             assertThat(spool.size()).isEqualTo(2);
-            assertThat(spool.progress().millis()).isEqualTo(STEP_OF_10_000);
+            assertThat(spool.progress().millis()).isEqualTo(10_000);
             assertThat(spool.offer(served("i2"))).isTrue();
             up.set(true);
             try (SpoolDrain drain = SpoolDrain.start(spool, this::deliver)) {
