@@ -12,6 +12,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;
@@ -36,6 +37,8 @@ public final class Cluster implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Cluster.class);
     private static final long LOOK_MILLIS = 50;
     private static final long WAIT_MILLIS = 100;
+    private static final long ARCHIVE_SECONDS = 5;
+    private static final long ARCHIVED_AFTER_NANOS = TimeUnit.SECONDS.toNanos(15);
     private static final Duration PROBE = Duration.ofSeconds(2);
 
     private static final List<Member> CLOSED_IN_ORDER = List.of(Member.SERVING, Member.TASKMANAGER,
@@ -44,6 +47,7 @@ public final class Cluster implements AutoCloseable {
     private final ClusterFolder folder;
     private final DataFolder lock;
     private final MemberCommand commands;
+    private final ClassArchive trainerClasses;
     private final Map<Member, Child> children = new EnumMap<>(Member.class);
     private final RemoteJob flink;
     private final JobKeeper keeper;
@@ -53,6 +57,8 @@ public final class Cluster implements AutoCloseable {
     private final StoreClient store;
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("supervisor").factory());
+    private final ScheduledExecutorService archiver = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("class-archive").factory());
     private volatile JobState state;
 
     private Cluster(ClusterFolder folder, Path model, JobState state,
@@ -61,7 +67,9 @@ public final class Cluster implements AutoCloseable {
         this.state = state;
         this.lock = DataFolder.take(folder.root().resolve("cluster"),
                 folder.config().data().freeMibMin(), "--data");
-        this.commands = new MemberCommand(folder, model, flags);
+        this.trainerClasses =
+                new ClassArchive(folder.root().resolve("cluster").resolve("trainer.jsa"));
+        this.commands = new MemberCommand(folder, model, flags, trainerClasses);
         for (Member member : Member.values()) {
             children.put(member, new Child(member, commands.of(member), folder.log(member)));
         }
@@ -88,12 +96,31 @@ public final class Cluster implements AutoCloseable {
         cluster.children.values().forEach(Child::want);
         var unused = cluster.timer.scheduleWithFixedDelay(cluster::look, 0, LOOK_MILLIS,
                 TimeUnit.MILLISECONDS);
+        var unusedToo = cluster.archiver.scheduleWithFixedDelay(cluster::keepClasses,
+                ARCHIVE_SECONDS, ARCHIVE_SECONDS, TimeUnit.SECONDS);
         cluster.keeper.start();
         return cluster;
     }
 
     private static ManagedChannel channel(String target) {
         return Grpc.newChannelBuilder(target, InsecureChannelCredentials.create()).build();
+    }
+
+    /** Once the trainer has been up for a while, so that the classes of training are among them. */
+    private void keepClasses() {
+        Child child = child(Member.TRAINER);
+        if (trainerClasses.made() || child.upNanos(System.nanoTime()) < ARCHIVED_AFTER_NANOS) {
+            return;
+        }
+        try {
+            if (trainerClasses.make(commands.machine(Member.TRAINER))) {
+                child.command(commands.of(Member.TRAINER));
+            }
+        } catch (IOException e) {
+            LOG.debug("the trainer's classes are not kept: {}", e.toString());
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void look() {
@@ -270,6 +297,7 @@ public final class Cluster implements AutoCloseable {
     public void close() {
         keeper.close();
         timer.shutdownNow();
+        archiver.shutdownNow();
         serving.shutdownNow();
         trainer.close();
         store.close();

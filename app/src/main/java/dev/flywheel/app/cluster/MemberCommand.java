@@ -30,12 +30,20 @@ final class MemberCommand {
     private final ClusterFolder folder;
     private final Path model;
     private final Map<Member, List<String>> flags;
+    private final ClassArchive trainerClasses;
     private final List<String> classPath = Arrays.asList(
             System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"))
                     .split(File.pathSeparator, -1));
 
-    /** @param flags further flags of the JVM, by member */
-    MemberCommand(ClusterFolder folder, Path model, Map<Member, List<String>> flags) {
+    /**
+     * Makes the commands.
+     *
+     * @param flags further flags of the JVM, by member
+     * @param trainerClasses what speeds the trainer's start up
+     */
+    MemberCommand(ClusterFolder folder, Path model, Map<Member, List<String>> flags,
+            ClassArchive trainerClasses) {
+        this.trainerClasses = trainerClasses;
         this.folder = folder;
         this.model = model;
         this.flags = flags;
@@ -62,16 +70,26 @@ final class MemberCommand {
             // Ctrl-C at a terminal is for the supervisor alone, which stops the others in order.
             command.add(SETSID.toString());
         }
+        command.addAll(machine(member));
+        if (member == Member.TRAINER) {
+            command.addAll(trainerClasses.flags());
+        }
+        command.addAll(flags.getOrDefault(member, List.of()));
+        command.add(main);
+        command.addAll(List.of(arguments));
+        return command;
+    }
+
+    /** The JVM of a member, up to its main class. */
+    List<String> machine(Member member) {
+        List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of("-XX:+UseSerialGC",
-                Objects.requireNonNull(HEAP.get(member)), "-Xshare:auto",
+        command.addAll(List.of("-XX:+UseSerialGC", Objects.requireNonNull(HEAP.get(member)),
                 "--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow",
                 "-Dlog4j2.configurationFile=" + folder.logSettings().toUri(),
                 "-Dflywheel.log.traces=full", "-Dai.djl.offline=true"));
         command.addAll(own(member));
-        command.addAll(flags.getOrDefault(member, List.of()));
-        command.addAll(List.of("-cp", classPath(member), main));
-        command.addAll(List.of(arguments));
+        command.addAll(List.of("-cp", classPath(member)));
         return command;
     }
 
