@@ -68,7 +68,7 @@ public final class Cluster implements AutoCloseable {
         this.lock = DataFolder.take(folder.root().resolve("cluster"),
                 folder.config().data().freeMibMin(), "--data");
         this.trainerClasses =
-                new ClassArchive(folder.root().resolve("cluster").resolve("trainer.jsa"));
+                new ClassArchive(folder.root().resolve("cluster").resolve("classes.jsa"));
         this.commands = new MemberCommand(folder, model, flags, trainerClasses);
         for (Member member : Member.values()) {
             children.put(member, new Child(member, commands.of(member), folder.log(member)));
