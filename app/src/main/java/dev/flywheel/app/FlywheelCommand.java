@@ -14,7 +14,9 @@ import dev.flywheel.app.cli.ExciseCommand;
 import dev.flywheel.app.cli.Failures;
 import dev.flywheel.app.cli.ForgetCommand;
 import dev.flywheel.app.cli.FuzzCommand;
+import dev.flywheel.app.cli.KeyCommand;
 import dev.flywheel.app.cli.LineageCommand;
+import dev.flywheel.app.cli.LoadCommand;
 import dev.flywheel.app.cli.ModelCommand;
 import dev.flywheel.app.cli.OpeCommand;
 import dev.flywheel.app.cli.OracleCommand;
@@ -57,6 +59,8 @@ import picocli.CommandLine.Spec;
             OracleCommand.class,
             StoreCommand.class,
             ModelCommand.class,
+            KeyCommand.class,
+            LoadCommand.class,
             FuzzCommand.class,
             AdapterCommand.class,
             DlqCommand.class,

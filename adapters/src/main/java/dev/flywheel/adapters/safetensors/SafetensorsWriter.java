@@ -1,15 +1,10 @@
 package dev.flywheel.adapters.safetensors;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import dev.flywheel.adapters.AdapterException;
 import dev.flywheel.adapters.AdapterException.Code;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -21,9 +16,6 @@ import java.util.TreeMap;
  * <p>Not thread-safe.
  */
 public final class SafetensorsWriter {
-    private static final int ALIGNMENT = 8;
-    private static final JsonFactory JSON = new JsonFactory();
-
     private record Tensor(TensorType type, int[] shape, float[] values) {
         long bytes() {
             return (long) type.bytes() * values.length;
@@ -73,7 +65,7 @@ public final class SafetensorsWriter {
 
     /** Returns the whole file. */
     public byte[] toBytes() {
-        byte[] header = header();
+        byte[] header = HeaderText.of(metadata, stored());
         long total = SafetensorsHeader.LENGTH_BYTES + (long) header.length;
         for (Tensor tensor : tensors.values()) {
             total += tensor.bytes();
@@ -89,6 +81,13 @@ public final class SafetensorsWriter {
         return out.array();
     }
 
+    private SortedMap<String, HeaderText.Stored> stored() {
+        SortedMap<String, HeaderText.Stored> stored = new TreeMap<>();
+        tensors.forEach((name, tensor) -> stored.put(name,
+                new HeaderText.Stored(tensor.type(), tensor.shape())));
+        return stored;
+    }
+
     private static void write(ByteBuffer out, Tensor tensor) {
         if (tensor.type() == TensorType.F32) {
             for (float value : tensor.values()) {
@@ -99,45 +98,5 @@ public final class SafetensorsWriter {
                 out.putShort(HalfFloats.toBf16(value));
             }
         }
-    }
-
-    private byte[] header() {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (JsonGenerator json = JSON.createGenerator(out)) {
-            json.writeStartObject();
-            writeMetadata(json);
-            long offset = 0;
-            for (Map.Entry<String, Tensor> named : tensors.entrySet()) {
-                offset = writeEntry(json, named.getKey(), named.getValue(), offset);
-            }
-            json.writeEndObject();
-        } catch (IOException e) {
-            throw new IllegalStateException("writing to memory failed", e);
-        }
-        while (out.size() % ALIGNMENT != 0) {
-            out.write(' ');
-        }
-        return out.toByteArray();
-    }
-
-    private void writeMetadata(JsonGenerator json) throws IOException {
-        json.writeObjectFieldStart("__metadata__");
-        for (Map.Entry<String, String> entry : metadata.entrySet()) {
-            json.writeStringField(entry.getKey(), entry.getValue());
-        }
-        json.writeEndObject();
-    }
-
-    private static long writeEntry(JsonGenerator json, String name, Tensor tensor, long offset)
-            throws IOException {
-        json.writeObjectFieldStart(name);
-        json.writeStringField("dtype", tensor.type().name());
-        json.writeFieldName("shape");
-        json.writeArray(tensor.shape(), 0, tensor.shape().length);
-        json.writeFieldName("data_offsets");
-        long end = offset + tensor.bytes();
-        json.writeArray(new long[] {offset, end}, 0, 2);
-        json.writeEndObject();
-        return end;
     }
 }

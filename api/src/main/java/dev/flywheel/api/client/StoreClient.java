@@ -103,8 +103,15 @@ public final class StoreClient implements AutoCloseable {
 
     /** Connects without encryption, for loopback and trusted networks; {@code host:port}. */
     public static StoreClient connect(String target) {
+        return connect(target, "");
+    }
+
+    /** The same, showing a key with each call unless it is empty. */
+    public static StoreClient connect(String target, String key) {
         ManagedChannel channel =
-                Grpc.newChannelBuilder(target, InsecureChannelCredentials.create()).build();
+                Grpc.newChannelBuilder(target, InsecureChannelCredentials.create())
+                        .intercept(ApiKey.shown(key))
+                        .build();
         return new StoreClient(new Calls(channel, DEFAULT_TIMEOUT), channel);
     }
 

@@ -44,6 +44,7 @@ public final class ChaosRun {
     /** What clients say comes from few people in a few minutes; the guard has its own tests. */
     private static final Map<String, Object> SETTINGS = Map.ofEntries(
             Map.entry("server.port", 0),
+            Map.entry("server.admin_port", 0),
             Map.entry("loop.broker_port", 0),
             Map.entry("metrics.port", 0),
             Map.entry("loop.guard_profile", "trusted-stream"),

@@ -16,7 +16,8 @@ import picocli.CommandLine.Spec;
             ModelTokenizeCommand.class,
             ModelLogitsCommand.class,
             ModelGenerateCommand.class,
-            ModelScoreCommand.class
+            ModelScoreCommand.class,
+            ModelRandomCommand.class
         })
 public final class ModelCommand implements Runnable {
     @Spec private CommandSpec spec;

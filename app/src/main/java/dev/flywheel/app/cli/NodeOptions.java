@@ -34,7 +34,7 @@ final class NodeOptions {
             description = "Kafka's bootstrap servers. Default: localhost, and loop.broker_port of the settings.") private @Nullable String brokers;
 
     @Option(names = "--node", paramLabel = "HOST:PORT",
-            description = "A node, for its registry. Default: localhost, and server.port of the settings.") private @Nullable String node;
+            description = "A node, for its registry. Default: localhost, and server.admin_port of the settings. Shows the key in FLYWHEEL_KEY.") private @Nullable String node;
 
     @Option(names = "--metrics", paramLabel = "URL",
             description = "Where the node's metrics are, for what its job holds. Default: metrics.host and metrics.port of the"
@@ -69,10 +69,11 @@ final class NodeOptions {
         String named = node;
         if (named != null) {
             UsageChecks.requireAddress(spec, "--node", named);
-            return StoreClient.connect(named);
+            return StoreClient.connect(named, OwnKey.get());
         }
         return StoreClient.connect(
-                "localhost:" + port("server.port", settings().server().port(), "--node"));
+                "localhost:" + port("server.admin_port", settings().server().adminPort(), "--node"),
+                OwnKey.get());
     }
 
     /** Connects to whoever tells what the job holds; the caller closes it. */

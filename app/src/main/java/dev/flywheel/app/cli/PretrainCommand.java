@@ -1,8 +1,6 @@
 package dev.flywheel.app.cli;
 
-import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.app.console.Progress;
-import dev.flywheel.app.local.StartException;
 import dev.flywheel.engine.backend.Backend;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.device.DeviceLoop;
@@ -11,11 +9,9 @@ import dev.flywheel.trainer.pretrain.PretrainReport;
 import dev.flywheel.trainer.pretrain.PretrainSettings;
 import dev.flywheel.trainer.pretrain.Pretraining;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -62,7 +58,7 @@ public final class PretrainCommand implements Callable<Integer> {
                         output.progress(), output.watched(), "steps", steps, System.nanoTime());
         try (Backend backend = Backends.open("cpu", threads)) {
             PretrainSettings settings = STANDARD.withSeed(seed).withSteps(steps);
-            requireNew(out);
+            NewFolder.require(out);
             PretrainReport report =
                     new Pretraining(settings, backend, new DeviceLoop(1, System::nanoTime),
                             System::nanoTime)
@@ -85,38 +81,5 @@ public final class PretrainCommand implements Callable<Integer> {
 
     private String text(PretrainReport report) {
         return "wrote %s%n%s".formatted(out, JsonFile.text(report));
-    }
-
-    /** What cannot be written is told before the work, not after it. */
-    private static void requireNew(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            make(folder);
-            return;
-        }
-        if (!Files.isDirectory(folder)) {
-            throw new StartException("--out %s is a file; give a new folder".formatted(folder));
-        }
-        try (Stream<Path> files = Files.list(folder)) {
-            if (files.findAny().isPresent()) {
-                throw new StartException(
-                        "--out %s is not empty; give a new folder, nothing is overwritten"
-                                .formatted(folder));
-            }
-        }
-        if (!Files.isWritable(folder)) {
-            throw new StartException(
-                    "--out %s cannot be written to; give a new folder".formatted(folder));
-        }
-    }
-
-    private static void make(Path folder) {
-        try {
-            Files.createDirectories(folder);
-        } catch (IOException e) {
-            throw new StartException(
-                    "--out %s cannot be made (%s); give a new folder where you may write"
-                            .formatted(folder, FileProblem.words(e)),
-                    e);
-        }
     }
 }

@@ -25,7 +25,7 @@ final class RegistryOptions {
     @Spec(Spec.Target.MIXEE) private CommandSpec spec;
 
     @Option(names = "--node", paramLabel = "HOST:PORT",
-            description = "A running node.")
+            description = "A running node: its admin port, or another's for what is not for good. Shows the key in FLYWHEEL_KEY.")
     @Nullable String node;
 
     @Option(names = "--data", paramLabel = "DIR",
@@ -56,7 +56,7 @@ final class RegistryOptions {
         CHANNEL_LOG.setLevel(Level.OFF);
         try {
             if (node != null) {
-                try (StoreClient store = StoreClient.connect(node)) {
+                try (StoreClient store = StoreClient.connect(node, OwnKey.get())) {
                     return question.apply(store);
                 }
             }

@@ -36,7 +36,7 @@ public final class UpCommand implements Callable<Integer> {
                             Path.of("data");
 
     @Option(names = "--port", paramLabel = "PORT",
-            description = "gRPC port; 0 takes a free one. Default: the setting server.port.") private @Nullable Integer port;
+            description = "gRPC port; 0 takes a free one, and one for server.admin_port. Default: the setting server.port.") private @Nullable Integer port;
 
     @Override
     public Integer call() throws InterruptedException {
@@ -45,7 +45,7 @@ public final class UpCommand implements Callable<Integer> {
                     spec.commandLine(), "--port is %d, allowed is 0 to 65535".formatted(port));
         }
         FlywheelConfig config =
-                loop.settings(Map.of(), port == null ? Map.of() : Map.of("server.port", port));
+                loop.settings(Map.of(), ports());
         Path model = loop.modelFolder();
         PrintWriter err = spec.commandLine().getErr();
         try (StopHook stop = new StopHook(err)) {
@@ -60,6 +60,16 @@ public final class UpCommand implements Callable<Integer> {
             err.flush();
         }
         return 1;
+    }
+
+    /** Who takes any port takes any for administration too. */
+    private Map<String, Object> ports() {
+        Integer given = port;
+        if (given == null) {
+            return Map.of();
+        }
+        return given == 0 ? Map.of("server.port", 0, "server.admin_port", 0)
+                : Map.of("server.port", given);
     }
 
     private static String text(Endpoints endpoints) {

@@ -1,5 +1,6 @@
 package dev.flywheel.app.config;
 
+import dev.flywheel.api.access.Role;
 import dev.flywheel.api.settings.SignalLosses;
 import dev.flywheel.api.v1.Loss;
 import java.time.Duration;
@@ -15,6 +16,7 @@ import java.util.regex.Pattern;
  */
 public record FlywheelConfig(
         Server server,
+        Access access,
         Data data,
         Engine engine,
         Serving serving,
@@ -63,6 +65,10 @@ public record FlywheelConfig(
     public record Server(
             String host,
             int port,
+            int adminPort,
+            String tlsCertificate,
+            String tlsKey,
+            String tlsClientAuthorities,
             int messageBytesMax,
             int metadataBytesMax,
             int callsPerConnectionMax,
@@ -74,6 +80,17 @@ public record FlywheelConfig(
         public Server {
             Check.notBlank("server.host", host);
             Check.within("server.port", port, 0, 65_535);
+            Check.within("server.admin_port", adminPort, 0, 65_535);
+            if (tlsCertificate.isBlank() != tlsKey.isBlank()) {
+                throw new ConfigException(
+                        "server.tls_certificate is \"%s\" and server.tls_key \"%s\"; set both or none"
+                                .formatted(tlsCertificate, tlsKey));
+            }
+            if (!tlsClientAuthorities.isBlank() && tlsCertificate.isBlank()) {
+                throw new ConfigException(
+                        "server.tls_client_authorities is \"%s\", it needs server.tls_certificate and server.tls_key"
+                                .formatted(tlsClientAuthorities));
+            }
             Check.within("server.message_bytes_max", messageBytesMax, 1_024, 67_108_864);
             Check.within("server.metadata_bytes_max", metadataBytesMax, 1_024, 1_048_576);
             Check.within("server.calls_per_connection_max", callsPerConnectionMax, 1, 100_000);
@@ -81,6 +98,18 @@ public record FlywheelConfig(
             Check.wholeSeconds("server.reset_window", resetWindow);
             Check.positive("server.keep_alive_min", keepAliveMin);
             Check.positive("server.drain_timeout", drainTimeout);
+        }
+    }
+
+    /** Who is let in. */
+    public record Access(String keysFile, Duration keysCheck, String localRoles) {
+        public Access {
+            Check.positive("access.keys_check", keysCheck);
+            try {
+                var unused = Role.read(localRoles);
+            } catch (IllegalArgumentException e) {
+                throw new ConfigException("access.local_roles: " + e.getMessage());
+            }
         }
     }
 

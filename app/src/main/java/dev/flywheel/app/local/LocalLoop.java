@@ -1,9 +1,5 @@
 package dev.flywheel.app.local;
 
-import dev.flywheel.api.v1.Consent;
-import dev.flywheel.api.v1.InferenceGrpc;
-import dev.flywheel.api.v1.RequestScope;
-import dev.flywheel.api.v1.ScoreRequest;
 import dev.flywheel.app.audit.FeedbackAuditor;
 import dev.flywheel.app.audit.FeedbackFates;
 import dev.flywheel.app.config.FlywheelConfig;
@@ -14,8 +10,6 @@ import dev.flywheel.trainer.adapter.DeletedAdapterException;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -46,15 +40,16 @@ public final class LocalLoop implements AutoCloseable {
     private final FlywheelConfig config;
     private final LoopParts parts;
     private final ManagedChannel channel;
+    private final ManagedChannel admin;
     private final Consumer<String> listener;
 
     private LocalLoop(
-            Closing closing, FlywheelConfig config, LoopParts parts, ManagedChannel channel,
-            Consumer<String> listener) {
+            Closing closing, FlywheelConfig config, LoopParts parts, Consumer<String> listener) {
         this.closing = closing;
         this.config = config;
         this.parts = parts;
-        this.channel = channel;
+        this.channel = connect(closing, "client channel", parts.listens().dialled());
+        this.admin = connect(closing, "admin channel", parts.endpoints().admin());
         this.listener = listener;
     }
 
@@ -105,12 +100,14 @@ public final class LocalLoop implements AutoCloseable {
             Consumer<String> listener, LoadProgress reading, InstantSource clock) {
         LoopParts parts =
                 LoopParts.start(config, data, model, options, closing, listener, reading, clock);
+        return new LocalLoop(closing, config, parts, listener);
+    }
+
+    private static ManagedChannel connect(Closing closing, String what, String target) {
         ManagedChannel channel =
-                Grpc.newChannelBuilder(
-                        parts.listens().dialled(), InsecureChannelCredentials.create())
-                        .build();
-        AutoCloseable unused = closing.add("client channel", () -> () -> stop(channel));
-        return new LocalLoop(closing, config, parts, channel, listener);
+                Grpc.newChannelBuilder(target, InsecureChannelCredentials.create()).build();
+        AutoCloseable unused = closing.add(what, () -> () -> stop(channel));
+        return channel;
     }
 
     private static void stop(ManagedChannel channel) throws InterruptedException {
@@ -121,6 +118,11 @@ public final class LocalLoop implements AutoCloseable {
     /** A channel to the public port, as an outside client has it. */
     public ManagedChannel channel() {
         return channel;
+    }
+
+    /** A channel to the admin port, as an operator has it. */
+    public ManagedChannel adminChannel() {
+        return admin;
     }
 
     /**
@@ -146,41 +148,19 @@ public final class LocalLoop implements AutoCloseable {
      */
     public void createAdapter(String name, AdapterSettings settings) {
         ServingRole.createAdapter(parts.store(), parts.base(), name, settings);
-        awaitServed(name);
+        awaitServed(settings.tenant(), name);
     }
 
     /** The node hears of a new adapter through its watch of the store, some milliseconds later; asks until it answers. */
-    private void awaitServed(String adapter) {
-        ScoreRequest request =
-                ScoreRequest.newBuilder()
-                        .setScope(
-                                RequestScope.newBuilder()
-                                        .setAdapter(adapter)
-                                        .setConsent(Consent.CONSENT_NONE))
-                        .setPrompt("a")
-                        .addContinuations(" b")
-                        .build();
+    private void awaitServed(String tenant, String adapter) {
         long deadline = System.nanoTime() + SERVED.toNanos();
-        while (!answers(request)) {
+        while (!node().serves(tenant, adapter, SERVED)) {
             if (System.nanoTime() > deadline) {
                 throw new StartException(
                         "the node did not take up adapter %s within %d s; %s"
                                 .formatted(adapter, SERVED.toSeconds(), LogFile.hint()));
             }
             LockSupport.parkNanos(POLL_NANOS);
-        }
-    }
-
-    private boolean answers(ScoreRequest request) {
-        try {
-            var unused =
-                    InferenceGrpc.newBlockingStub(channel).withDeadlineAfter(SERVED).score(request);
-            return true;
-        } catch (StatusRuntimeException e) {
-            if (e.getStatus().getCode() == Status.Code.NOT_FOUND) {
-                return false;
-            }
-            throw e;
         }
     }
 

@@ -100,6 +100,7 @@ final class LoopParts {
         FlywheelConfig.Server server = config.server();
         FlywheelConfig.Metrics metrics = config.metrics();
         new ListenAddress("server", server.host(), server.port()).require(portOption);
+        new ListenAddress("server", "127.0.0.1", server.adminPort()).require("server.admin_port");
         new ListenAddress("metrics", metrics.host(), metrics.port()).require("metrics.port");
     }
 
@@ -162,6 +163,7 @@ final class LoopParts {
                 new ListenAddress("metrics", config.metrics().host(), metrics.port());
         return new Endpoints(
                 listens().shown(),
+                "127.0.0.1:" + node.adminPort(),
                 broker.bootstrapServers(),
                 topics.impression(),
                 topics.feedback(),

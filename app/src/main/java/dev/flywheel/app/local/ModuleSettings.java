@@ -1,5 +1,7 @@
 package dev.flywheel.app.local;
 
+import dev.flywheel.api.access.KeyRing;
+import dev.flywheel.api.access.Role;
 import dev.flywheel.api.v1.Loss;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.feedback.attribution.AttributionSettings;
@@ -15,10 +17,12 @@ import dev.flywheel.pipelines.LoopSettings;
 import dev.flywheel.pipelines.round.RoundPace;
 import dev.flywheel.pipelines.round.ServerTargets;
 import dev.flywheel.pipelines.stage.EvaluationLimits;
+import dev.flywheel.serving.settings.AccessSettings;
 import dev.flywheel.serving.settings.DeviceSettings;
 import dev.flywheel.serving.settings.RankSettings;
 import dev.flywheel.serving.settings.RequestSettings;
 import dev.flywheel.serving.settings.ServingSettings;
+import dev.flywheel.serving.settings.TlsFiles;
 import dev.flywheel.serving.settings.TransportSettings;
 import dev.flywheel.store.StoreSettings;
 import dev.flywheel.store.core.Limits;
@@ -33,6 +37,9 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
 
 /** Hands each module its share of the settings. */
 final class ModuleSettings {
@@ -77,13 +84,15 @@ final class ModuleSettings {
                 Gate.DEFAULT);
     }
 
-    static ServingSettings serving(FlywheelConfig config, String nodeId) {
+    /** @param keys the credentials known now */
+    static ServingSettings serving(FlywheelConfig config, String nodeId, Supplier<KeyRing> keys) {
         return new ServingSettings(
                 nodeId,
                 device(config.engine()),
                 requests(config.serving()),
                 rank(config.serving().rank()),
                 transport(config.server()),
+                access(config.access(), keys),
                 config.loop().tokenLifetime(),
                 config.loop().feedbackBytesMax());
     }
@@ -260,10 +269,26 @@ final class ModuleSettings {
                 rank.propensityMin());
     }
 
+    private static AccessSettings access(FlywheelConfig.Access access, Supplier<KeyRing> keys) {
+        return new AccessSettings(keys,
+                access.keysFile().isBlank() ? Role.read(access.localRoles()) : Set.of());
+    }
+
+    private static Optional<TlsFiles> tls(FlywheelConfig.Server server) {
+        return server.tlsCertificate().isBlank() ? Optional.empty()
+                : Optional.of(new TlsFiles(Path.of(server.tlsCertificate()),
+                        Path.of(server.tlsKey()),
+                        Optional.of(server.tlsClientAuthorities())
+                                .filter(path -> !path.isBlank())
+                                .map(Path::of)));
+    }
+
     private static TransportSettings transport(FlywheelConfig.Server server) {
         return new TransportSettings(
                 server.host(),
                 server.port(),
+                server.adminPort(),
+                tls(server),
                 server.messageBytesMax(),
                 server.metadataBytesMax(),
                 server.callsPerConnectionMax(),

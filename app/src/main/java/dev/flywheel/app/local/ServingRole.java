@@ -2,6 +2,7 @@ package dev.flywheel.app.local;
 
 import dev.flywheel.adapters.file.FileProblem;
 import dev.flywheel.adapters.identity.AdapterName;
+import dev.flywheel.api.access.KeyRing;
 import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.engine.model.BaseModel;
@@ -24,6 +25,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /** Answers clients, tells Kafka what was answered, takes feedback. */
 final class ServingRole {
@@ -81,12 +83,13 @@ final class ServingRole {
                         context.meters(),
                         context.clock(),
                         new SecureRandom());
+        Supplier<KeyRing> keys = KeyFile.open(context);
         NodeRegistry registry =
                 new NodeRegistry(outside.registry(), outside.store(), engine.base(),
                         ModuleSettings.adapter(config.adapter()), config.engine().rankMax());
         return closing.add(
                 "serving node",
-                () -> ServingNode.start(ModuleSettings.serving(config, context.name()), parts,
+                () -> ServingNode.start(ModuleSettings.serving(config, context.name(), keys), parts,
                         List.of(registry)));
     }
 

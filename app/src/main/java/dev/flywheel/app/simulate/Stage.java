@@ -59,7 +59,7 @@ final class Stage implements AutoCloseable {
         this.signer = signer;
         this.clock = clock;
         this.client = new OutsideClient(node.channel());
-        this.registry = StoreClient.over(node.channel());
+        this.registry = StoreClient.over(node.adminChannel());
         this.outcomes =
                 new Outcomes(registry, node.endpoints().kafka(), topics.deadFeedback());
         this.impressions = new ImpressionTopic(node.endpoints().kafka(), topics.impression());

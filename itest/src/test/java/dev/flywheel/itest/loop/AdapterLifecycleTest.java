@@ -64,7 +64,7 @@ class AdapterLifecycleTest {
     @Test
     void anAdapterLivesAndDiesByCallsAlone() throws Exception {
         try (LocalLoop node = LocalLoop.start(config(), folder, BuiltInBase.folder())) {
-            StoreClient registry = StoreClient.over(node.channel(), Duration.ofSeconds(30));
+            StoreClient registry = StoreClient.over(node.adminChannel(), Duration.ofSeconds(30));
             LoopClient client = new LoopClient(node.channel(), ADAPTER);
 
             AdapterRecord made = registry.createAdapter(request());
@@ -138,7 +138,7 @@ class AdapterLifecycleTest {
         try (LocalLoop node = LocalLoop.start(config, folder, BuiltInBase.folder())) {
             node.createAdapterOfSettings();
             node.createAdapter(ADAPTER, AdapterSettings.ranker());
-            delete(StoreClient.over(node.channel()), configured);
+            delete(StoreClient.over(node.adminChannel()), configured);
         }
         List<String> told = new ArrayList<>();
         try (Closing closing = new Closing()) {
@@ -160,7 +160,7 @@ class AdapterLifecycleTest {
         return new ConfigLoader().load(null, Map.of(
                 "loop.broker_port", 0,
                 "metrics.port", 0,
-                "server.port", 0,
+                "server.port", 0, "server.admin_port", 0,
                 "data.free_mib_min", 16));
     }
 

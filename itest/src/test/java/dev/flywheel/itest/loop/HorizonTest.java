@@ -73,7 +73,7 @@ class HorizonTest {
 
     private void start() throws Exception {
         node = LocalLoop.start(config(), folder, BuiltInBase.folder());
-        registry = StoreClient.over(node.channel(), Duration.ofSeconds(30));
+        registry = StoreClient.over(node.adminChannel(), Duration.ofSeconds(30));
         client = new LoopClient(node.channel(), ADAPTER);
     }
 
@@ -167,7 +167,7 @@ class HorizonTest {
         return new ConfigLoader().load(null, Map.of(
                 "loop.broker_port", 0,
                 "metrics.port", 0,
-                "server.port", 0,
+                "server.port", 0, "server.admin_port", 0,
                 "store.snapshot_every", SNAPSHOT_EVERY,
                 "data.free_mib_min", 16));
     }

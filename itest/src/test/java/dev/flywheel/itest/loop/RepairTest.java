@@ -53,7 +53,7 @@ class RepairTest {
     void fiveUsersHaveTaughtARoundEach() throws Exception {
         node = LocalLoop.start(config(), folder, BuiltInBase.folder());
         node.createAdapter(ADAPTER, AdapterSettings.ranker());
-        registry = StoreClient.over(node.channel(), Duration.ofSeconds(30));
+        registry = StoreClient.over(node.adminChannel(), Duration.ofSeconds(30));
         client = new LoopClient(node.channel(), ADAPTER);
         client.awaitAnswers();
         for (int user = 1; user <= 5; user++) {
@@ -260,7 +260,7 @@ class RepairTest {
                 "loop.forgets_after", "1ms",
                 "loop.repairs_every", "50ms",
                 "metrics.port", 0,
-                "server.port", 0,
+                "server.port", 0, "server.admin_port", 0,
                 "data.free_mib_min", 16));
     }
 }

@@ -13,6 +13,7 @@ import dev.flywheel.serving.metrics.ServingMetrics;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -118,6 +119,26 @@ public final class ServedVersions implements AutoCloseable {
     public void onSynced() {
         synced = true;
         queue.afterAll(() -> ready.complete(null));
+    }
+
+    // What gateways ask: nothing is loaded for it.
+
+    /** Returns the version numbers of an adapter that are in memory, in order. */
+    public List<Long> inMemory(String tenant, String adapter) {
+        String name = entry(tenant, adapter).record().getName();
+        return table.residents()
+                .stream()
+                .map(Resident::key)
+                .filter(key -> key.adapter().equals(name))
+                .map(VersionKey::number)
+                .sorted()
+                .toList();
+    }
+
+    /** Whether a version that an alias points to, or pointed to while the newest is being loaded, is in memory. */
+    public boolean inMemory(String tenant, String adapter, String alias) {
+        AliasPointer pointer = entry(tenant, adapter).alias(alias);
+        return pointer != null && pointer.current() != null;
     }
 
     // What requests ask.

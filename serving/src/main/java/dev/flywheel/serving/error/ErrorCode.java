@@ -9,6 +9,8 @@ public enum ErrorCode {
     BAD_FIELD,
     /** The text and the answer do not fit into the model's context. */
     CONTEXT_TOO_LONG,
+    /** The caller's credential does not reach so far. */
+    AUTH,
     /** There is no such adapter, alias or version for this tenant. */
     ADAPTER_NOT_FOUND,
     /** The version exists but did not pass verification on this node. */
@@ -27,6 +29,8 @@ public enum ErrorCode {
     LOADING,
     /** Kafka did not acknowledge a feedback event. */
     FEEDBACK_NOT_TAKEN,
+    /** This server does not offer the call, and is not going to. */
+    NOT_OFFERED,
     /** The caller's time is over. */
     DEADLINE,
     /** The caller went away or stopped reading. */

@@ -47,11 +47,13 @@ final class ErrorTable {
     static Code code(ErrorCode code) {
         return switch (code) {
             case BAD_FIELD, CONTEXT_TOO_LONG -> Code.INVALID_ARGUMENT;
+            case AUTH -> Code.PERMISSION_DENIED;
             case ADAPTER_NOT_FOUND -> Code.NOT_FOUND;
             case ADAPTER_NOT_SERVABLE -> Code.FAILED_PRECONDITION;
             case ARTIFACT_CORRUPT -> Code.DATA_LOSS;
             case QUEUE_FULL, TENANT_QUOTA, ADAPTER_QUOTA -> Code.RESOURCE_EXHAUSTED;
             case DRAINING, LOADING, FEEDBACK_NOT_TAKEN -> Code.UNAVAILABLE;
+            case NOT_OFFERED -> Code.UNIMPLEMENTED;
             case DEADLINE -> Code.DEADLINE_EXCEEDED;
             case CANCELLED -> Code.CANCELLED;
             case INTERNAL -> Code.INTERNAL;
@@ -84,8 +86,8 @@ final class ErrorTable {
                                     : "adapter")
                             .setDescription(message))
                     .build();
-            case QUEUE_FULL, DRAINING, LOADING, FEEDBACK_NOT_TAKEN, DEADLINE, CANCELLED,
-                    INTERNAL ->
+            case AUTH, QUEUE_FULL, DRAINING, LOADING, FEEDBACK_NOT_TAKEN, NOT_OFFERED, DEADLINE,
+                    CANCELLED, INTERNAL ->
                 ErrorInfo.getDefaultInstance();
         };
         if (!(detail instanceof ErrorInfo)) {

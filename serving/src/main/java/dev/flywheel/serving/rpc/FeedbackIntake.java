@@ -109,6 +109,7 @@ final class FeedbackIntake {
                 throw ServingException.named("feedback_token", forged.why());
             case TokenCheck.Genuine genuine -> genuine.token();
         };
+        RequestRules.requireReach(token.tenant());
         if (!clock.instant().isBefore(token.expiresAt())) {
             throw ServingException.field("feedback_token", "expired at " + token.expiresAt());
         }

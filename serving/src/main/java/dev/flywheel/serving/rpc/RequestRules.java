@@ -1,6 +1,7 @@
 package dev.flywheel.serving.rpc;
 
 import dev.flywheel.adapters.identity.AdapterName;
+import dev.flywheel.api.access.Caller;
 import dev.flywheel.api.v1.Candidate;
 import dev.flywheel.api.v1.Consent;
 import dev.flywheel.api.v1.GenerateRequest;
@@ -8,6 +9,7 @@ import dev.flywheel.api.v1.RankRequest;
 import dev.flywheel.api.v1.RequestScope;
 import dev.flywheel.api.v1.SamplingParams;
 import dev.flywheel.api.v1.ScoreRequest;
+import dev.flywheel.serving.error.ErrorCode;
 import dev.flywheel.serving.error.ServingException;
 import dev.flywheel.serving.settings.RequestSettings;
 import java.util.HashSet;
@@ -109,6 +111,7 @@ final class RequestRules {
         requireShort("scope.user", scope.getUser());
         requireSegment("scope.tenant", scope.getTenant());
         requireSegment("scope.alias", scope.getAlias());
+        requireReach(tenantOf(scope));
         if (!scope.getAdapter().isEmpty()) {
             requireName(scope.getAdapter());
         } else if (!scope.getAlias().isEmpty() || scope.getVersionNumber() != 0) {
@@ -128,6 +131,13 @@ final class RequestRules {
             throw ServingException.field("scope.consent",
                     "is " + scope.getConsentValue()
                             + ", allowed are unspecified, train and none");
+        }
+    }
+
+    /** Refuses a tenant that the caller's credential is not for. */
+    static void requireReach(String tenant) {
+        if (!Caller.currentMayActFor(tenant)) {
+            throw ServingException.of(ErrorCode.AUTH, "the credential is not for this tenant");
         }
     }
 

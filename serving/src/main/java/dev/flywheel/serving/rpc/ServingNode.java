@@ -11,7 +11,9 @@ import dev.flywheel.engine.lora.AdapterSlots;
 import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.feedback.token.TokenSigner;
+import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.adapter.ServedVersions;
+import dev.flywheel.serving.error.ServingException;
 import dev.flywheel.serving.impression.ImpressionIds;
 import dev.flywheel.serving.impression.ImpressionLog;
 import dev.flywheel.serving.metrics.ServingMetrics;
@@ -25,6 +27,7 @@ import dev.flywheel.serving.settings.RequestSettings;
 import dev.flywheel.serving.settings.ServingSettings;
 import io.grpc.BindableService;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -108,14 +111,16 @@ public final class ServingNode implements AutoCloseable {
         this.inference = new InferenceService(settings.requests(),
                 new Leases(versions, settings.requests(), nanos), texts, policy(settings.rank()),
                 engine, impressions, metrics, calls);
-        List<BindableService> services = new ArrayList<>(more);
+        List<BindableService> services = new ArrayList<>();
         services.add(inference);
+        services.add(new OpenInferenceService(versions, this::answers));
         services.add(new FeedbackService(
                 new FeedbackIntake(parts.signer(), parts.feedback(), parts.clock(),
                         settings.feedbackBytesMax()),
                 metrics));
         this.store = parts.store();
-        this.face = new GrpcFace(settings.transport(), services, metrics, nanos, calls);
+        this.face = new GrpcFace(settings.transport(), settings.access(),
+                new GrpcFace.Services(services, more), metrics, parts.clock(), calls);
         this.ready = versions.ready().thenRun(() -> {
             face.serving();
             log.info("serving base {} on port {}", parts.base().digest().brief(), face.port());
@@ -125,7 +130,7 @@ public final class ServingNode implements AutoCloseable {
     /**
      * Starts a node. It listens when this returns and answers once {@link #ready} completes.
      *
-     * @param more services of other modules to offer on the same port
+     * @param more services of other modules to offer on the same port and on that of administration
      * @throws IllegalArgumentException if a setting does not fit the model
      * @throws java.io.UncheckedIOException if the port cannot be listened on
      */
@@ -153,6 +158,10 @@ public final class ServingNode implements AutoCloseable {
                 TimeUnit.MILLISECONDS);
     }
 
+    private boolean answers() {
+        return face.answers();
+    }
+
     private void dead() {
         face.dead();
     }
@@ -172,9 +181,23 @@ public final class ServingNode implements AutoCloseable {
         return face.port();
     }
 
+    /** Returns the port of administration, on loopback. */
+    public int adminPort() {
+        return face.adminPort();
+    }
+
     /** Completes when the store's versions are loaded and health says SERVING. */
     public CompletableFuture<Void> ready() {
         return ready;
+    }
+
+    /** Whether requests of a tenant for an adapter's serving version are answered; waits for it to be loaded. */
+    public boolean serves(String tenant, String adapter, Duration patience) {
+        try (Lease unused = versions.lease(tenant, adapter, "serving", patience)) {
+            return true;
+        } catch (ServingException no) {
+            return false;
+        }
     }
 
     /** Returns the hot swaps since the start. */

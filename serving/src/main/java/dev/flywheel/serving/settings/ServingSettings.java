@@ -16,6 +16,7 @@ public record ServingSettings(
         RequestSettings requests,
         RankSettings rank,
         TransportSettings transport,
+        AccessSettings access,
         Duration tokenLifetime,
         int feedbackBytesMax) {
     public ServingSettings {
@@ -28,7 +29,8 @@ public record ServingSettings(
 
     public static ServingSettings defaults(String nodeId) {
         return new ServingSettings(nodeId, DeviceSettings.defaults(), RequestSettings.defaults(),
-                RankSettings.defaults(), TransportSettings.defaults(), Duration.ofHours(24),
+                RankSettings.defaults(), TransportSettings.defaults(),
+                AccessSettings.thisMachine(), Duration.ofHours(24),
                 EventSchema.FEEDBACK_BYTES_DEFAULT);
     }
 }

@@ -1,12 +1,15 @@
 package dev.flywheel.serving.settings;
 
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * Limits of the gRPC server. A client can make the node keep no more than these.
  *
  * @param host address to listen on
  * @param port 0 means any free one
+ * @param adminPort the same for the port of administration, which listens on loopback alone
+ * @param tls certificate and key of this server; without them the public port is not encrypted
  * @param messageBytesMax one inbound message
  * @param metadataBytesMax headers of one call
  * @param callsPerConnectionMax calls at once on one connection
@@ -18,6 +21,8 @@ import java.time.Duration;
 public record TransportSettings(
         String host,
         int port,
+        int adminPort,
+        Optional<TlsFiles> tls,
         int messageBytesMax,
         int metadataBytesMax,
         int callsPerConnectionMax,
@@ -28,6 +33,7 @@ public record TransportSettings(
         boolean reflection) {
     public TransportSettings {
         Checks.within("port", port, 0, 65_535);
+        Checks.within("admin_port", adminPort, 0, 65_535);
         Checks.atLeast("message_bytes_max", messageBytesMax, 1024);
         Checks.atLeast("metadata_bytes_max", metadataBytesMax, 1024);
         Checks.atLeast("calls_per_connection_max", callsPerConnectionMax, 1);
@@ -39,12 +45,19 @@ public record TransportSettings(
 
     /** Any free port on loopback. */
     public static TransportSettings defaults() {
-        return new TransportSettings("127.0.0.1", 0, 4 << 20, 8 << 10, 256, 200,
+        return new TransportSettings("127.0.0.1", 0, 0, Optional.empty(), 4 << 20, 8 << 10, 256,
+                200,
                 Duration.ofSeconds(30), Duration.ofSeconds(10), Duration.ofSeconds(10), true);
     }
 
+    public TransportSettings withTls(TlsFiles files) {
+        return new TransportSettings(host, port, adminPort, Optional.of(files), messageBytesMax,
+                metadataBytesMax, callsPerConnectionMax, resetsPerWindowMax, resetWindow,
+                keepAliveMin, drainTimeout, reflection);
+    }
+
     public TransportSettings withPort(int other) {
-        return new TransportSettings(host, other, messageBytesMax, metadataBytesMax,
+        return new TransportSettings(host, other, adminPort, tls, messageBytesMax, metadataBytesMax,
                 callsPerConnectionMax, resetsPerWindowMax, resetWindow, keepAliveMin, drainTimeout,
                 reflection);
     }

@@ -16,6 +16,7 @@ import dev.flywheel.feedback.event.EventSchema;
 import dev.flywheel.feedback.token.TokenKeys;
 import dev.flywheel.feedback.token.TokenSigner;
 import dev.flywheel.serving.rpc.ServingNode;
+import dev.flywheel.serving.settings.AccessSettings;
 import dev.flywheel.serving.settings.DeviceSettings;
 import dev.flywheel.serving.settings.RankSettings;
 import dev.flywheel.serving.settings.RequestSettings;
@@ -59,6 +60,7 @@ public final class Node implements AutoCloseable {
     public static final DeviceSettings DEVICE = new DeviceSettings(4, 8, 256, 16, 64);
     public static final ServingSettings SETTINGS = new ServingSettings("node-1", DEVICE,
             RequestSettings.defaults(), RANK, TransportSettings.defaults(),
+            AccessSettings.thisMachine(),
             Duration.ofHours(1), EventSchema.FEEDBACK_BYTES_DEFAULT);
 
     public final List<Impression> impressions = new CopyOnWriteArrayList<>();

@@ -164,7 +164,7 @@ class FeedbackTest {
     void anEventLongerThanTheSettingIsRefused(@TempDir Path other) throws Exception {
         try (Node narrow = new Node(other, settings -> new ServingSettings(settings.nodeId(),
                 settings.device(), settings.requests(), settings.rank(), settings.transport(),
-                settings.tokenLifetime(), 2_000)).ready()) {
+                settings.access(), settings.tokenLifetime(), 2_000)).ready()) {
             String token = rank(narrow).getFeedbackToken();
             StatusRuntimeException refused = Errors.of(() -> narrow.feedbackStub()
                     .send(click("c1").setFeedbackToken(token)
@@ -191,7 +191,7 @@ class FeedbackTest {
     void anExpiredTokenIsRefused(@TempDir Path other) throws Exception {
         try (Node brief = new Node(other, settings -> new ServingSettings(settings.nodeId(),
                 settings.device(), settings.requests(), settings.rank(), settings.transport(),
-                Duration.ofMillis(1), settings.feedbackBytesMax())).ready()) {
+                settings.access(), Duration.ofMillis(1), settings.feedbackBytesMax())).ready()) {
             RankReply old = rank(brief);
             Node.until("a millisecond has passed", () -> System.currentTimeMillis()
                     > brief.impressions.getFirst().getServedAtMillis() + 1);

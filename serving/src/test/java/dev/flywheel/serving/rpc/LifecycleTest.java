@@ -291,7 +291,8 @@ class LifecycleTest {
                 settings.device(), settings.requests(),
                 new RankSettings(rank.contextTemplate(), rank.candidateTemplate(), "yes", "n",
                         0, 0, 0),
-                settings.transport(), settings.tokenLifetime(), settings.feedbackBytesMax())))
+                settings.transport(), settings.access(), settings.tokenLifetime(),
+                settings.feedbackBytesMax())))
                 .hasMessageContaining("serving.rank.accept is \"yes\", which is 3 tokens");
     }
 
@@ -370,13 +371,14 @@ class LifecycleTest {
                 new RequestSettings(waitingMax, perTenantMax, 2, r.tokensWaitingMax(), deadline,
                         r.deadlineMax(), r.candidatesMax(), r.continuationsMax(), r.tokensMax(),
                         r.tokensDefault(), r.textCharsMax(), stallTimeout),
-                settings.rank(), settings.transport(), settings.tokenLifetime(),
+                settings.rank(), settings.transport(), settings.access(), settings.tokenLifetime(),
                 settings.feedbackBytesMax());
     }
 
     private static ServingSettings withTransport(ServingSettings settings,
             TransportSettings transport) {
         return new ServingSettings(settings.nodeId(), settings.device(), settings.requests(),
-                settings.rank(), transport, settings.tokenLifetime(), settings.feedbackBytesMax());
+                settings.rank(), transport, settings.access(), settings.tokenLifetime(),
+                settings.feedbackBytesMax());
     }
 }

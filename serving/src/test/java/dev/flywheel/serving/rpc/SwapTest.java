@@ -53,7 +53,7 @@ class SwapTest {
     private void start(DeviceSettings device) throws Exception {
         node = new Node(folder, settings -> new ServingSettings(settings.nodeId(), device,
                 settings.requests(), settings.rank(), settings.transport(),
-                settings.tokenLifetime(), settings.feedbackBytesMax()));
+                settings.access(), settings.tokenLifetime(), settings.feedbackBytesMax()));
         node.publisher.create(ADAPTER, "default");
         publish(1);
         node.ready();

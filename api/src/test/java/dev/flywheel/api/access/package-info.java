@@ -1,0 +1,4 @@
+@NullMarked
+package dev.flywheel.api.access;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,26 @@
+package dev.flywheel.app.load;
+
+import dev.flywheel.adapters.random.SeededRandom;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Texts to continue. */
+final class Prompts {
+    private static final List<String> WORDS = List.of("the", "a", "sea", "river", "town", "is",
+            "was", "north", "of", "and", "old", "small", "near", "who", "said", "house", "light",
+            "from", "under", "with", "morning", "wind", "road", "ship", "to", "in");
+
+    private Prompts() {}
+
+    static List<String> of(int count, int words, SeededRandom random) {
+        List<String> prompts = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            List<String> text = new ArrayList<>();
+            for (int word = 0; word < words; word++) {
+                text.add(random.pick(WORDS));
+            }
+            prompts.add(i + " " + String.join(" ", text));
+        }
+        return prompts;
+    }
+}
