@@ -17,13 +17,13 @@ public final class FlinkSettings {
      *
      * @param checkpoints folder for checkpoints, kept after the job's end
      * @param scratch folder for what lives as long as the process
-     * @param checkpointInterval how often; costs no latency and no exactness, only replay after a crash
      */
     public static Configuration local(
-            Path checkpoints, Path scratch, Duration checkpointInterval) {
+            Path checkpoints, Path scratch, CheckpointTimes times) {
         Configuration c = new Configuration();
         c.setString("execution.checkpointing.dir", CheckedFileSystem.uri(checkpoints).toString());
-        c.setString("execution.checkpointing.interval", millis(checkpointInterval));
+        c.setString("execution.checkpointing.interval", millis(times.interval()));
+        c.setString("execution.checkpointing.timeout", millis(times.timeout()));
         c.setString("execution.checkpointing.externalized-checkpoint-retention",
                 "RETAIN_ON_CANCELLATION");
         c.setString("execution.checkpointing.num-retained", "2");
@@ -63,9 +63,9 @@ public final class FlinkSettings {
      * @param slots jobs that may run at once
      */
     public static Configuration processes(
-            Path checkpoints, Path scratch, Duration checkpointInterval, int rpcPort, int restPort,
+            Path checkpoints, Path scratch, CheckpointTimes times, int rpcPort, int restPort,
             int slots) {
-        Configuration c = local(checkpoints, scratch, checkpointInterval);
+        Configuration c = local(checkpoints, scratch, times);
         c.setString("rest.port", Integer.toString(restPort));
         c.setString("rest.bind-port", Integer.toString(restPort));
         c.setString("jobmanager.rpc.address", "127.0.0.1");

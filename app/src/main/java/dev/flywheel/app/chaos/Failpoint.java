@@ -29,6 +29,22 @@ record Failpoint(Member member, String name) {
             new Failpoint(Member.TASKMANAGER, "round-ended"),
             new Failpoint(Member.TASKMANAGER, "checkpoint"));
 
+    /** Around what operators ask of the store, in the order of {@link Surgery#operate}'s kinds. */
+    static final List<Failpoint> OF_SURGERY = List.of(
+            new Failpoint(Member.STORE, "Rollback-before"),
+            new Failpoint(Member.STORE, "Rollback-after"),
+            new Failpoint(Member.STORE, "Excise-before"),
+            new Failpoint(Member.STORE, "Excise-after"),
+            new Failpoint(Member.STORE, "Readmit-before"),
+            new Failpoint(Member.STORE, "Readmit-after"),
+            new Failpoint(Member.STORE, "Forget-before"),
+            new Failpoint(Member.STORE, "Forget-after"));
+
+    /** Which kind of surgery comes by it; -1 if none does. */
+    int surgery() {
+        return OF_SURGERY.contains(this) ? OF_SURGERY.indexOf(this) / 2 : -1;
+    }
+
     /** Whether a process comes by only when the job has just started. */
     boolean atStart() {
         return name.startsWith("AcquireEpoch");

@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 
 /** Which fault comes next: the same from the same seed, whatever the machine does. For one thread. */
 final class FaultPlan {
@@ -27,7 +28,8 @@ final class FaultPlan {
     FaultPlan(long seed, Set<Fault> faults, Set<Member> members, long pauseMillis) {
         this.random = new SplittableRandom(seed);
         this.members = members.stream().sorted().toList();
-        this.failpoints = Failpoint.ALL.stream()
+        this.failpoints = Stream.concat(Failpoint.ALL.stream(),
+                faults.contains(Fault.SURGERY) ? Failpoint.OF_SURGERY.stream() : Stream.empty())
                 .filter(each -> members.contains(each.member()))
                 .toList();
         this.pauseMillis = pauseMillis;

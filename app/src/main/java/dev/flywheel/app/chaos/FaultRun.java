@@ -63,7 +63,7 @@ final class FaultRun {
         LOG.info("fault {}", step);
         switch (step.fault()) {
             case KILL -> kill(step.member());
-            case FAILPOINT -> failpoint(step.failpoint());
+            case FAILPOINT -> failpoint(step);
             case FREEZE -> freeze(step);
             case WRITERS -> writers(step);
             case FORGET -> forget();
@@ -71,7 +71,7 @@ final class FaultRun {
             case FLIP -> flip(step);
             case CLOCK -> clock(step);
             case DAMAGE -> damage(step);
-            case SURGERY -> operate(step);
+            case SURGERY -> operate(step.number());
             case CLIENT -> throw new IllegalStateException("clients do that by themselves");
         }
     }
@@ -109,15 +109,20 @@ final class FaultRun {
         }
     }
 
-    private void failpoint(Failpoint failpoint) throws IOException, InterruptedException {
+    private void failpoint(FaultPlan.Step step) throws IOException, InterruptedException {
+        Failpoint failpoint = step.failpoint();
         Member member = failpoint.member();
         long pid = cluster.pid(member);
         cluster.expectEnd(member);
         if (failpoint.atStart()) {
             kill(Member.TASKMANAGER);
         }
+        arm(failpoint.name(), "");
+        if (failpoint.surgery() >= 0) {
+            operate(step.number() / Surgery.KINDS * Surgery.KINDS + failpoint.surgery());
+        }
         long deadline = System.nanoTime() + REACHED.toNanos();
-        if (!reached(failpoint.name(), "")) {
+        if (!reached(failpoint.name())) {
             LOG.info("nothing came by {}", failpoint);
             return;
         }
@@ -129,13 +134,16 @@ final class FaultRun {
         counts.merge("at " + failpoint.name(), 1L, Long::sum);
     }
 
-    /** Arms a failpoint and waits until a process has come by it; returns whether one has. */
-    private boolean reached(String name, String argument)
-            throws IOException, InterruptedException {
+    /** In one go: a process may look at any time. */
+    private void arm(String name, String argument) throws IOException {
         Path file = failpoints.resolve(name);
-        // In one go: a process may look at any time.
         Files.writeString(file.resolveSibling("new"), argument);
         Files.move(file.resolveSibling("new"), file, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** Waits until a process has come by what is armed; returns whether one has. */
+    private boolean reached(String name) throws IOException, InterruptedException {
+        Path file = failpoints.resolve(name);
         long deadline = System.nanoTime() + REACHED.toNanos();
         while (Files.exists(file) && System.nanoTime() - deadline < 0) {
             TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
@@ -144,19 +152,18 @@ final class FaultRun {
     }
 
     private void flip(FaultPlan.Step step) throws IOException, InterruptedException {
-        if (reached("flip-blob", Long.toString(step.number()))) {
+        arm("flip-blob", Long.toString(step.number()));
+        if (reached("flip-blob")) {
             hit(Fault.FLIP, step.member(), "bit flipped", false, System.currentTimeMillis());
         }
     }
 
     private void clock(FaultPlan.Step step) throws IOException, InterruptedException {
         Duration off = JUMPS.get((int) (step.number() % JUMPS.size()));
-        Path file = failpoints.resolve("clock");
-        Files.writeString(file.resolveSibling("new"), Long.toString(off.toMillis()));
-        Files.move(file.resolveSibling("new"), file, StandardCopyOption.ATOMIC_MOVE);
+        arm("clock", Long.toString(off.toMillis()));
         hit(Fault.CLOCK, step.member(), "clock off by " + off, false, System.currentTimeMillis());
         TimeUnit.MILLISECONDS.sleep(step.holdMillis());
-        Files.deleteIfExists(file);
+        Files.deleteIfExists(failpoints.resolve("clock"));
     }
 
     private void freeze(FaultPlan.Step step) throws InterruptedException {
@@ -232,8 +239,8 @@ final class FaultRun {
         }
     }
 
-    private void operate(FaultPlan.Step step) throws InterruptedException {
-        String what = surgery.operate(step.number());
+    private void operate(long number) throws InterruptedException {
+        String what = surgery.operate(number);
         if (!what.isEmpty()) {
             hit(Fault.SURGERY, Member.STORE, what, false, System.currentTimeMillis());
             counts.merge("surgery " + what, 1L, Long::sum);

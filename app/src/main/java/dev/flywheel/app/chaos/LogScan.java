@@ -16,6 +16,8 @@ import java.util.regex.Pattern;
 final class LogScan {
     private static final int SHOWN = 20;
     private static final int LINE = 300;
+    /** Time and level; the logger's name follows. */
+    private static final String SAID_BY = "^\\S+ (ERROR|FATAL) ";
     private static final Pattern ERROR = Pattern.compile(
             "^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} (ERROR|FATAL) .*|^#  SIG.*|.*OutOfMemoryError.*");
 
@@ -31,12 +33,12 @@ final class LogScan {
                     Pattern.compile(".*(EventPerformanceMonitor|slow controller event).*")),
             new Allowed("Flink tells of peers that were killed or frozen",
                     Pattern.compile(
-                            ".*(pekko|Pekko|TaskManagerRunner|ClusterEntrypoint|FatalExitExceptionHandler"
-                                    + "|TaskExecutor|ResourceManager|heartbeat|Heartbeat|RestHandler|rest\\.handler"
-                                    + "|RetryingRegistration|DefaultJobLeaderService|JobDetailsHandler|JobManagerHeartbeat|Disassociated).*")),
+                            SAID_BY + "(\\w*PekkoRpcActor|TaskManagerRunner|\\w*ClusterEntrypoint"
+                                    + "|FatalExitExceptionHandler|TaskExecutor|\\w*ResourceManager"
+                                    + "|RetryingRegistration|DefaultJobLeaderService|\\w+Handler): .*")),
             new Allowed("a producer or consumer lost its broker",
-                    Pattern.compile(".*(NetworkClient|Sender|ProducerBatch|KafkaProducer"
-                            + "|ConsumerCoordinator|FetchSessionHandler|AdminMetadataManager).*")));
+                    Pattern.compile(SAID_BY + "(NetworkClient|Sender|ProducerBatch|KafkaProducer"
+                            + "|ConsumerCoordinator|FetchSessionHandler|AdminMetadataManager): .*")));
 
     private LogScan() {}
 

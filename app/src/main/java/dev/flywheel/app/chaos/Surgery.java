@@ -26,6 +26,8 @@ import org.slf4j.LoggerFactory;
 final class Surgery {
     private static final Logger LOG = LoggerFactory.getLogger(Surgery.class);
     private static final Duration GIVE_UP = Duration.ofSeconds(120);
+    /** Rollback, excise, readmit, forget; a number's kind is its remainder. */
+    static final int KINDS = 4;
     private static final long RETRY_MILLIS = 200;
     /** What lies further back takes long to train again. */
     private static final int RECENT = 12;
@@ -50,7 +52,7 @@ final class Surgery {
         long deadline = System.nanoTime() + GIVE_UP.toNanos();
         while (System.nanoTime() - deadline < 0) {
             try {
-                return once((int) (number % 4), (int) (number / 4 % RECENT), user);
+                return once((int) (number % KINDS), (int) (number / KINDS % RECENT), user);
             } catch (StatusRuntimeException refused) {
                 // HEAD has moved meanwhile, or the store is away: read again and decide anew.
                 if (!OutsideClient.passing(refused)

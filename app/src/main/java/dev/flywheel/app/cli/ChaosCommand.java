@@ -34,6 +34,9 @@ import picocli.CommandLine.Spec;
             "Exit code 1 if anything was lost, trained twice or otherwise not as promised."
         })
 public final class ChaosCommand implements Callable<Integer> {
+    private static final List<String> BUGS =
+            List.of("claim-index", "epoch", "sync", "dedup", "pin", "checksum");
+
     @Spec private CommandSpec spec;
     @Mixin private LoopOptions loop = new LoopOptions();
     @Mixin private ReportOptions report = new ReportOptions();
@@ -71,6 +74,7 @@ public final class ChaosCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        requireKnown(bug);
         report.requireWritable();
         Set<Fault> chosen = chosen();
         ChaosSettings settings = new ChaosSettings(Duration.ofSeconds(seconds), seed, chosen,
@@ -81,6 +85,14 @@ public final class ChaosCommand implements Callable<Integer> {
                             .add("folder", () -> new TemporaryFolder("flywheel-chaos"))
                             .path();
             return judged(run(settings, folder, stop.closing()));
+        }
+    }
+
+    /** One that no process knows would break nothing, and look as if it had been missed. */
+    private void requireKnown(String name) {
+        if (!name.isEmpty() && !BUGS.contains(name)) {
+            throw UsageChecks.wrong(spec, "--bug is '%s', allowed are %s".formatted(name,
+                    String.join(", ", BUGS)));
         }
     }
 

@@ -108,11 +108,6 @@ final class Child {
         return running != null && running.isAlive();
     }
 
-    /** For how long its process has been there, nanoseconds; 0 if it has none. */
-    synchronized long upNanos(long nowNanos) {
-        return alive() ? nowNanos - startedNanos : 0;
-    }
-
     /** Returns the process's id; 0 if it has none. */
     synchronized long pid() {
         Process running = process;

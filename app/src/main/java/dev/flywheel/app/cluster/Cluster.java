@@ -38,7 +38,7 @@ public final class Cluster implements AutoCloseable {
     private static final long LOOK_MILLIS = 50;
     private static final long WAIT_MILLIS = 100;
     private static final long ARCHIVE_SECONDS = 5;
-    private static final long ARCHIVED_AFTER_NANOS = TimeUnit.SECONDS.toNanos(15);
+    private static final long ARCHIVED_AFTER_ROUNDS = 3;
     private static final Duration PROBE = Duration.ofSeconds(2);
 
     private static final List<Member> CLOSED_IN_ORDER = List.of(Member.SERVING, Member.TASKMANAGER,
@@ -47,7 +47,6 @@ public final class Cluster implements AutoCloseable {
     private final ClusterFolder folder;
     private final DataFolder lock;
     private final MemberCommand commands;
-    private final ClassArchive trainerClasses;
     private final Map<Member, Child> children = new EnumMap<>(Member.class);
     private final RemoteJob flink;
     private final JobKeeper keeper;
@@ -60,6 +59,9 @@ public final class Cluster implements AutoCloseable {
     private final ScheduledExecutorService archiver = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("class-archive").factory());
     private volatile JobState state;
+    // Used by the archiver alone.
+    private long trainedPid;
+    private long trainedFrom = -1;
 
     private Cluster(ClusterFolder folder, Path model, JobState state,
             Map<Member, List<String>> flags) {
@@ -67,14 +69,12 @@ public final class Cluster implements AutoCloseable {
         this.state = state;
         this.lock = DataFolder.take(folder.root().resolve("cluster"),
                 folder.config().data().freeMibMin(), "--data");
-        this.trainerClasses =
-                new ClassArchive(folder.root().resolve("cluster").resolve("classes.jsa"));
-        this.commands = new MemberCommand(folder, model, flags, trainerClasses);
+        this.commands = new MemberCommand(folder, model, flags);
         for (Member member : Member.values()) {
             children.put(member, new Child(member, commands.of(member), folder.log(member)));
         }
         this.flink = new RemoteJob(folder.config(),
-                folder.flink().settings(folder.config().loop().checkpointInterval()),
+                folder.flink().settings(folder.config().loop()),
                 folder.flink().checkpoints(), Path.of(folder.config().processes().tokenKeys()));
         this.keeper = new JobKeeper(flink, folder.config(), () -> this.state);
         this.serving = channel("127.0.0.1:" + folder.config().server().port());
@@ -106,20 +106,44 @@ public final class Cluster implements AutoCloseable {
         return Grpc.newChannelBuilder(target, InsecureChannelCredentials.create()).build();
     }
 
-    /** Once the trainer has been up for a while, so that the classes of training are among them. */
+    /** Once a process of the trainer has trained, so that the classes of training are among them. Tried once. */
     private void keepClasses() {
-        Child child = child(Member.TRAINER);
-        if (trainerClasses.made() || child.upNanos(System.nanoTime()) < ARCHIVED_AFTER_NANOS) {
-            return;
-        }
+        ClassArchive classes = commands.trainerClasses();
+        Child trainerProcess = child(Member.TRAINER);
+        long pid = trainerProcess.pid();
         try {
-            if (trainerClasses.make(commands.machine(Member.TRAINER))) {
-                child.command(commands.of(Member.TRAINER));
+            if (classes.settled()) {
+                archiver.shutdown();
+            } else if (hasTrained(pid) && classes.list() && trainerProcess.pid() == pid) {
+                archiver.shutdown();
+                classes.make();
+                trainerProcess.command(commands.of(Member.TRAINER));
             }
         } catch (IOException e) {
-            LOG.debug("the trainer's classes are not kept: {}", e.toString());
+            archiver.shutdown();
+            LOG.warn(
+                    "the trainer's classes are not kept, so that it takes longer to start again: {}",
+                    e.getMessage());
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    private boolean hasTrained(long pid) {
+        long head = head();
+        if (pid != trainedPid) {
+            trainedPid = pid;
+            trainedFrom = head;
+        }
+        return pid != 0 && trainedFrom >= 0 && head >= trainedFrom + ARCHIVED_AFTER_ROUNDS;
+    }
+
+    /** The newest version of the adapter that is there from the start; -1 if the store does not tell. */
+    private long head() {
+        try {
+            return store.getAdapter(folder.config().adapter().name()).getHead();
+        } catch (StatusRuntimeException away) {
+            return -1;
         }
     }
 

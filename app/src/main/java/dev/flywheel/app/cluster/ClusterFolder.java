@@ -88,7 +88,7 @@ public final class ClusterFolder {
         broker.format();
         settings.put(Member.BROKER, broker.write(conf.resolve("broker.properties")));
         Path flinkConf =
-                flink.write(conf.resolve("flink"), config.loop().checkpointInterval());
+                flink.write(conf.resolve("flink"), config.loop());
         settings.put(Member.JOBMANAGER, flinkConf);
         settings.put(Member.TASKMANAGER, flinkConf);
         for (Member role : new Member[] {Member.STORE, Member.TRAINER, Member.SERVING}) {

@@ -39,14 +39,18 @@ final class MemberCommand {
      * Makes the commands.
      *
      * @param flags further flags of the JVM, by member
-     * @param trainerClasses what speeds the trainer's start up
      */
-    MemberCommand(ClusterFolder folder, Path model, Map<Member, List<String>> flags,
-            ClassArchive trainerClasses) {
-        this.trainerClasses = trainerClasses;
+    MemberCommand(ClusterFolder folder, Path model, Map<Member, List<String>> flags) {
         this.folder = folder;
         this.model = model;
         this.flags = flags;
+        this.trainerClasses = ClassArchive.in(folder.root().resolve("cluster"),
+                machine(Member.TRAINER));
+    }
+
+    /** What the trainer starts faster with, once it is made. */
+    ClassArchive trainerClasses() {
+        return trainerClasses;
     }
 
     List<String> of(Member member) {
@@ -81,7 +85,7 @@ final class MemberCommand {
     }
 
     /** The JVM of a member, up to its main class. */
-    List<String> machine(Member member) {
+    private List<String> machine(Member member) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of("-XX:+UseSerialGC", Objects.requireNonNull(HEAP.get(member)),

@@ -250,6 +250,7 @@ public record FlywheelConfig(
             Duration trainTimeout,
             int bufferedExamplesMax,
             Duration checkpointInterval,
+            Duration checkpointTimeout,
             int roundAttemptsMax,
             Duration repairsEvery,
             Duration forgetsAfter,
@@ -284,6 +285,7 @@ public record FlywheelConfig(
             Check.positive("loop.train_timeout", trainTimeout);
             Check.within("loop.buffered_examples_max", bufferedExamplesMax, 1, 1_000_000);
             Check.atLeast("loop.checkpoint_interval", checkpointInterval, Duration.ofMillis(100));
+            Check.atLeast("loop.checkpoint_timeout", checkpointTimeout, Duration.ofSeconds(1));
             Check.within("loop.round_attempts_max", roundAttemptsMax, 1, 1_000);
             Check.positive("loop.repairs_every", repairsEvery);
             Check.positive("loop.forgets_after", forgetsAfter);

@@ -6,7 +6,6 @@ import dev.flywheel.api.v1.FeedbackKey;
 import dev.flywheel.api.v1.FeedbackOrigin;
 import dev.flywheel.api.v1.LocatedFeedback;
 import dev.flywheel.api.v1.ManifestRecord;
-import dev.flywheel.api.v1.ManifestState;
 import dev.flywheel.app.audit.JobFigures;
 import dev.flywheel.feedback.event.ReasonNames;
 import dev.flywheel.feedback.kafka.IntakeReader;
@@ -65,45 +64,29 @@ public final class FeedbackLineage {
     private FeedbackReport manifested(LocatedFeedback found) {
         FeedbackKey key = found.getFeedback();
         ManifestRecord manifest = store.getManifestRecord(found.getAdapter(), found.getSeq());
-        List<ExampleRecord> examples = manifest.getExamplesList()
-                .stream()
-                .filter(example -> example.getFeedbackList().contains(key))
-                .toList();
-        boolean trained = found.getState() == ManifestState.MANIFEST_STATE_COMMITTED
-                && !found.getQuarantined();
-        return new FeedbackReport(key.getSource(), key.getFeedbackId(), end(found, trained),
-                found.getAdapter(), found.getSeq(), trained ? found.getVersion() : 0,
-                trained ? "" : why(found, manifest, examples), "", "",
+        FeedbackEnd end = FeedbackEnd.of(found, manifest);
+        return new FeedbackReport(key.getSource(), key.getFeedbackId(), end.end(),
+                found.getAdapter(), found.getSeq(), end.trained() ? found.getVersion() : 0,
+                end.reason(), "", "",
                 manifest.getOriginsList()
                         .stream()
                         .filter(origin -> origin.getFeedback().equals(key))
                         .map(FeedbackLineage::at)
                         .toList(),
-                examples.isEmpty() ? "" : examples.getFirst().getImpressionId());
+                impression(key, manifest));
+    }
+
+    private static String impression(FeedbackKey key, ManifestRecord manifest) {
+        return manifest.getExamplesList()
+                .stream()
+                .filter(example -> example.getFeedbackList().contains(key))
+                .map(ExampleRecord::getImpressionId)
+                .findFirst()
+                .orElse("");
     }
 
     private static String at(FeedbackOrigin origin) {
         return origin.getPartition() + ":" + origin.getOffset();
-    }
-
-    private static String end(LocatedFeedback found, boolean trained) {
-        return found.getState() == ManifestState.MANIFEST_STATE_OPEN ? "pending"
-                : trained ? "trained"
-                : "quarantined";
-    }
-
-    private static String why(LocatedFeedback found, ManifestRecord manifest,
-            List<ExampleRecord> examples) {
-        return switch (found.getState()) {
-            case MANIFEST_STATE_OPEN -> "its round has not ended";
-            case MANIFEST_STATE_REJECTED -> "its round was rejected: "
-                    + manifest.getFigures().getRejectedBecause();
-            default -> examples.stream()
-                    .map(ExampleRecord::getUntrainable)
-                    .filter(text -> !text.isEmpty())
-                    .findFirst()
-                    .orElse("none of its examples was trained");
-        };
     }
 
     private FeedbackReport unclaimed(FeedbackKey key, FeedbackTrace trace, boolean withdrawn)

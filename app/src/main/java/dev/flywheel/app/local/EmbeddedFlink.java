@@ -1,5 +1,6 @@
 package dev.flywheel.app.local;
 
+import dev.flywheel.pipelines.CheckpointTimes;
 import dev.flywheel.pipelines.FlinkSettings;
 import dev.flywheel.pipelines.LoopSettings;
 import dev.flywheel.pipelines.checkpoint.Checkpoints;
@@ -56,11 +57,11 @@ public final class EmbeddedFlink implements AutoCloseable {
      * @throws StartException if the job does not run in time
      */
     public static EmbeddedFlink start(
-            LoopSettings settings, Path checkpoints, Duration checkpointInterval,
+            LoopSettings settings, Path checkpoints, CheckpointTimes times,
             Duration timeout) {
         Path scratch = checkpoints.resolveSibling(checkpoints.getFileName() + "-tmp");
         Configuration configuration =
-                FlinkSettings.local(checkpoints, scratch, checkpointInterval);
+                FlinkSettings.local(checkpoints, scratch, times);
         MiniCluster cluster = new MiniCluster(new MiniClusterConfiguration.Builder()
                 .setConfiguration(configuration)
                 .setNumTaskManagers(1)

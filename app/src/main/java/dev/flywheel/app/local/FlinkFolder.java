@@ -1,10 +1,10 @@
 package dev.flywheel.app.local;
 
+import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.pipelines.FlinkSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -22,20 +22,21 @@ public record FlinkFolder(Path checkpoints, Path scratch, int rpcPort, int restP
     private static final int SLOTS = 3;
 
     /** Returns Flink's configuration. */
-    public Map<String, String> settings(Duration checkpointInterval) {
+    public Map<String, String> settings(FlywheelConfig.Loop loop) {
         return new TreeMap<>(
                 FlinkSettings
-                        .processes(checkpoints, scratch, checkpointInterval, rpcPort, restPort,
+                        .processes(checkpoints, scratch, ModuleSettings.checkpoints(loop), rpcPort,
+                                restPort,
                                 SLOTS)
                         .toMap());
     }
 
     /** Writes the configuration into a folder as Flink's mains read it, and returns the folder. */
-    public Path write(Path folder, Duration checkpointInterval) throws IOException {
+    public Path write(Path folder, FlywheelConfig.Loop loop) throws IOException {
         Files.createDirectories(folder);
         Files.createDirectories(checkpoints);
         Files.createDirectories(scratch);
-        String text = settings(checkpointInterval).entrySet()
+        String text = settings(loop).entrySet()
                 .stream()
                 .map(each -> each.getKey() + ": \"" + each.getValue() + "\"\n")
                 .collect(Collectors.joining());

@@ -123,7 +123,7 @@ final class LoopParts {
         return closing.add(
                 "job",
                 () -> EmbeddedFlink.start(
-                        settings, folder.folder("flink"), config.loop().checkpointInterval(),
+                        settings, folder.folder("flink"), ModuleSettings.checkpoints(config.loop()),
                         READY));
     }
 

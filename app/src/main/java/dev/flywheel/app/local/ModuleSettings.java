@@ -13,6 +13,7 @@ import dev.flywheel.feedback.kafka.ImpressionPublisher;
 import dev.flywheel.feedback.kafka.IntakeReader;
 import dev.flywheel.feedback.kafka.PublisherSettings;
 import dev.flywheel.feedback.kafka.Topics;
+import dev.flywheel.pipelines.CheckpointTimes;
 import dev.flywheel.pipelines.LoopSettings;
 import dev.flywheel.pipelines.round.RoundPace;
 import dev.flywheel.pipelines.round.ServerTargets;
@@ -95,6 +96,10 @@ final class ModuleSettings {
                 access(config.access(), keys),
                 config.loop().tokenLifetime(),
                 config.loop().feedbackBytesMax());
+    }
+
+    static CheckpointTimes checkpoints(FlywheelConfig.Loop loop) {
+        return new CheckpointTimes(loop.checkpointInterval(), loop.checkpointTimeout());
     }
 
     static LoopSettings loop(

@@ -17,6 +17,7 @@ class SettingRangesTest {
         "server.reset_window, 500ms, whole seconds",
         "server.reset_window, 1500ms, whole seconds",
         "loop.checkpoint_interval, 1ms, at least 100 ms",
+        "loop.checkpoint_timeout, 1ms, at least 1000 ms",
         "loop.call_backoff_max, 1ms, must not be shorter than loop.call_backoff_min",
         "loop.topic_retention, 59m, at least 3600000 ms",
     })

@@ -21,8 +21,38 @@ import org.junit.jupiter.api.io.TempDir;
 class ChaosTest {
     /** Its first kills are of Flink's task manager and of the store. */
     private static final long SEED = 49;
+    private static final long MIXED = 3;
 
     @TempDir Path folder;
+
+    /** Also what the short run above has no time for: two jobs, lost state, full disks, flipped bits, surgery. */
+    @Test
+    void everyKindOfFaultTogetherLosesNothing() throws Exception {
+        ChaosReport report = run(new ChaosSettings(Duration.ofSeconds(25), MIXED,
+                EnumSet.allOf(Fault.class), EnumSet.allOf(Member.class), 0, 20,
+                Duration.ofMillis(300), ""));
+
+        assertThat(report.violations()).as(report.text()).isEmpty();
+        assertThat(report.difference()).isZero();
+        assertThat(report.fates().trained()).isPositive();
+    }
+
+    @Test
+    void aPromiseThatIsBrokenOnPurposeIsNoticed() throws Exception {
+        ChaosReport report = run(new ChaosSettings(Duration.ofSeconds(1), SEED,
+                EnumSet.of(Fault.CLIENT), EnumSet.allOf(Member.class), 0, 20,
+                Duration.ofMillis(500), "epoch"));
+
+        assertThat(report.violations()).as(report.text()).anyMatch(said -> said.contains("I1"));
+        assertThat(report.held()).isFalse();
+    }
+
+    private ChaosReport run(ChaosSettings settings) throws Exception {
+        try (Closing closing = new Closing()) {
+            return new ChaosRun(settings, folder, BuiltInBase.folder(), null,
+                    "seed " + settings.seed(), (what, second) -> {}, closing).run();
+        }
+    }
 
     @Test
     void whatWasAcknowledgedIsTrainedOnceThoughProcessesAreKilled() throws Exception {
@@ -31,11 +61,7 @@ class ChaosTest {
                         EnumSet.of(Fault.KILL, Fault.CLIENT), EnumSet.allOf(Member.class),
                         2, 20, Duration.ofMillis(500), "");
 
-        ChaosReport report;
-        try (Closing closing = new Closing()) {
-            report = new ChaosRun(settings, folder, BuiltInBase.folder(), null, "seed " + SEED,
-                    (what, second) -> {}, closing).run();
-        }
+        ChaosReport report = run(settings);
 
         assertThat(report.violations()).as(report.text()).isEmpty();
         assertThat(report.kills()).isEqualTo(2);

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.Outcome;
+import dev.flywheel.api.v1.RollbackRequest;
 import dev.flywheel.api.v1.VersionRef;
 import dev.flywheel.app.FlywheelCommand;
 import java.io.PrintWriter;
@@ -142,6 +143,24 @@ class LineageTest {
         assertThat(lineage(0, "--feedback", "x", "--source", "client").get(0).get("end").asText())
                 .isEqualTo("unknown");
         assertThat(text(1, "--feedback", "x")).contains("--source");
+    }
+
+    @Test
+    @Order(4)
+    void feedbackOfARoundThatWasRolledBackSaysSo() throws Exception {
+        rig.client.rollback(RollbackRequest.newBuilder()
+                .setAdapter(ADAPTER)
+                .setVersion(3)
+                .setExpectedHead(rig.client.getAdapter(ADAPTER).getHead())
+                .setActor("test")
+                .build());
+
+        JsonNode told = lineage(0, "--feedback", "by-the-second-f", "--source", "client").get(0);
+
+        assertThat(told.get("end").asText()).isEqualTo("quarantined");
+        assertThat(told.get("reason").asText()).contains("rolled back");
+        assertThat(lineage(0, "--feedback", "f3", "--source", "client").get(0).get("end").asText())
+                .isEqualTo("trained");
     }
 
     private boolean refused(String id) {

@@ -33,6 +33,7 @@ import dev.flywheel.feedback.kafka.Topics;
 import dev.flywheel.feedback.token.FeedbackToken;
 import dev.flywheel.feedback.token.TokenKeys;
 import dev.flywheel.feedback.token.TokenSigner;
+import dev.flywheel.pipelines.CheckpointTimes;
 import dev.flywheel.pipelines.LoopSettings;
 import dev.flywheel.pipelines.round.RoundPace;
 import dev.flywheel.pipelines.round.ServerTargets;
@@ -48,6 +49,7 @@ import io.grpc.Server;
 import io.grpc.ServerBuilder;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,6 +77,8 @@ final class LoopRig implements AutoCloseable {
     static final AttributionSettings ATTRIBUTION =
             AttributionSettings.of(OBSERVATION, Duration.ofMinutes(10), Duration.ofMinutes(5));
 
+    private static final CheckpointTimes CHECKPOINTS =
+            new CheckpointTimes(Duration.ofSeconds(1), Duration.ofSeconds(30));
     private static final Duration START = Duration.ofSeconds(90);
     private static final Duration DRAIN = Duration.ofSeconds(90);
 
@@ -209,7 +213,26 @@ final class LoopRig implements AutoCloseable {
     }
 
     void startJob() {
-        flink = EmbeddedFlink.start(settings, checkpoints, Duration.ofSeconds(1), START);
+        flink = EmbeddedFlink.start(settings, checkpoints, CHECKPOINTS, START);
+    }
+
+    /** Starts the job once more, as if by mistake; the caller closes it. */
+    EmbeddedFlink startSecondJob() {
+        return EmbeddedFlink.start(settings, checkpoints.resolveSibling("second"), CHECKPOINTS,
+                START);
+    }
+
+    /** The number of the newest checkpoint that is complete; 0 if there is none. */
+    long newestCheckpoint() {
+        try (var files = Files.walk(checkpoints, 3)) {
+            return files.filter(file -> file.endsWith("_metadata"))
+                    .map(file -> file.getParent().getFileName().toString())
+                    .mapToLong(name -> Long.parseLong(name.substring("chk-".length())))
+                    .max()
+                    .orElse(0);
+        } catch (IOException | UncheckedIOException removedMeanwhile) {
+            return 0;
+        }
     }
 
     void stopJob() {

@@ -11,6 +11,7 @@ import dev.flywheel.api.v1.TrainRequest;
 import dev.flywheel.api.v1.TrainingGrpc;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** "Trains" by storing the manifest's own bytes as weights: deterministic, and quick enough to see the driver's own time. */
@@ -23,6 +24,9 @@ final class QuickTrainer extends TrainingGrpc.TrainingImplBase {
 
     volatile Outcome verdict = Outcome.OUTCOME_COMMITTED;
 
+    /** While it is not at zero, rounds hang. */
+    volatile CountDownLatch held = new CountDownLatch(0);
+
     QuickTrainer(StoreClient store) {
         this.store = store;
     }
@@ -34,6 +38,7 @@ final class QuickTrainer extends TrainingGrpc.TrainingImplBase {
             return;
         }
         try {
+            held.await();
             Manifest manifest = store.getManifest(request.getAdapter(), request.getSeq());
             String digest = store.putBlob(manifest.toByteArray()).getDigest();
             reply.onNext(TrainReply.newBuilder()
@@ -47,6 +52,8 @@ final class QuickTrainer extends TrainingGrpc.TrainingImplBase {
             reply.onCompleted();
         } catch (RuntimeException e) {
             reply.onError(Status.fromThrowable(e).asRuntimeException());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

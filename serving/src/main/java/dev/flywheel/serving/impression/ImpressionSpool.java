@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,13 +35,16 @@ public final class ImpressionSpool implements AutoCloseable {
     private final DurableQueue queue;
     private final InstantSource clock;
     private final Counter lost;
+    private final Counter syncs;
     /** Held for reading while an impression is taken, for writing while the queue is opened anew. */
     private final ReentrantReadWriteLock offering = new ReentrantReadWriteLock();
     private final AtomicLong newest = new AtomicLong(-1);
     private volatile boolean broken;
     private volatile Runnable arrived = () -> {};
     /** When those were served that Kafka does not have. */
-    private final OpenTimes unwritten = new OpenTimes();
+    private volatile OpenTimes unwritten = new OpenTimes();
+    /** What {@link #unwritten} is to be once the queue is open again. */
+    private OpenTimes counted = unwritten;
 
     /** An impression and its place in the queue. */
     record Spooled(Entry entry, Impression impression) {}
@@ -59,7 +63,9 @@ public final class ImpressionSpool implements AutoCloseable {
             MeterRegistry meters) {
         this.clock = clock;
         this.lost = meters.counter("flywheel.serving.spool.lost");
-        this.queue = RocksQueue.open(folder, limits, this::found);
+        this.syncs = meters.counter("flywheel.serving.spool.syncs");
+        this.queue = RocksQueue.open(folder, limits, this::counting);
+        this.unwritten = counted;
         Gauge.builder("flywheel.serving.spool.records", queue::size).register(meters);
         Gauge.builder("flywheel.serving.spool.bytes", queue::bytes)
                 .baseUnit("bytes")
@@ -69,9 +75,14 @@ public final class ImpressionSpool implements AutoCloseable {
         }
     }
 
-    private void found(Entry entry) {
-        unwritten.begin(parsed(entry).impression().getServedAtMillis());
-        newest.accumulateAndGet(entry.number(), Math::max);
+    /** Counts anew what is there: a try that fails half-way has counted for nothing. */
+    private Consumer<Entry> counting() {
+        OpenTimes times = new OpenTimes();
+        counted = times;
+        return entry -> {
+            times.begin(parsed(entry).impression().getServedAtMillis());
+            newest.accumulateAndGet(entry.number(), Math::max);
+        };
     }
 
     private static Spooled parsed(Entry entry) {
@@ -191,14 +202,15 @@ public final class ImpressionSpool implements AutoCloseable {
 
     void sync() {
         queue.sync();
+        syncs.increment();
     }
 
-    /** Opens the queue anew after a failure, and counts what is in it. */
+    /** Opens the queue anew after a failure, and counts what is in it. Until that succeeds time stands where it stood. */
     void reopen() {
         offering.writeLock().lock();
         try {
-            unwritten.clear();
-            queue.reopen(this::found);
+            queue.reopen(this::counting);
+            unwritten = counted;
             broken = false;
         } finally {
             offering.writeLock().unlock();

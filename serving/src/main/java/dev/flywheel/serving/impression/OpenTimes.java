@@ -46,8 +46,4 @@ final class OpenTimes {
     synchronized OptionalLong oldest() {
         return counts.isEmpty() ? OptionalLong.empty() : OptionalLong.of(counts.firstKey());
     }
-
-    synchronized void clear() {
-        counts.clear();
-    }
 }

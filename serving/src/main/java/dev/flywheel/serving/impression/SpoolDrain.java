@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The thread that hands what is in the spool on, in order, and lets go of it once it has arrived. After a failure it begins again at
- * the first that failed, so that some may arrive twice. What waits longer than a second is synced to disk, and a spool that has failed
- * is opened anew. The owner closes it before the spool and before what it hands on to.
+ * the first that failed, so that some may arrive twice. What has waited for one to two seconds is synced to disk, and a spool
+ * that has failed is opened anew. The owner closes it before the spool and before what it hands on to.
  */
 public final class SpoolDrain implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(SpoolDrain.class);
@@ -64,7 +64,13 @@ public final class SpoolDrain implements AutoCloseable {
     /** @param delivery completes when the impression has arrived; fails with {@link EventTooLargeException} if it never will */
     public static SpoolDrain start(ImpressionSpool spool,
             Function<Impression, CompletableFuture<Void>> delivery) {
-        SpoolDrain drain = new SpoolDrain(spool, delivery, System::nanoTime);
+        return start(spool, delivery, System::nanoTime);
+    }
+
+    /** The same by another clock. */
+    static SpoolDrain start(ImpressionSpool spool,
+            Function<Impression, CompletableFuture<Void>> delivery, LongSupplier nanos) {
+        SpoolDrain drain = new SpoolDrain(spool, delivery, nanos);
         spool.onArrival(drain::wake);
         drain.thread.start();
         return drain;
@@ -295,8 +301,9 @@ public final class SpoolDrain implements AutoCloseable {
     }
 
     private void awaitEmpty() throws InterruptedException {
-        long deadline = nanos.getAsLong() + CLOSE_PATIENCE.toNanos();
-        while (spool.size() > 0 && thread.isAlive() && nanos.getAsLong() - deadline < 0) {
+        // By the machine's clock, like the sleeping.
+        long deadline = System.nanoTime() + CLOSE_PATIENCE.toNanos();
+        while (spool.size() > 0 && thread.isAlive() && System.nanoTime() - deadline < 0) {
             TimeUnit.NANOSECONDS.sleep(PAUSE_NANOS / 10);
         }
     }

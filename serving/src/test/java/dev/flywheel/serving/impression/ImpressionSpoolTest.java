@@ -1,9 +1,11 @@
 package dev.flywheel.serving.impression;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.feedback.kafka.EventTooLargeException;
+import dev.flywheel.store.core.StoreException;
 import dev.flywheel.store.queue.QueueLimits;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Files;
@@ -17,17 +19,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+@Timeout(value = 2, unit = TimeUnit.MINUTES)
 class ImpressionSpoolTest {
     private static final QueueLimits LIMITS = new QueueLimits(1 << 20, 1 << 16);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
-    /** Times are told in steps of 64 ms. */
     private static final String LARGE = "large";
 
     @TempDir Path folder;
@@ -210,6 +214,54 @@ class ImpressionSpoolTest {
             assertThat(spool.unwrittenSince()).isZero();
         }
         assertThat(arrived).containsExactly("i0", "i1", "i2");
+    }
+
+    @Test
+    void timeStandsWhileTheSpoolCannotBeOpenedAgain() throws Exception {
+        Path files = folder.resolve("spool");
+        Path away = folder.resolve("away");
+        try (ImpressionSpool spool = spool(LIMITS)) {
+            assertThat(spool.offer(served("i0"))).isTrue();
+            now.set(20_000);
+            Files.move(files, away);
+            Files.writeString(files, "no folder");
+            assertThatThrownBy(spool::reopen).isInstanceOf(StoreException.class);
+            assertThat(spool.progress().millis()).isEqualTo(10_000);
+            assertThat(spool.offer(served("refused"))).isFalse();
+            assertThat(spool.progress().millis()).isEqualTo(10_000);
+            Files.delete(files);
+            Files.move(away, files);
+            spool.reopen();
+            assertThat(spool.progress().millis()).isEqualTo(10_000);
+            try (SpoolDrain drain = SpoolDrain.start(spool, this::deliver)) {
+                awaitEmpty(spool);
+            }
+            assertThat(spool.progress().millis()).isEqualTo(20_000);
+        }
+        assertThat(arrived).containsExactly("i0");
+    }
+
+    @Test
+    void onlyWhatHasWaitedIsSyncedToDisk() {
+        AtomicLong nanos = new AtomicLong();
+        try (ImpressionSpool spool = spool(LIMITS);
+                SpoolDrain drain = SpoolDrain.start(spool, this::deliver, nanos::get)) {
+            assertThat(spool.offer(served("quick"))).isTrue();
+            awaitEmpty(spool);
+            assertThat(meters.counter("flywheel.serving.spool.syncs").count()).isZero();
+            up.set(false);
+            assertThat(spool.offer(served("slow"))).isTrue();
+            awaitTrue("it is synced", () -> {
+                nanos.addAndGet(Duration.ofMillis(100).toNanos());
+                return meters.counter("flywheel.serving.spool.syncs").count() > 0;
+            });
+            up.set(true);
+            awaitTrue("it has arrived", () -> {
+                nanos.addAndGet(Duration.ofMillis(100).toNanos());
+                return spool.size() == 0;
+            });
+        }
+        assertThat(arrived).contains("quick", "slow");
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.flywheel.store.queue;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * Records in the order in which they were appended, kept on disk until they are removed.
@@ -40,9 +41,9 @@ public interface DurableQueue extends AutoCloseable {
      * Closes the files and opens them again, which it takes after a failure; until it has, records are refused. No record that was
      * appended is lost but with damaged files, which are put aside.
      *
-     * @param found is handed every record that is there, in order, before this returns
+     * @param found is asked for once for each try; the last one is handed every record that is there, in order, before this returns
      */
-    void reopen(Consumer<Entry> found);
+    void reopen(Supplier<Consumer<Entry>> found);
 
     /** Returns how many records are there. */
     long size();

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.CompressionType;
 import org.rocksdb.InfoLogLevel;
@@ -59,9 +60,10 @@ public final class RocksQueue implements DurableQueue {
      * Opens the queue in a folder of its own, or makes it there. Files that cannot be read are put aside, and a new queue is made: the
      * log says where they are.
      *
-     * @param found is handed every record that is there, in order, before this returns
+     * @param found as in {@link #reopen}
      */
-    public static RocksQueue open(Path folder, QueueLimits limits, Consumer<Entry> found) {
+    public static RocksQueue open(Path folder, QueueLimits limits,
+            Supplier<Consumer<Entry>> found) {
         RocksQueue queue = new RocksQueue(folder, limits);
         boolean opened = false;
         try {
@@ -93,7 +95,7 @@ public final class RocksQueue implements DurableQueue {
     }
 
     @Override
-    public void reopen(Consumer<Entry> found) {
+    public void reopen(Supplier<Consumer<Entry>> found) {
         open.writeLock().lock();
         try {
             if (closed) {
@@ -115,12 +117,12 @@ public final class RocksQueue implements DurableQueue {
         }
     }
 
-    private void openFiles(Consumer<Entry> found) {
+    private void openFiles(Supplier<Consumer<Entry>> found) {
         try {
             Files.createDirectories(folder);
             RocksDB opened = RocksDB.open(options, folder.toString());
             db = opened;
-            count(opened, found);
+            count(opened, found.get());
         } catch (RocksDBException failure) {
             throw Failures.of("opening queue folder " + folder, failure);
         } catch (IOException failure) {

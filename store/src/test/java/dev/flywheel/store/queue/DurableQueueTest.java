@@ -11,8 +11,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,13 +22,19 @@ import org.junit.jupiter.api.io.TempDir;
 class DurableQueueTest {
     private static final QueueLimits LIMITS = new QueueLimits(1_000, 100);
 
+    private static final int DAMAGES = 150;
+
     @TempDir Path folder;
 
     private final List<Entry> found = new ArrayList<>();
 
     private DurableQueue open(Path at) {
+        return RocksQueue.open(at, LIMITS, this::finding);
+    }
+
+    private Consumer<Entry> finding() {
         found.clear();
-        return RocksQueue.open(at, LIMITS, found::add);
+        return found::add;
     }
 
     private static byte[] bytes(String text) {
@@ -133,7 +141,7 @@ class DurableQueueTest {
             var unused = queue.append(bytes("first"));
             unused = queue.append(bytes("second"));
             queue.remove(queue.read(1, 1).get(0));
-            queue.reopen(found::add);
+            queue.reopen(this::finding);
             assertThat(texts(found)).containsExactly("first");
             assertThat(queue.bytes()).isEqualTo(5);
             assertThat(queue.append(bytes("third"))).hasValue(2);
@@ -167,6 +175,51 @@ class DurableQueueTest {
             assertThat(queue.append(bytes("next"))).isPresent();
         }
         assertThat(folder.resolve("q.damaged-1")).isDirectory();
+    }
+
+    /** Bits flip and ends are gone, one at a time, in any file that a stopped process left. */
+    @Test
+    void damageLosesRecordsAtMostAndNeverChangesOne() throws Exception {
+        Path whole = folder.resolve("q");
+        List<String> written = new ArrayList<>();
+        for (int opened = 0; opened < 2; opened++) {
+            try (DurableQueue queue = open(whole)) {
+                for (int i = 0; i < 5; i++) {
+                    written.add("record " + opened + "/" + i);
+                    assertThat(queue.append(bytes(written.getLast()))).isPresent();
+                }
+            }
+        }
+        long seed = System.nanoTime();
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int i = 0; i < DAMAGES; i++) {
+            Path spoilt = copy(whole);
+            String what = spoil(spoilt, random);
+            try (DurableQueue queue = open(spoilt)) {
+                assertThat(written.stream().filter(texts(found)::contains))
+                        .as("seed %d: %s", seed, what)
+                        .containsExactlyElementsOf(texts(found));
+                assertThat(queue.size()).isEqualTo(found.size());
+                assertThat(queue.append(bytes("next"))).isPresent();
+            }
+        }
+    }
+
+    private static String spoil(Path at, SplittableRandom random) throws IOException {
+        List<Path> all;
+        try (Stream<Path> files = Files.list(at)) {
+            all = files.filter(file -> file.toFile().length() > 0).sorted().toList();
+        }
+        Path file = all.get(random.nextInt(all.size()));
+        byte[] content = Files.readAllBytes(file);
+        int where = random.nextInt(content.length);
+        if (random.nextBoolean()) {
+            Files.write(file, Arrays.copyOf(content, where));
+            return file.getFileName() + " cut to " + where;
+        }
+        content[where] ^= (byte) (1 << random.nextInt(8));
+        Files.write(file, content);
+        return file.getFileName() + " flipped at " + where;
     }
 
     @Test

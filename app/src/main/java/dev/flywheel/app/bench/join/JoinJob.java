@@ -9,6 +9,7 @@ import dev.flywheel.feedback.event.EventSchema;
 import dev.flywheel.feedback.guard.GuardProfile;
 import dev.flywheel.feedback.guard.GuardProfiles;
 import dev.flywheel.feedback.kafka.Topics;
+import dev.flywheel.pipelines.CheckpointTimes;
 import dev.flywheel.pipelines.FlinkSettings;
 import dev.flywheel.pipelines.intake.DeadLetters;
 import dev.flywheel.pipelines.intake.IntakeFunction;
@@ -62,7 +63,7 @@ final class JoinJob {
 
     private static Configuration configuration(JoinSettings settings, Path scratch) {
         Configuration c = FlinkSettings.local(scratch.resolve("checkpoints"), scratch,
-                Duration.ofSeconds(10));
+                new CheckpointTimes(Duration.ofSeconds(10), Duration.ofMinutes(10)));
         c.setString("state.backend.type", settings.state().backend());
         c.setString("restart-strategy.type", "none");
         c.setString("taskmanager.memory.managed.size", "512mb");
