@@ -1,4 +1,4 @@
-/** How the store writes itself to disk; generated, used by {@code store.rocksdb} alone. */
+/** How the store writes itself to disk; generated, used by {@code store.rocksdb} and {@code store.replica} alone. */
 @NullMarked
 package dev.flywheel.store.format;
 
