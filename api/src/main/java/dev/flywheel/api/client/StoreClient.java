@@ -250,8 +250,13 @@ public final class StoreClient implements AutoCloseable {
      * gRPC's threads.
      */
     public StoreWatch watch(String adapter, WatchListener listener) {
+        return watch(adapter, listener, 0);
+    }
+
+    /** The same for one who has seen the store at a commit before: what is below it is not told, see {@link StoreWatch}. */
+    public StoreWatch watch(String adapter, WatchListener listener, long seen) {
         WatchRequest request = WatchRequest.newBuilder().setAdapter(adapter).build();
-        StoreWatch watch = new StoreWatch(calls.channel(), request, listener);
+        StoreWatch watch = new StoreWatch(calls.channel(), request, listener, seen);
         watch.start();
         return watch;
     }

@@ -33,10 +33,12 @@ public final class StoreWatch implements AutoCloseable {
     private boolean closed;
     private @Nullable ClientCallStreamObserver<WatchRequest> call;
 
-    StoreWatch(Channel channel, WatchRequest request, WatchListener listener) {
+    /** @param seen commit below which nothing is to be told */
+    StoreWatch(Channel channel, WatchRequest request, WatchListener listener, long seen) {
         this.channel = channel;
         this.request = request;
         this.listener = listener;
+        this.commit = seen;
     }
 
     void start() {

@@ -180,9 +180,11 @@ public record FlywheelConfig(
             int tokensMax,
             int tokensDefault,
             long spoolBytesMax,
+            long replicaBytesMax,
             Rank rank) {
         public Serving {
             Check.within("serving.spool_bytes_max", spoolBytesMax, 1 << 20, 1L << 40);
+            Check.within("serving.replica_bytes_max", replicaBytesMax, 0, 1L << 44);
             Check.within("serving.requests_waiting_max", requestsWaitingMax, 1, 1_000_000);
             Check.within("serving.requests_per_tenant_max", requestsPerTenantMax, 1, 1_000_000);
             Check.within("serving.requests_running_max", requestsRunningMax, 1, 1_000_000);

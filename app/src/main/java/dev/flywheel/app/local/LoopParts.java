@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -62,11 +63,14 @@ final class LoopParts {
         listener.accept("starting trainer and serving node");
         InternalServer trainer = TrainerRole.start(context, engine, store, InternalServer.ANY);
         Path tokenKeys = TokenKeyFile.make(folder.folder("secrets"));
-        this.node =
+        ServingRole.Started serving =
                 ServingRole.start(context, engine,
+                        // The store is in this process, and never away: what it holds need not lie on the disk twice.
                         new ServingRole.Outside(store, stored.registry(),
                                 broker.bootstrapServers(), topics, tokenKeys,
-                                folder.folder("spool")));
+                                folder.folder("spool"), Optional.empty()));
+        this.node = serving.node();
+        ServingRole.awaitBroker(serving.broker());
         listener.accept("starting stream job");
         ServerTargets servers = new ServerTargets(stored.server().target(), trainer.target());
         EmbeddedFlink flink = job(closing, folder, servers, tokenKeys);

@@ -14,6 +14,7 @@ import io.grpc.StatusRuntimeException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -28,6 +29,7 @@ import org.slf4j.LoggerFactory;
 public final class RoleProcess {
     private static final Logger LOG = LoggerFactory.getLogger(RoleProcess.class);
     private static final long STORE_PAUSE_NANOS = 500_000_000;
+    private static final long JOIN_MILLIS = 5_000;
 
     private final RoleContext context;
     private final FlywheelConfig.Processes processes;
@@ -83,19 +85,43 @@ public final class RoleProcess {
         EngineParts engine = engine();
         ManagedChannel channel = storeChannel();
         StoreClient store = StoreClient.over(channel);
-        Topics topics = LoopTopics.make(context.config(), processes.broker());
         Path keys = processes.tokenKeys().isEmpty()
                 ? TokenKeyFile.make(folder.folder("secrets"))
                 : Path.of(processes.tokenKeys());
         ServingNode node = ServingRole.start(context, engine, new ServingRole.Outside(
-                store, new RemoteRegistry(channel), processes.broker(), topics, keys,
-                folder.folder("spool")));
+                store, new RemoteRegistry(channel), processes.broker(),
+                new Topics(context.config().loop().env()), keys, folder.folder("spool"),
+                Optional.of(folder.root().resolve("replica")))).node();
         ServingRole.awaitReady(node, engine);
-        while (!createAdapterOfSettings(store, engine)) {
-            LockSupport.parkNanos(STORE_PAUSE_NANOS);
+        if (node.fromReplica() || !createAdapterOfSettings(store, engine)) {
+            createAdapterLater(store, engine);
         }
         listens = new ListenAddress("server", context.config().server().host(), node.port())
                 .shown();
+    }
+
+    /** The node answers with what it has meanwhile. */
+    private void createAdapterLater(StoreClient store, EngineParts engine) {
+        Thread trying = Thread.ofPlatform()
+                .daemon()
+                .name("first-adapter")
+                .start(() -> awaitAdapter(store, engine));
+        AutoCloseable unused = context.closing().add("first adapter", () -> () -> {
+            trying.interrupt();
+            trying.join(JOIN_MILLIS);
+        });
+    }
+
+    private void awaitAdapter(StoreClient store, EngineParts engine) {
+        try {
+            while (!createAdapterOfSettings(store, engine)
+                    && !Thread.currentThread().isInterrupted()) {
+                LockSupport.parkNanos(STORE_PAUSE_NANOS);
+            }
+        } catch (RuntimeException refused) {
+            LOG.warn("going on without adapter {} of the settings: {}",
+                    context.config().adapter().name(), refused.getMessage());
+        }
     }
 
     /** Returns false while the store is away. */

@@ -6,14 +6,13 @@ import dev.flywheel.api.access.KeyRing;
 import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.engine.model.BaseModel;
-import dev.flywheel.feedback.kafka.FeedbackPublisher;
-import dev.flywheel.feedback.kafka.ImpressionPublisher;
 import dev.flywheel.feedback.kafka.PublisherSettings;
 import dev.flywheel.feedback.kafka.Topics;
 import dev.flywheel.feedback.token.TokenKeys;
 import dev.flywheel.feedback.token.TokenSigner;
 import dev.flywheel.serving.impression.ImpressionSpool;
 import dev.flywheel.serving.impression.SpoolDrain;
+import dev.flywheel.serving.replica.NodeReplica;
 import dev.flywheel.serving.rpc.ServingNode;
 import dev.flywheel.trainer.adapter.AdapterCreation;
 import dev.flywheel.trainer.adapter.AdapterSettings;
@@ -23,9 +22,11 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Answers clients, tells Kafka what was answered, takes feedback. */
 final class ServingRole {
@@ -40,6 +41,7 @@ final class ServingRole {
      * @param brokers bootstrap servers of Kafka
      * @param tokenKeys file with the secrets that sign feedback tokens
      * @param spool folder for impressions that Kafka does not have yet
+     * @param replica folder for what the node serves, if the store can be away while it runs
      */
     record Outside(
             StoreClient store,
@@ -47,10 +49,14 @@ final class ServingRole {
             String brokers,
             Topics topics,
             Path tokenKeys,
-            Path spool) {}
+            Path spool,
+            Optional<Path> replica) {}
+
+    /** A node, and its way to Kafka, for which nobody need wait. */
+    record Started(ServingNode node, BrokerLink broker) {}
 
     /** Starts a node; it answers once {@link #awaitReady} returns. */
-    static ServingNode start(RoleContext context, EngineParts engine, Outside outside) {
+    static Started start(RoleContext context, EngineParts engine, Outside outside) {
         FlywheelConfig config = context.config();
         Closing closing = context.closing();
         PublisherSettings publishing =
@@ -60,17 +66,11 @@ final class ServingRole {
                 closing.add("impression spool",
                         () -> ImpressionSpool.open(outside.spool(), ModuleSettings.spool(config),
                                 context.clock(), context.meters()));
-        ImpressionPublisher impressions =
-                closing.add("impression publisher",
-                        () -> new ImpressionPublisher(publishing, spool.progress(),
-                                spool::unwrittenSince));
-        FeedbackPublisher feedback =
-                closing.add("feedback publisher",
-                        () -> new FeedbackPublisher(publishing, context.clock(),
-                                spool::unwrittenSince));
-        awaitPublishers(impressions, feedback);
-        var unused =
-                closing.add("spool drain", () -> SpoolDrain.start(spool, impressions::publish));
+        BrokerLink broker =
+                closing.add("broker link",
+                        () -> BrokerLink.start(config, publishing, spool, context.clock()));
+        var unused = closing.add("spool drain", () -> SpoolDrain.start(spool, broker::publish));
+        NodeReplica replica = replica(context, outside);
         ServingNode.Parts parts =
                 new ServingNode.Parts(
                         engine.base(),
@@ -78,7 +78,7 @@ final class ServingRole {
                         engine.device(),
                         outside.store(),
                         spool::offer,
-                        feedback::publish,
+                        broker::publish,
                         new TokenSigner(keys(outside.tokenKeys())),
                         context.meters(),
                         context.clock(),
@@ -87,10 +87,18 @@ final class ServingRole {
         NodeRegistry registry =
                 new NodeRegistry(outside.registry(), outside.store(), engine.base(),
                         ModuleSettings.adapter(config.adapter()), config.engine().rankMax());
-        return closing.add(
+        ServingNode node = closing.add(
                 "serving node",
                 () -> ServingNode.start(ModuleSettings.serving(config, context.name(), keys), parts,
-                        List.of(registry)));
+                        List.of(registry), replica));
+        return new Started(node, broker);
+    }
+
+    private static @Nullable NodeReplica replica(RoleContext context, Outside outside) {
+        long bytesMax = context.config().serving().replicaBytesMax();
+        return outside.replica().isEmpty() || bytesMax == 0 ? null
+                : context.closing().add("replica", () -> NodeReplica.open(
+                        outside.replica().get(), bytesMax, context.meters(), context.clock()));
     }
 
     /** Makes an adapter of this base if there is none of that name. */
@@ -112,10 +120,10 @@ final class ServingRole {
         }
     }
 
-    private static void awaitPublishers(ImpressionPublisher impressions,
-            FeedbackPublisher feedback) {
+    /** Waits until the broker takes events. */
+    static void awaitBroker(BrokerLink broker) {
         try {
-            if (!impressions.awaitReady(READY) || !feedback.awaitReady(READY)) {
+            if (!broker.awaitReady(READY)) {
                 throw new StartException(
                         "the broker did not answer within a minute; " + LogFile.hint());
             }

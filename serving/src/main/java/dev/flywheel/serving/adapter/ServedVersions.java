@@ -40,7 +40,10 @@ import org.slf4j.LoggerFactory;
  */
 public final class ServedVersions implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ServedVersions.class);
-    private static final Set<String> EAGER = Set.of("serving", "canary");
+
+    /** Aliases whose versions are brought as they move. */
+    public static final Set<String> EAGER = Set.of("serving", "canary");
+
     private static final int REFUSALS_KEPT = 1024;
     private static final Duration RETRY_AFTER = Duration.ofMillis(250);
 
@@ -121,6 +124,11 @@ public final class ServedVersions implements AutoCloseable {
         queue.afterAll(() -> ready.complete(null));
     }
 
+    /** What the node kept itself has been said; the store has not answered yet, so there may be more. */
+    public void onBegun() {
+        queue.afterAll(() -> ready.complete(null));
+    }
+
     // What gateways ask: nothing is loaded for it.
 
     /** Returns the version numbers of an adapter that are in memory, in order. */
@@ -178,6 +186,7 @@ public final class ServedVersions implements AutoCloseable {
         String adapter = entry.record().getName();
         AliasPointer pointer = entry.alias(alias);
         if (pointer == null) {
+            requireSynced();
             throw ServingException.resource(ErrorCode.ADAPTER_NOT_FOUND, adapter,
                     "adapter " + adapter + " has no alias " + alias);
         }
@@ -232,10 +241,7 @@ public final class ServedVersions implements AutoCloseable {
     private AdapterEntry entry(String tenant, String adapter) {
         AdapterEntry entry = adapters.get(adapter);
         if (entry == null || !tenantOf(entry.record()).equals(tenant)) {
-            if (!synced) {
-                throw ServingException.later(ErrorCode.LOADING,
-                        "this node has not heard of all adapters yet", RETRY_AFTER);
-            }
+            requireSynced();
             throw ServingException.resource(ErrorCode.ADAPTER_NOT_FOUND, adapter,
                     "there is no adapter " + adapter + " for tenant " + tenant);
         }
@@ -244,6 +250,14 @@ public final class ServedVersions implements AutoCloseable {
                     "adapter " + adapter + " is for another base model than this node serves");
         }
         return entry;
+    }
+
+    /** Before the store has said all, what is not known may be there. */
+    private void requireSynced() {
+        if (!synced) {
+            throw ServingException.later(ErrorCode.LOADING,
+                    "this node has not heard of all adapters and aliases yet", RETRY_AFTER);
+        }
     }
 
     private boolean ofThisBase(AdapterEntry entry) {
@@ -334,11 +348,14 @@ public final class ServedVersions implements AutoCloseable {
         long before = nanos.getAsLong();
         pointer.flip(next);
         long took = nanos.getAsLong() - before;
+        VersionRecord version = entry.recall(next.key().number());
+        if (version != null) {
+            source.answers(pointer.alias(), version);
+        }
         if (old == null || old.key().equals(next.key())) {
             return;
         }
         metrics.flipped(took);
-        VersionRecord version = entry.recall(next.key().number());
         if (version != null && pointer.alias().equals("serving")
                 && next.key().number() > old.key().number()) {
             metrics.publishedAfter(clock.millis() - version.getCreatedAtMillis());

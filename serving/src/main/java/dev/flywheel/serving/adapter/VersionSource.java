@@ -16,4 +16,7 @@ public interface VersionSource {
 
     /** Returns the backend that the round of a manifest was bound to. */
     String backendOf(String adapter, long manifestSeq);
+
+    /** Told that requests for an alias are answered with a version from now on; it was verified. Must not block. */
+    default void answers(String alias, VersionRecord version) {}
 }

@@ -2,6 +2,7 @@ package dev.flywheel.serving.rpc;
 
 import dev.flywheel.api.client.StoreClient;
 import dev.flywheel.api.client.StoreWatch;
+import dev.flywheel.api.client.WatchListener;
 import dev.flywheel.api.v1.FeedbackEvent;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.engine.device.DeviceLoop;
@@ -13,12 +14,14 @@ import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.feedback.token.TokenSigner;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.adapter.ServedVersions;
+import dev.flywheel.serving.adapter.VersionSource;
 import dev.flywheel.serving.error.ServingException;
 import dev.flywheel.serving.impression.ImpressionIds;
 import dev.flywheel.serving.impression.ImpressionLog;
 import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.metrics.Swaps;
 import dev.flywheel.serving.rank.RankPolicy;
+import dev.flywheel.serving.replica.NodeReplica;
 import dev.flywheel.serving.runner.EngineLoop;
 import dev.flywheel.serving.scheduler.SchedulerLimits;
 import dev.flywheel.serving.settings.DeviceSettings;
@@ -68,6 +71,7 @@ public final class ServingNode implements AutoCloseable {
     private final GrpcFace face;
     private final InferenceService inference;
     private final StoreClient store;
+    private final @Nullable NodeReplica replica;
     private @Nullable StoreWatch watch;
 
     /**
@@ -90,7 +94,8 @@ public final class ServingNode implements AutoCloseable {
             InstantSource clock,
             RandomGenerator random) {}
 
-    private ServingNode(ServingSettings settings, Parts parts, List<BindableService> more) {
+    private ServingNode(ServingSettings settings, Parts parts, List<BindableService> more,
+            @Nullable NodeReplica replica) {
         LongSupplier nanos = System::nanoTime;
         DeviceSettings device = settings.device();
         this.settings = settings;
@@ -101,8 +106,10 @@ public final class ServingNode implements AutoCloseable {
         this.slots = new AdapterSlots(parts.base(), device.adapterSlots(), device.rankMax());
         this.cache = new KvCache(parts.base(), device.kvBlocks(), device.kvBlockTokens());
         this.pass = new ForwardPass(parts.base(), slots, cache, device.rowsMax());
+        VersionSource stored = new StoreSource(parts.store());
+        this.replica = replica;
         this.versions = new ServedVersions(parts.base(), slots, parts.device(),
-                new StoreSource(parts.store()), metrics, parts.clock(), nanos);
+                replica == null ? stored : replica.over(stored), metrics, parts.clock(), nanos);
         this.engine = new EngineLoop(pass, cache, parts.device(), limits, metrics, nanos,
                 this::dead);
         ImpressionLog impressions = new ImpressionLog(settings.nodeId(),
@@ -136,7 +143,13 @@ public final class ServingNode implements AutoCloseable {
      */
     public static ServingNode start(ServingSettings settings, Parts parts,
             List<BindableService> more) {
-        ServingNode node = new ServingNode(settings, parts, more);
+        return start(settings, parts, more, null);
+    }
+
+    /** The same with a replica, which the caller closes after the node: it answers from it while the store is away. */
+    public static ServingNode start(ServingSettings settings, Parts parts,
+            List<BindableService> more, @Nullable NodeReplica replica) {
+        ServingNode node = new ServingNode(settings, parts, more, replica);
         boolean begun = false;
         try {
             node.begin();
@@ -152,10 +165,16 @@ public final class ServingNode implements AutoCloseable {
     private void begin() {
         engine.start();
         face.start();
-        watch = store.watch("", new StoreFollower(versions));
+        watch = watch(new StoreFollower(versions));
         long period = Math.max(1, settings.requests().stallTimeout().toMillis() / 4);
         var unused = timer.scheduleWithFixedDelay(inference::endStalled, period, period,
                 TimeUnit.MILLISECONDS);
+    }
+
+    private StoreWatch watch(WatchListener follower) {
+        return replica == null ? store.watch("", follower)
+                : store.watch("", replica.follower(follower, versions::onBegun),
+                        replica.commit());
     }
 
     private boolean answers() {
@@ -186,7 +205,12 @@ public final class ServingNode implements AutoCloseable {
         return face.adminPort();
     }
 
-    /** Completes when the store's versions are loaded and health says SERVING. */
+    /** Whether the store has not answered since the start, and the node answers from its replica. */
+    public boolean fromReplica() {
+        return replica != null && replica.servesFromIt();
+    }
+
+    /** Completes when the store's versions, or the replica's while it is away, are loaded and health says SERVING. */
     public CompletableFuture<Void> ready() {
         return ready;
     }
