@@ -80,6 +80,7 @@ public final class NodeReplica implements AutoCloseable {
         open();
         meters.gauge("bytes", "bytes", replica::bytes);
         meters.gauge("versions", "versions", replica::blobs);
+        meters.gauge("unwritten", "changes", replica::unwritten);
         meters.gauge("age", "seconds", this::age);
         meters.gauge("serving", "nodes", () -> servesFromIt() ? 1 : 0);
         var unused = thread.scheduleWithFixedDelay(this::turn, LINGER.toMillis(),

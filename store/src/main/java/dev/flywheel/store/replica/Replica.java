@@ -374,6 +374,11 @@ public final class Replica implements AutoCloseable {
 
     // Writing.
 
+    /** Returns how many adapters and weights have changed since the last flush. */
+    public synchronized int unwritten() {
+        return changed.size() + gone.size() + waiting.size();
+    }
+
     /** Whether a flush would write anything. */
     public synchronized boolean dirty() {
         return standingChanged || !changed.isEmpty() || !gone.isEmpty() || !waiting.isEmpty()
