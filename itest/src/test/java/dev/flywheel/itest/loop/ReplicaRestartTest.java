@@ -70,6 +70,7 @@ class ReplicaRestartTest {
             cluster = running;
             client = new LoopClient(running.channel(), adapter());
             running.awaitReady(READY);
+            until("the adapter is served", () -> !answer(0).tokens().isEmpty());
             teach("before", rankings("before"));
             until("something is learned", () -> served() > 0);
             OTHERS.forEach(running::hold);
