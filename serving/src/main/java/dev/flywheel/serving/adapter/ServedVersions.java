@@ -40,7 +40,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class ServedVersions implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ServedVersions.class);
-    private static final Set<String> EAGER = Set.of("serving", "canary");
+    private static final String SERVING = "serving";
+    private static final Set<String> EAGER = Set.of(SERVING, "canary");
     private static final int REFUSALS_KEPT = 1024;
     private static final Duration RETRY_AFTER = Duration.ofMillis(250);
 
@@ -51,26 +52,33 @@ public final class ServedVersions implements AutoCloseable {
     private final VersionRef base;
     private final SlotTable table;
     private final VersionSource source;
+    private final Warming warming;
     private final LoadQueue queue;
     private final ServingMetrics metrics;
     private final InstantSource clock;
     private final LongSupplier nanos;
     private volatile boolean synced;
 
-    /** @param nanos a monotonic clock */
+    /**
+     * @param hostBytesMax weights of versions kept in the host's memory, bytes
+     * @param nanos a monotonic clock
+     */
     public ServedVersions(BaseModel model, AdapterSlots slots, DeviceLoop device,
-            VersionSource source, ServingMetrics metrics, InstantSource clock,
-            LongSupplier nanos) {
+            VersionSource source, Warming warming, long hostBytesMax, ServingMetrics metrics,
+            InstantSource clock, LongSupplier nanos) {
         this.base = VersionRef.newBuilder().setBaseDigest(model.digest().hex()).build();
         this.table = new SlotTable(slots, nanos);
         this.source = source;
+        this.warming = warming;
         this.metrics = metrics;
         this.clock = clock;
         this.nanos = nanos;
+        HostTier host = new HostTier(hostBytesMax);
         this.queue = new LoadQueue(new VersionLoader(source,
                 new VersionVerifier(model.digest(), model.linearModules(), slots.rankMax()),
-                new VersionProbe(model, slots, device), table, this::wanted));
+                new VersionProbe(model, slots, device), table, host, this::wanted));
         metrics.gauge("versions.resident", () -> table.residents().size());
+        metrics.gauge("host.bytes", () -> host.bytes());
         metrics.gauge("leases",
                 () -> table.residents().stream().mapToInt(Resident::leases).sum());
         metrics.gauge("adapters", adapters::size);
@@ -313,6 +321,7 @@ public final class ServedVersions implements AutoCloseable {
     private Resident bringWanted(AdapterEntry entry, AliasPointer pointer, long number)
             throws InterruptedException {
         Resident old = pointer.current();
+        boolean resident = table.find(new VersionKey(pointer.adapter(), number)) != null;
         Resident next;
         try {
             next = bringVersion(entry, number);
@@ -324,6 +333,10 @@ public final class ServedVersions implements AutoCloseable {
             throw why;
         }
         if (next != old) {
+            if (!resident && old != null && pointer.alias().equals(SERVING)) {
+                warming.warm(pointer.adapter(),
+                        () -> table.tryLease(next, entry.record(), () -> {}));
+            }
             flip(entry, pointer, old, next);
         }
         return next;
@@ -339,7 +352,7 @@ public final class ServedVersions implements AutoCloseable {
         }
         metrics.flipped(took);
         VersionRecord version = entry.recall(next.key().number());
-        if (version != null && pointer.alias().equals("serving")
+        if (version != null && pointer.alias().equals(SERVING)
                 && next.key().number() > old.key().number()) {
             metrics.publishedAfter(clock.millis() - version.getCreatedAtMillis());
         }

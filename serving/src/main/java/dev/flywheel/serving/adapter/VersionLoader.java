@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Brings one version onto the device: fetch, verify, stage, probe. Only a version that passed all of it
- * gets into the table. Used by one thread.
+ * gets into the table, and is staged again from the host's memory as long as that holds it. Used by one thread.
  */
 final class VersionLoader implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(VersionLoader.class);
@@ -26,22 +26,26 @@ final class VersionLoader implements AutoCloseable {
     private final VersionProbe probe;
     private final SlotTable table;
     private final Predicate<VersionKey> wanted;
+    private final HostTier host;
 
     /** @param wanted whether an alias points to a version: those are evicted last */
     VersionLoader(VersionSource source, VersionVerifier verifier, VersionProbe probe,
-            SlotTable table, Predicate<VersionKey> wanted) {
+            SlotTable table, HostTier host, Predicate<VersionKey> wanted) {
         this.source = source;
         this.verifier = verifier;
         this.probe = probe;
         this.table = table;
+        this.host = host;
         this.wanted = wanted;
     }
 
     /** Loads a version; failures are {@link ServingException}. */
     Resident load(AdapterRecord adapter, VersionRecord version) throws InterruptedException {
         VersionKey key = new VersionKey(adapter.getName(), version.getRef().getNumber());
-        LoraWeights weights = verifier.verify(adapter, version,
-                Failpoints.damaged("flip-blob", source.blob(version.getRef().getDigest())));
+        LoraWeights proven = host.find(key);
+        LoraWeights weights = proven != null ? proven
+                : verifier.verify(adapter, version, Failpoints.damaged("flip-blob",
+                        source.blob(version.getRef().getDigest())));
         Integer slot = table.stage(weights, wanted, SLOT_WAIT.toNanos());
         if (slot == null) {
             throw ServingException.later(ErrorCode.LOADING,
@@ -49,7 +53,10 @@ final class VersionLoader implements AutoCloseable {
         }
         boolean passed = false;
         try {
-            requireSameFunction(key, version, probe.take(slot));
+            if (proven == null) {
+                requireSameFunction(key, version, probe.take(slot));
+                host.keep(key, weights);
+            }
             passed = true;
         } finally {
             if (!passed) {

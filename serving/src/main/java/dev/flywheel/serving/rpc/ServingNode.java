@@ -20,11 +20,14 @@ import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.metrics.Swaps;
 import dev.flywheel.serving.rank.RankPolicy;
 import dev.flywheel.serving.runner.EngineLoop;
+import dev.flywheel.serving.runner.LoopLimits;
+import dev.flywheel.serving.runner.PrefixWarmer;
 import dev.flywheel.serving.scheduler.SchedulerLimits;
 import dev.flywheel.serving.settings.DeviceSettings;
 import dev.flywheel.serving.settings.RankSettings;
 import dev.flywheel.serving.settings.RequestSettings;
 import dev.flywheel.serving.settings.ServingSettings;
+import dev.flywheel.serving.settings.SwapSettings;
 import io.grpc.BindableService;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
@@ -52,6 +55,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class ServingNode implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ServingNode.class);
+
+    /** So many times the tokens that a version reads before its requests are remembered, for all adapters. */
+    private static final int SHARED_TIMES = 64;
 
     private final ServingSettings settings;
     private final ServingMetrics metrics;
@@ -101,10 +107,14 @@ public final class ServingNode implements AutoCloseable {
         this.slots = new AdapterSlots(parts.base(), device.adapterSlots(), device.rankMax());
         this.cache = new KvCache(parts.base(), device.kvBlocks(), device.kvBlockTokens());
         this.pass = new ForwardPass(parts.base(), slots, cache, device.rowsMax());
+        SwapSettings swaps = settings.swaps();
+        this.engine = new EngineLoop(pass, cache, parts.device(),
+                new LoopLimits(limits, settings.requests().queueTimeMax(),
+                        SHARED_TIMES * swaps.warmTokensMax()),
+                metrics, nanos, this::dead);
         this.versions = new ServedVersions(parts.base(), slots, parts.device(),
-                new StoreSource(parts.store()), metrics, parts.clock(), nanos);
-        this.engine = new EngineLoop(pass, cache, parts.device(), limits, metrics, nanos,
-                this::dead);
+                new StoreSource(parts.store()), new PrefixWarmer(engine, swaps, nanos),
+                swaps.hostBytesMax(), metrics, parts.clock(), nanos);
         ImpressionLog impressions = new ImpressionLog(settings.nodeId(),
                 new ImpressionIds(parts.clock(), parts.random()), parts.impressions(),
                 parts.signer(), settings.tokenLifetime(), metrics, parts.clock());

@@ -10,11 +10,11 @@ import dev.flywheel.serving.error.ServingException;
 import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.scheduler.Admission;
 import dev.flywheel.serving.scheduler.Scheduler;
-import dev.flywheel.serving.scheduler.SchedulerLimits;
 import dev.flywheel.serving.scheduler.SequenceGroup;
 import dev.flywheel.serving.scheduler.Slice;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -47,8 +47,9 @@ public final class EngineLoop implements AutoCloseable {
     private final ForwardPass pass;
     private final KvCache cache;
     private final DeviceLoop device;
-    private final SchedulerLimits limits;
+    private final LoopLimits limits;
     private final Scheduler scheduler;
+    private final HotPrefixes shared;
     private final ServingMetrics metrics;
     private final LongSupplier nanos;
     private final Runnable died;
@@ -65,13 +66,14 @@ public final class EngineLoop implements AutoCloseable {
      * @param nanos a monotonic clock; deadlines of jobs are on it
      * @param died runs if the loop ends by a fault: nothing will be answered any more
      */
-    public EngineLoop(ForwardPass pass, KvCache cache, DeviceLoop device, SchedulerLimits limits,
+    public EngineLoop(ForwardPass pass, KvCache cache, DeviceLoop device, LoopLimits limits,
             ServingMetrics metrics, LongSupplier nanos, Runnable died) {
         this.pass = pass;
         this.cache = cache;
         this.device = device;
         this.limits = limits;
-        this.scheduler = new Scheduler(limits);
+        this.scheduler = new Scheduler(limits.scheduler());
+        this.shared = new HotPrefixes(limits.sharedTokensMax());
         this.metrics = metrics;
         this.nanos = nanos;
         this.died = died;
@@ -103,7 +105,7 @@ public final class EngineLoop implements AutoCloseable {
                 return ServingException.later(ErrorCode.DRAINING, "this node is going away",
                         Duration.ofSeconds(1));
             }
-            Admission admission = scheduler.offer(job.group());
+            Admission admission = offer(job.group());
             if (admission == Admission.ACCEPTED) {
                 jobs.put(job.group(), job);
                 work.signal();
@@ -117,23 +119,37 @@ public final class EngineLoop implements AutoCloseable {
         }
     }
 
+    /** What waits may wait for so long only; what the next step takes up does not wait. */
+    private Admission offer(SequenceGroup group) {
+        return queueTime(scheduler.tokensBefore(group)).compareTo(limits.queueTimeMax()) > 0
+                ? Admission.QUEUE_FULL
+                : scheduler.offer(group);
+    }
+
     private ServingException refusal(Admission admission, Job job) {
         return switch (admission) {
             case ACCEPTED -> throw new IllegalArgumentException("accepted is no refusal");
             case QUEUE_FULL -> ServingException.later(ErrorCode.QUEUE_FULL,
-                    "too many requests wait; try again later", queueTime());
+                    "too many requests wait; try again later", retryAfter());
             case TENANT_FULL -> ServingException.later(ErrorCode.TENANT_QUOTA,
                     "tenant " + job.group().tenant() + " has too many requests at once",
-                    queueTime());
+                    retryAfter());
             case TOO_LARGE -> ServingException.tooLong("the request", job.group().tokens(),
-                    (long) limits.blocks() * limits.blockTokens(), "tokens in the cache");
+                    (long) limits.scheduler().blocks() * limits.scheduler().blockTokens(),
+                    "tokens in the cache");
         };
     }
 
-    /** Returns how long what waits now is going to take, by the pace of the last steps. */
-    private Duration queueTime() {
-        double seconds = scheduler.tokensWaiting() / tokensPerSecond;
-        return Duration.ofMillis(Math.clamp((long) (seconds * 1000), 20, 10_000));
+    /** Returns how long so many tokens are going to take, by the pace of the last steps. */
+    private Duration queueTime(long tokens) {
+        return Duration
+                .ofMillis((long) Math.min(tokens / tokensPerSecond * 1000, Integer.MAX_VALUE));
+    }
+
+    /** Returns when a request that was refused had better come again. */
+    private Duration retryAfter() {
+        long millis = queueTime(scheduler.tokensWaiting()).toMillis();
+        return Duration.ofMillis(Math.clamp(millis, 20, 10_000));
     }
 
     private void run() {
@@ -174,8 +190,18 @@ public final class EngineLoop implements AutoCloseable {
     }
 
     private void begin(SequenceGroup group) {
-        int cached = job(group).begin(cache);
+        Job job = job(group);
+        int cached = job.begin(cache);
+        if (cached > 0) {
+            shared.shared(job.adapter(), group.tenant(),
+                    Arrays.copyOf(group.stem().tokens(), cached));
+        }
         metrics.prefix(cached, group.stem().length());
+    }
+
+    /** Returns what requests for an adapter began with more than once, the most shared first. */
+    List<HotPrefixes.Prefix> shared(String adapter) {
+        return shared.of(adapter);
     }
 
     /** Waits for work; false if there will be none. */

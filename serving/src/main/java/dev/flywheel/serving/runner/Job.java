@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Invariant: once {@link #release} has run, the job holds no cache block and no lease. Everything runs
  * on the loop's thread, except {@link #cancel}.
  */
-public abstract sealed class Job permits VerdictJob, ContinuationJob, AnswerJob {
+public abstract sealed class Job permits VerdictJob, ContinuationJob, AnswerJob, PrefixJob {
     private final SequenceGroup group;
     private final Lease lease;
     private final long deadlineNanos;
@@ -50,6 +50,11 @@ public abstract sealed class Job permits VerdictJob, ContinuationJob, AnswerJob 
 
     final SequenceGroup group() {
         return group;
+    }
+
+    /** Returns the name of the adapter that answers, empty for the bare base model. */
+    final String adapter() {
+        return lease.version().getAdapter();
     }
 
     final int adapterSlot() {

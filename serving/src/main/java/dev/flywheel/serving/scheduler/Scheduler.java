@@ -31,11 +31,36 @@ public final class Scheduler {
     private int waiting;
     private long tokensWaiting;
     private long blocksClaimed;
+    /** What the groups that wait need to begin with. */
+    private long blocksAwaited;
     /** Groups that were running and wait again. */
     private final Map<SequenceGroup, Boolean> interrupted = new IdentityHashMap<>();
 
     public Scheduler(SchedulerLimits limits) {
         this.limits = limits;
+    }
+
+    /**
+     * Returns what is going to be begun before a group, if it came now: nothing if the next step would take it up, else what its tenant
+     * has waiting, and of each other tenant no more than what it would have waiting itself, since tenants take turns.
+     */
+    public long tokensBefore(SequenceGroup group) {
+        if (hasRoom(group)) {
+            return 0;
+        }
+        Tenant own = tenants.get(group.tenant());
+        long before = own == null ? 0 : own.tokensWaiting;
+        return tenants.values()
+                .stream()
+                .mapToLong(each -> Math.min(each.tokensWaiting,
+                        each == own ? before : before + group.tokens()))
+                .sum();
+    }
+
+    private boolean hasRoom(SequenceGroup group) {
+        long blocks = blocksClaimed + blocksAwaited + group.blocksNow(limits.blockTokens());
+        return running.size() + waiting < limits.requestsRunningMax()
+                && blocks + growing() + waiting <= limits.blocks();
     }
 
     /** Queues a group, or says why it cannot be. */
@@ -55,9 +80,16 @@ public final class Scheduler {
         Tenant tenant = known != null ? known : arrive(group.tenant());
         tenant.waiting.add(group);
         tenant.requests++;
-        waiting++;
-        tokensWaiting += group.tokens();
+        queued(tenant, group, 1);
         return Admission.ACCEPTED;
+    }
+
+    /** Counts a group in among those that wait, or out; it is as long then as when it came. */
+    private void queued(Tenant tenant, SequenceGroup group, int sign) {
+        waiting += sign;
+        tenant.tokensWaiting += sign * group.tokens();
+        tokensWaiting += sign * group.tokens();
+        blocksAwaited += sign * group.blocksNow(limits.blockTokens());
     }
 
     /**
@@ -86,8 +118,7 @@ public final class Scheduler {
                 break;
             }
             next.waiting.remove();
-            waiting--;
-            tokensWaiting -= group.tokens();
+            queued(next, group, -1);
             blocksClaimed += blocks;
             if (interrupted.remove(group) == null) {
                 next.charged += group.tokens() - group.decodeMax();
@@ -126,8 +157,7 @@ public final class Scheduler {
         }
         if (tenant.waiting.remove(group)) {
             interrupted.remove(group);
-            waiting--;
-            tokensWaiting -= group.tokens();
+            queued(tenant, group, -1);
             depart(tenant);
             return;
         }
@@ -233,8 +263,7 @@ public final class Scheduler {
         victim.group.stem().rewind();
         victim.tenant.waiting.addFirst(victim.group);
         interrupted.put(victim.group, true);
-        waiting++;
-        tokensWaiting += victim.group.tokens();
+        queued(victim.tenant, victim.group, 1);
     }
 
     private void planPrefills(List<Slice> slices, int budget) {
@@ -289,6 +318,7 @@ public final class Scheduler {
         final String name;
         final ArrayDeque<SequenceGroup> waiting = new ArrayDeque<>();
         int requests;
+        long tokensWaiting;
         long charged;
 
         Tenant(String name, long charged) {

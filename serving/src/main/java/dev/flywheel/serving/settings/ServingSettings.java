@@ -13,6 +13,7 @@ import java.time.Duration;
 public record ServingSettings(
         String nodeId,
         DeviceSettings device,
+        SwapSettings swaps,
         RequestSettings requests,
         RankSettings rank,
         TransportSettings transport,
@@ -28,7 +29,8 @@ public record ServingSettings(
     }
 
     public static ServingSettings defaults(String nodeId) {
-        return new ServingSettings(nodeId, DeviceSettings.defaults(), RequestSettings.defaults(),
+        return new ServingSettings(nodeId, DeviceSettings.defaults(), SwapSettings.defaults(),
+                RequestSettings.defaults(),
                 RankSettings.defaults(), TransportSettings.defaults(),
                 AccessSettings.thisMachine(), Duration.ofHours(24),
                 EventSchema.FEEDBACK_BYTES_DEFAULT);

@@ -21,6 +21,7 @@ import dev.flywheel.serving.settings.DeviceSettings;
 import dev.flywheel.serving.settings.RankSettings;
 import dev.flywheel.serving.settings.RequestSettings;
 import dev.flywheel.serving.settings.ServingSettings;
+import dev.flywheel.serving.settings.SwapSettings;
 import dev.flywheel.serving.settings.TransportSettings;
 import dev.flywheel.store.Store;
 import dev.flywheel.store.StoreSettings;
@@ -59,7 +60,7 @@ public final class Node implements AutoCloseable {
             new RankSettings("R:{context}\n", "T:{text}?", "y", "n", 0.5, 0.1, 0.01);
     public static final DeviceSettings DEVICE = new DeviceSettings(4, 8, 256, 16, 64);
     public static final ServingSettings SETTINGS = new ServingSettings("node-1", DEVICE,
-            RequestSettings.defaults(), RANK, TransportSettings.defaults(),
+            SwapSettings.defaults(), RequestSettings.defaults(), RANK, TransportSettings.defaults(),
             AccessSettings.thisMachine(),
             Duration.ofHours(1), EventSchema.FEEDBACK_BYTES_DEFAULT);
 
@@ -121,6 +122,13 @@ public final class Node implements AutoCloseable {
         atRest = Store.open(Files.createDirectories(folder.resolve("store")),
                 StoreSettings.DEFAULT, InstantSource.system());
         storeServer = serve(atRest, storePort);
+    }
+
+    /** The store is away from now on. */
+    public void stopStore() throws InterruptedException {
+        if (storeServer != null) {
+            storeServer.shutdownNow().awaitTermination();
+        }
     }
 
     private ServingNode.Parts parts() {

@@ -52,7 +52,7 @@ class SwapTest {
 
     private void start(DeviceSettings device) throws Exception {
         node = new Node(folder, settings -> new ServingSettings(settings.nodeId(), device,
-                settings.requests(), settings.rank(), settings.transport(),
+                settings.swaps(), settings.requests(), settings.rank(), settings.transport(),
                 settings.access(), settings.tokenLifetime(), settings.feedbackBytesMax()));
         node.publisher.create(ADAPTER, "default");
         publish(1);
@@ -154,6 +154,20 @@ class SwapTest {
             assertThat(answer.ids()).isEqualTo(coldAnswer(number));
         }
         assertThat(answer(0).version().getNumber()).isEqualTo(9);
+    }
+
+    @Test
+    void aVersionThatWasServedComesBackFromTheHostsMemoryWithoutTheStore() throws Exception {
+        for (int seed = 2; seed <= 9; seed++) {
+            publish(seed);
+            long number = seed;
+            Node.until("version " + number + " answers",
+                    () -> answer(0).version().getNumber() == number);
+        }
+        node.stopStore();
+        for (long number = 1; number <= 9; number++) {
+            assertThat(answer(number).ids()).isEqualTo(coldAnswer(number));
+        }
     }
 
     @Test

@@ -65,6 +65,29 @@ class SchedulerTest {
     }
 
     @Test
+    void whatTheNextStepTakesUpDoesNotWait() {
+        for (int i = 0; i < 7; i++) {
+            scheduler.offer(growing("a", 20, 10));
+        }
+        assertThat(scheduler.tokensBefore(growing("b", 20, 10))).isZero();
+        scheduler.offer(growing("a", 20, 10));
+        assertThat(scheduler.tokensBefore(growing("b", 20, 10))).isPositive();
+    }
+
+    @Test
+    void behindOthersATenantWaitsForNoMoreOfEachThanItHasItself() {
+        scheduler.offer(growing("a", 400, 600)); // has the cache to itself
+        run(step());
+        for (int i = 0; i < 5; i++) {
+            scheduler.offer(growing("noisy", 90, 10));
+        }
+        scheduler.offer(growing("third", 40, 10));
+        assertThat(scheduler.tokensBefore(growing("noisy", 90, 10))).isEqualTo(500 + 50);
+        assertThat(scheduler.tokensBefore(growing("quiet", 90, 10))).isEqualTo(100 + 50);
+        assertThat(scheduler.tokensBefore(growing("third", 90, 10))).isEqualTo(150 + 50);
+    }
+
+    @Test
     void theQueueIsBoundedInTokensToo() {
         Scheduler narrow = new Scheduler(new SchedulerLimits(32, 8, 16, 100, 12, 64, 16));
         assertThat(narrow.offer(growing("a", 50, 10))).isEqualTo(Admission.ACCEPTED);
