@@ -14,11 +14,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Brings one version onto the device: fetch, verify, stage, probe. Only a version that passed all of it
- * gets into the table, and is staged again from the host's memory as long as that holds it. Used by one thread.
+ * gets into the table, and need not pass the probe again
+ * when it comes back with the same digest. Used by one thread.
  */
 final class VersionLoader implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(VersionLoader.class);
     private static final Duration SLOT_WAIT = Duration.ofSeconds(30);
+    /** About 100 bytes each. */
+    private static final int PROVEN_MAX = 1 << 16;
     private static final Duration RETRY_AFTER = Duration.ofMillis(200);
 
     private final VersionSource source;
@@ -27,6 +30,7 @@ final class VersionLoader implements AutoCloseable {
     private final SlotTable table;
     private final Predicate<VersionKey> wanted;
     private final HostTier host;
+    private final ProvenVersions proven = new ProvenVersions(PROVEN_MAX);
 
     /** @param wanted whether an alias points to a version: those are evicted last */
     VersionLoader(VersionSource source, VersionVerifier verifier, VersionProbe probe,
@@ -42,8 +46,8 @@ final class VersionLoader implements AutoCloseable {
     /** Loads a version; failures are {@link ServingException}. */
     Resident load(AdapterRecord adapter, VersionRecord version) throws InterruptedException {
         VersionKey key = new VersionKey(adapter.getName(), version.getRef().getNumber());
-        LoraWeights proven = host.find(key);
-        LoraWeights weights = proven != null ? proven
+        LoraWeights kept = host.find(key);
+        LoraWeights weights = kept != null ? kept
                 : verifier.verify(adapter, version, Failpoints.damaged("flip-blob",
                         source.blob(version.getRef().getDigest())));
         Integer slot = table.stage(weights, wanted, SLOT_WAIT.toNanos());
@@ -53,10 +57,11 @@ final class VersionLoader implements AutoCloseable {
         }
         boolean passed = false;
         try {
-            if (proven == null) {
+            if (!proven.contains(key)) {
                 requireSameFunction(key, version, probe.take(slot));
-                host.keep(key, weights);
+                proven.add(key);
             }
+            host.keep(key, weights);
             passed = true;
         } finally {
             if (!passed) {

@@ -91,6 +91,11 @@ public final class ServingMetrics {
         prefixTokens.increment(prompt);
     }
 
+    /** Returns the tokens of prompts that were in the cache already. */
+    public long prefixTokensCached() {
+        return Math.round(prefixCached.count());
+    }
+
     /** A running request gave its cache blocks back and waits to be read again. */
     public void preempted() {
         preemptions.increment();

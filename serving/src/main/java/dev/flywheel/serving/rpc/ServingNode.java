@@ -215,6 +215,11 @@ public final class ServingNode implements AutoCloseable {
         return metrics.swaps().figures();
     }
 
+    /** Returns the tokens of prompts that were in the cache already, since the start. */
+    public long prefixTokensCached() {
+        return metrics.prefixTokensCached();
+    }
+
     /** Returns the cache blocks that no request holds; all of them when nothing runs. */
     public int freeBlocks() {
         return cache.freeBlocks();

@@ -15,6 +15,7 @@ import dev.flywheel.serving.scheduler.Slice;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -41,8 +42,6 @@ import org.slf4j.LoggerFactory;
 public final class EngineLoop implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(EngineLoop.class);
     private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-    /** Until the first figures come in. */
-    private static final double TOKENS_PER_SECOND_AT_FIRST = 2_000;
 
     private final ForwardPass pass;
     private final KvCache cache;
@@ -58,7 +57,7 @@ public final class EngineLoop implements AutoCloseable {
     private final Condition work = lock.newCondition();
     private final Condition idle = lock.newCondition();
     private final Thread thread;
-    private volatile double tokensPerSecond = TOKENS_PER_SECOND_AT_FIRST;
+    private final Pace pace = new Pace();
     private boolean draining;
     private boolean stopping;
 
@@ -140,10 +139,11 @@ public final class EngineLoop implements AutoCloseable {
         };
     }
 
-    /** Returns how long so many tokens are going to take, by the pace of the last steps. */
+    /** Returns how long so many tokens are going to take, by the pace of the last steps for which somebody waited. */
     private Duration queueTime(long tokens) {
         return Duration
-                .ofMillis((long) Math.min(tokens / tokensPerSecond * 1000, Integer.MAX_VALUE));
+                .ofMillis(
+                        (long) Math.min(tokens / pace.tokensPerSecond() * 1000, Integer.MAX_VALUE));
     }
 
     /** Returns when a request that was refused had better come again. */
@@ -186,7 +186,14 @@ public final class EngineLoop implements AutoCloseable {
             metrics.preempted();
             job(group).rewind();
         }
-        return plan.slices();
+        return byAdapter(plan.slices());
+    }
+
+    /** Rows of one adapter side by side: the device reads its weights once for all of them. */
+    private List<Slice> byAdapter(List<Slice> slices) {
+        return slices.stream()
+                .sorted(Comparator.comparingInt(slice -> job(slice.group()).adapterSlot()))
+                .toList();
     }
 
     private void begin(SequenceGroup group) {
@@ -319,8 +326,7 @@ public final class EngineLoop implements AutoCloseable {
             }
         }
         metrics.step(prompt, answer);
-        double now = (prompt + answer) * 1e9 / Math.max(1, took);
-        tokensPerSecond = 0.9 * tokensPerSecond + 0.1 * now;
+        pace.step(prompt + answer, took, locked(scheduler::waiting) > 0);
     }
 
     /** Takes no more jobs and waits for those inside; returns whether all of them were done in time. */
