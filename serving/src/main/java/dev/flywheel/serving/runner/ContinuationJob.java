@@ -5,6 +5,7 @@ import dev.flywheel.engine.forward.Wanted;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.error.ErrorCode;
 import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.metrics.Operation;
 import dev.flywheel.serving.scheduler.SequenceGroup;
 import dev.flywheel.serving.scheduler.Slice;
 import java.util.Arrays;
@@ -33,6 +34,16 @@ public final class ContinuationJob extends Job {
     /** Returns the sums of natural logarithms; fails with {@link ServingException}. */
     public CompletableFuture<double[]> result() {
         return result;
+    }
+
+    @Override
+    Operation operation() {
+        return Operation.SCORE;
+    }
+
+    @Override
+    int outputTokens() {
+        return 0;
     }
 
     @Override
