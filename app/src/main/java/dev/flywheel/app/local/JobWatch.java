@@ -1,5 +1,6 @@
 package dev.flywheel.app.local;
 
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -75,7 +76,7 @@ public final class JobWatch implements AutoCloseable {
         this.over = over;
         this.evaluations = new EvaluationMeters(meters);
         this.outcomes = new JobMeters(meters, System::nanoTime);
-        Gauge.builder("flywheel.loop.job.restarts", restarts, AtomicLong::get)
+        FunctionCounter.builder("flywheel.loop.job.restarts", restarts, AtomicLong::get)
                 .description("times Flink started the loop's job again")
                 .register(meters);
         Gauge.builder("flywheel.loop.pending", pending, AtomicLong::get)

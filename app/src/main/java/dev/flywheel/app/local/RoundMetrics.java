@@ -6,6 +6,7 @@ import dev.flywheel.serving.metrics.BoundedNames;
 import dev.flywheel.trainer.server.RoundKey;
 import dev.flywheel.trainer.server.RoundListener;
 import dev.flywheel.trainer.server.RoundReport;
+import io.grpc.Status;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -45,6 +46,18 @@ final class RoundMetrics implements RoundListener {
                 .baseUnit("seconds")
                 .description("wall time of rounds, serving's turns on the device included")
                 .register(meters);
+        for (Status.Code code : Status.Code.values()) {
+            failures(code, 0);
+        }
+    }
+
+    /** What has not happened stands there as 0, so that its first time is seen to rise. */
+    private void failures(Status.Code code, int count) {
+        Counter.builder("flywheel.train.failures")
+                .description("rounds that broke off, by gRPC status; they are tried again")
+                .tag("code", code.name())
+                .register(meters)
+                .increment(count);
     }
 
     /** Measures how long training stands back for serving. */
@@ -91,11 +104,7 @@ final class RoundMetrics implements RoundListener {
 
     @Override
     public void failed(RoundKey key, String code) {
-        Counter.builder("flywheel.train.failures")
-                .description("rounds that broke off, by gRPC status; they are tried again")
-                .tag("code", code)
-                .register(meters)
-                .increment();
+        failures(Status.Code.valueOf(code), 1);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.flywheel.serving.metrics;
 import static dev.flywheel.serving.metrics.GenAi.seconds;
 
 import dev.flywheel.api.v1.VersionRef;
+import dev.flywheel.serving.error.ErrorCode;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
@@ -95,6 +96,9 @@ public final class ServingMetrics {
         this.impressionsDropped = impressions("dropped");
         for (SwapOutcome outcome : SwapOutcome.values()) {
             swap(outcome, 0);
+        }
+        for (ErrorCode reason : ErrorCode.values()) {
+            refusal(reason.name(), 0);
         }
         for (FeedbackResult result : FeedbackResult.values()) {
             feedback(result, 0);
@@ -206,11 +210,15 @@ public final class ServingMetrics {
 
     /** A request that was refused or failed for a named reason. */
     public void refusal(String reason) {
+        refusal(reason, 1);
+    }
+
+    private void refusal(String reason, int count) {
         Counter.builder("flywheel.serving.refusals")
                 .description("requests that were refused or failed, by reason")
                 .tag("reason", reason)
                 .register(registry)
-                .increment();
+                .increment(count);
     }
 
     /** An alias now points to another resident version. */
