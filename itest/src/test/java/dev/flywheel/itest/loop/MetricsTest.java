@@ -27,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What a loop exports that has answered, learned and swapped, and what dashboards, alerts and README say of it. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 class MetricsTest {
+    private static final String NEWEST = Integer.toString(LiveMetrics.ROUNDS);
     private static final Pattern LABEL_VALUES =
             Pattern.compile("label_values\\((.+),\\s*(\\w+)\\s*\\)");
     private static final Pattern SHOWN_LABEL =
@@ -54,11 +55,13 @@ class MetricsTest {
                 .taught()
                 .size()
                 && scrape.sum("flywheel_adapter_info",
-                        Map.of("alias", "serving", "version", Long.toString(loop.head()))) == 1
+                        Map.of("alias", "serving", "version", NEWEST)) == 1
                 && !scrape.samples("flywheel_loop_evaluation_log_loss").isEmpty()
                 && !scrape.samples("flywheel_loop_evaluation_auc").isEmpty()
                 && !scrape.samples("flywheel_adapter_staleness_seconds").isEmpty()
                 && !scrape.samples("flywheel_audit_refused").isEmpty()
+                && scrape.sum("flywheel_feedback_events_total", Map.of("at", "job")) >= 1
+                && scrape.sum("flywheel_dead_letters_total", Map.of()) >= 1
                 && scrape.sum("flywheel_audit_events", Map.of("term", "trained")) == loop.taught()
                         .size();
     }
@@ -231,7 +234,7 @@ class MetricsTest {
                 .stream()
                 .filter(each -> "serving".equals(each.labels().get("alias")))
                 .map(each -> each.labels().get("version")))
-                .containsExactly(Long.toString(loop.head()));
+                .containsExactly(NEWEST);
         assertThat(scrape.samples("flywheel_lora_requests")).singleElement()
                 .satisfies(each -> assertThat(each.labels()).containsOnlyKeys("max_lora",
                         "running_lora_adapters", "waiting_lora_adapters"));
