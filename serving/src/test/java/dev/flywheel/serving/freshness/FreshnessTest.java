@@ -14,6 +14,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** A version's past is what the test says; its seq is its number, and each was committed at 100 times its number. */
@@ -39,6 +41,11 @@ class FreshnessTest {
     private final FirstAnswers answers =
             new FirstAnswers(store, () -> Instant.ofEpochMilli(now), delays::add);
     private final NewestEvents newest = new NewestEvents(store);
+
+    @BeforeEach
+    void begin() {
+        version(0, 0);
+    }
 
     private static ExampleRecord click(long atMillis) {
         return ExampleRecord.newBuilder()
@@ -164,7 +171,7 @@ class FreshnessTest {
         away = true;
         assertThat(newest.of(ref)).contains(150L);
 
-        newest.keep(java.util.Set.of());
+        newest.keep(Set.of());
 
         assertThat(newest.of(ref)).isEmpty();
     }
