@@ -393,11 +393,13 @@ public record FlywheelConfig(
         }
     }
 
-    /** Where figures are scraped. */
-    public record Metrics(String host, int port) {
+    /** Where figures are scraped, and how many there are. */
+    public record Metrics(String host, int port, int adaptersMax, Duration refreshInterval) {
         public Metrics {
             Check.notBlank("metrics.host", host);
             Check.within("metrics.port", port, 0, 65_535);
+            Check.within("metrics.adapters_max", adaptersMax, 1, 10_000);
+            Check.atLeast("metrics.refresh_interval", refreshInterval, Duration.ofMillis(10));
         }
     }
 

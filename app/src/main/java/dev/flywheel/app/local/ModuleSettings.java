@@ -21,6 +21,7 @@ import dev.flywheel.pipelines.round.ServerTargets;
 import dev.flywheel.pipelines.stage.EvaluationLimits;
 import dev.flywheel.serving.settings.AccessSettings;
 import dev.flywheel.serving.settings.DeviceSettings;
+import dev.flywheel.serving.settings.MeterSettings;
 import dev.flywheel.serving.settings.RankSettings;
 import dev.flywheel.serving.settings.RequestSettings;
 import dev.flywheel.serving.settings.ServingSettings;
@@ -98,7 +99,9 @@ final class ModuleSettings {
                 transport(config.server()),
                 access(config.access(), keys),
                 config.loop().tokenLifetime(),
-                config.loop().feedbackBytesMax());
+                config.loop().feedbackBytesMax(),
+                new MeterSettings(config.metrics().adaptersMax(),
+                        config.metrics().refreshInterval()));
     }
 
     static CheckpointTimes checkpoints(FlywheelConfig.Loop loop) {

@@ -10,11 +10,14 @@ import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.serving.error.ErrorCode;
 import dev.flywheel.serving.error.ServingException;
 import dev.flywheel.serving.metrics.ServingMetrics;
+import dev.flywheel.serving.metrics.ServingMetrics.SwapOutcome;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -77,16 +80,44 @@ public final class ServedVersions implements AutoCloseable {
         this.queue = new LoadQueue(new VersionLoader(source,
                 new VersionVerifier(model.digest(), model.linearModules(), slots.rankMax()),
                 new VersionProbe(model, slots, device), table, host, this::wanted));
-        metrics.gauge("versions.resident", () -> table.residents().size());
-        metrics.gauge("host.bytes", () -> host.bytes());
-        metrics.gauge("leases",
-                () -> table.residents().stream().mapToInt(Resident::leases).sum());
-        metrics.gauge("adapters", adapters::size);
+        metrics.gauge("flywheel.adapter.versions.resident", "versions in a slot of the device",
+                () -> table.residents().size());
+        metrics.gauge("flywheel.adapter.host.bytes",
+                "weights of versions that are kept in the host's memory", () -> host.bytes());
+        metrics.gauge("flywheel.adapter.leases", "requests that hold a version", this::leases);
+        metrics.gauge("flywheel.adapter.known", "adapters that this node has heard of",
+                adapters::size);
+        metrics.gauge("flywheel.adapter.unserved",
+                "adapters of this base without an alias serving, or whose version there was refused while none answers",
+                this::unserved);
     }
 
     /** Completes when everything that the store held at the start has been loaded or refused. */
     public CompletableFuture<Void> ready() {
         return ready;
+    }
+
+    /** What answers under an alias here. */
+    public record Served(String alias, VersionRef version) {}
+
+    /** Returns what answers under each alias, in order of the adapters' names; aliases that nothing answers for are not in it. */
+    public List<Served> served() {
+        return adapters.values()
+                .stream()
+                .sorted(Comparator.comparing(entry -> entry.record().getName()))
+                .flatMap(entry -> entry.aliases().stream())
+                .flatMap(pointer -> Optional.ofNullable(pointer.current())
+                        .map(now -> new Served(pointer.alias(), now.ref()))
+                        .stream())
+                .toList();
+    }
+
+    private long unserved() {
+        return adapters.values().stream().filter(this::ofThisBase).filter(entry -> {
+            AliasPointer serving = entry.alias("serving");
+            return serving == null || serving.current() == null && serving.refusal() != null
+                    && serving.refusal().code() != ErrorCode.LOADING;
+        }).count();
     }
 
     /** Returns the number of leases that are open, those of the bare base left out. */
@@ -99,6 +130,7 @@ public final class ServedVersions implements AutoCloseable {
     public void onAdapter(AdapterRecord record) {
         if (record.getDeletedAtMillis() != 0) {
             adapters.remove(record.getName());
+            metrics.forget(record.getName());
             return;
         }
         adapters.computeIfAbsent(record.getName(), name -> new AdapterEntry(record))
@@ -304,7 +336,8 @@ public final class ServedVersions implements AutoCloseable {
         } catch (ServingException why) {
             pointer.refuse(why);
             ended.completeExceptionally(why);
-            metrics.version(why.code() == ErrorCode.LOADING ? "unavailable" : "refused");
+            metrics.notSwapped(why.code() == ErrorCode.LOADING ? SwapOutcome.UNAVAILABLE
+                    : SwapOutcome.REFUSED);
             log.warn("{} of {} stays as it is: {}", pointer.alias(), pointer.adapter(),
                     why.getMessage());
             if (why.code() == ErrorCode.LOADING && EAGER.contains(pointer.alias())) {
@@ -320,6 +353,7 @@ public final class ServedVersions implements AutoCloseable {
 
     private Resident bringWanted(AdapterEntry entry, AliasPointer pointer, long number)
             throws InterruptedException {
+        long began = nanos.getAsLong();
         Resident old = pointer.current();
         boolean resident = table.find(new VersionKey(pointer.adapter(), number)) != null;
         Resident next;
@@ -337,20 +371,20 @@ public final class ServedVersions implements AutoCloseable {
                 warming.warm(pointer.adapter(),
                         () -> table.tryLease(next, entry.record(), () -> {}));
             }
-            flip(entry, pointer, old, next);
+            flip(entry, pointer, old, next, began);
         }
         return next;
     }
 
     private void flip(AdapterEntry entry, AliasPointer pointer, @Nullable Resident old,
-            Resident next) {
+            Resident next, long began) {
         long before = nanos.getAsLong();
         pointer.flip(next);
-        long took = nanos.getAsLong() - before;
+        long after = nanos.getAsLong();
         if (old == null || old.key().equals(next.key())) {
             return;
         }
-        metrics.flipped(took);
+        metrics.flipped(after - before, after - began);
         VersionRecord version = entry.recall(next.key().number());
         if (version != null && pointer.alias().equals(SERVING)
                 && next.key().number() > old.key().number()) {
@@ -377,7 +411,7 @@ public final class ServedVersions implements AutoCloseable {
         }
         try {
             Resident loaded = queue.loader().load(entry.record(), version);
-            metrics.version("loaded");
+            metrics.loaded();
             return loaded;
         } catch (ServingException why) {
             if (why.code() == ErrorCode.ADAPTER_NOT_SERVABLE) {

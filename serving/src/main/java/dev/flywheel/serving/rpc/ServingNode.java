@@ -74,6 +74,7 @@ public final class ServingNode implements AutoCloseable {
     private final GrpcFace face;
     private final InferenceService inference;
     private final StoreClient store;
+    private final NodeMeters meters;
     private @Nullable StoreWatch watch;
 
     /**
@@ -103,7 +104,7 @@ public final class ServingNode implements AutoCloseable {
         // First what may refuse the settings, then what takes memory.
         Texts texts = new Texts(parts.tokenizer(), parts.base().spec(), settings.rank());
         SchedulerLimits limits = limits(device, settings.requests());
-        this.metrics = new ServingMetrics(parts.meters());
+        this.metrics = new ServingMetrics(parts.meters(), settings.meters().adaptersMax());
         this.slots = new AdapterSlots(parts.base(), device.adapterSlots(), device.rankMax());
         this.cache = new KvCache(parts.base(), device.kvBlocks(), device.kvBlockTokens());
         this.pass = new ForwardPass(parts.base(), slots, cache, device.rowsMax());
@@ -126,11 +127,15 @@ public final class ServingNode implements AutoCloseable {
         services.add(new OpenInferenceService(versions, this::answers));
         services.add(new FeedbackService(
                 new FeedbackIntake(parts.signer(), parts.feedback(), parts.clock(),
-                        settings.feedbackBytesMax()),
+                        settings.feedbackBytesMax(), metrics::feedback),
                 metrics));
         this.store = parts.store();
+        this.meters = new NodeMeters(versions, engine, metrics, settings.meters(),
+                device.adapterSlots(), new StoreLineage(store), parts.clock());
         this.face = new GrpcFace(settings.transport(), settings.access(),
                 new GrpcFace.Services(services, more), metrics, parts.clock(), calls);
+        metrics.gauge("flywheel.serving.ready", "1 while health says SERVING, else 0",
+                () -> face.answers() ? 1 : 0);
         this.ready = versions.ready().thenRun(() -> {
             face.serving();
             log.info("serving base {} on port {}", parts.base().digest().brief(), face.port());
@@ -162,6 +167,7 @@ public final class ServingNode implements AutoCloseable {
     private void begin() {
         engine.start();
         face.start();
+        meters.start();
         watch = store.watch("", new StoreFollower(versions));
         long period = Math.max(1, settings.requests().stallTimeout().toMillis() / 4);
         var unused = timer.scheduleWithFixedDelay(inference::endStalled, period, period,
@@ -248,6 +254,7 @@ public final class ServingNode implements AutoCloseable {
         }
         versions.close();
         timer.shutdownNow();
+        meters.close();
         pass.close();
         cache.close();
         slots.close();

@@ -15,11 +15,15 @@ import dev.flywheel.serving.scheduler.Slice;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -77,10 +81,17 @@ public final class EngineLoop implements AutoCloseable {
         this.nanos = nanos;
         this.died = died;
         this.thread = Thread.ofPlatform().daemon().name("engine-loop").unstarted(this::run);
-        metrics.gauge("requests.waiting", () -> locked(scheduler::waiting));
-        metrics.gauge("requests.running", () -> locked(scheduler::running));
-        metrics.gauge("tokens.waiting", () -> locked(() -> (int) scheduler.tokensWaiting()));
-        metrics.gauge("kv.blocks.free", cache::freeBlocks);
+        metrics.gauge("flywheel.requests.waiting",
+                "requests that wait for admission to the batch, those that were preempted included",
+                () -> locked(scheduler::waiting));
+        metrics.gauge("flywheel.requests.running", "requests in the batch",
+                () -> locked(scheduler::running));
+        metrics.gauge("flywheel.serving.tokens.waiting",
+                "what the waiting requests may cost, tokens",
+                () -> locked(() -> (int) scheduler.tokensWaiting()));
+        metrics.gauge("flywheel.kv.cache.usage.ratio",
+                "share of the cache's blocks that requests hold, 0 to 1",
+                () -> 1 - (double) cache.freeBlocks() / cache.capacityBlocks());
     }
 
     public void start() {
@@ -90,6 +101,23 @@ public final class EngineLoop implements AutoCloseable {
     /** Returns whether the loop runs. */
     public boolean alive() {
         return thread.isAlive();
+    }
+
+    /** Adapters whose requests are inside, each once, in order of their names. */
+    public record Adapters(SortedSet<String> running, SortedSet<String> waiting) {}
+
+    /** Returns the adapters of the requests that are inside; of the bare base model there is none. */
+    public Adapters adapters() {
+        Set<SequenceGroup> batch = Collections.newSetFromMap(new IdentityHashMap<>());
+        batch.addAll(locked(scheduler::groupsRunning));
+        Adapters found = new Adapters(new TreeSet<>(), new TreeSet<>());
+        jobs.forEach((group, job) -> {
+            String name = job.version().getAdapter();
+            if (!name.isEmpty()) {
+                (batch.contains(group) ? found.running() : found.waiting()).add(name);
+            }
+        });
+        return found;
     }
 
     /** Returns how many jobs are inside, waiting or running. */
@@ -277,6 +305,7 @@ public final class EngineLoop implements AutoCloseable {
         try {
             if (job.take(slice, logits, logits.firstRow(chunk), nanos.getAsLong())) {
                 end(job);
+                job.count(metrics);
                 job.finish();
             }
         } catch (ServingException why) {

@@ -1,5 +1,6 @@
 package dev.flywheel.serving.runner;
 
+import dev.flywheel.api.v1.VersionRef;
 import dev.flywheel.engine.forward.Logits;
 import dev.flywheel.engine.forward.Wanted;
 import dev.flywheel.engine.kv.KvCache;
@@ -7,6 +8,7 @@ import dev.flywheel.engine.kv.KvSequence;
 import dev.flywheel.engine.kv.PrefixKey;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.scheduler.Sequence;
 import dev.flywheel.serving.scheduler.SequenceGroup;
 import dev.flywheel.serving.scheduler.Slice;
@@ -38,6 +40,11 @@ public abstract sealed class Job permits VerdictJob, ContinuationJob, AnswerJob,
     /** Asks the loop to drop the job; it does so before its next step. Any thread. */
     public final void cancel() {
         cancelled = true;
+    }
+
+    /** Returns what answers. */
+    final VersionRef version() {
+        return lease.version();
     }
 
     final boolean cancelled() {
@@ -116,6 +123,9 @@ public abstract sealed class Job permits VerdictJob, ContinuationJob, AnswerJob,
         }
         return --open == 0;
     }
+
+    /** Counts what was asked for and how long it is, once it has been answered. */
+    abstract void count(ServingMetrics metrics);
 
     /** Returns which rows of a slice are to be scored. */
     abstract Wanted wanted(Slice slice);

@@ -4,6 +4,7 @@ import dev.flywheel.engine.forward.Logits;
 import dev.flywheel.engine.forward.Wanted;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.scheduler.SequenceGroup;
 import dev.flywheel.serving.scheduler.Slice;
 import java.util.List;
@@ -20,6 +21,11 @@ final class PrefixJob extends Job {
     /** Completes with whether the cache has it. */
     CompletableFuture<Boolean> read() {
         return read;
+    }
+
+    @Override
+    void count(ServingMetrics metrics) {
+        metrics.warmed(group().inputTokens());
     }
 
     @Override

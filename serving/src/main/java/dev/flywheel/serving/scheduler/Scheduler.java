@@ -182,6 +182,11 @@ public final class Scheduler {
         return running.size();
     }
 
+    /** Returns the groups that are admitted. */
+    public List<SequenceGroup> groupsRunning() {
+        return running.stream().map(each -> each.group).toList();
+    }
+
     /** Returns what the waiting groups may cost. */
     public long tokensWaiting() {
         return tokensWaiting;

@@ -59,6 +59,11 @@ public final class SequenceGroup {
         return decodeMax;
     }
 
+    /** Returns the tokens that the request came with. */
+    public long inputTokens() {
+        return tokens() - decodeMax;
+    }
+
     /** Returns the tokens that the group may cost in all. */
     public long tokens() {
         long sum = (long) stemTokens + decodeMax;

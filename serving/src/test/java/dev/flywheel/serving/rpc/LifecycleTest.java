@@ -318,8 +318,8 @@ class LifecycleTest {
         Node.until("all blocks are free",
                 () -> node.serving.freeBlocks() == Node.DEVICE.kvBlocks());
         Node.until("no lease is held", () -> node.serving.leases() == 0);
-        Node.until("nothing is queued", () -> gauge("flywheel.serving.requests.running") == 0
-                && gauge("flywheel.serving.requests.waiting") == 0);
+        Node.until("nothing is queued", () -> gauge("flywheel.requests.running") == 0
+                && gauge("flywheel.requests.waiting") == 0);
     }
 
     /** Readers on such a connection leave nearly all of an answer with the node. */

@@ -220,7 +220,7 @@ class SwapTest {
         assertRefused(5, "NaN", publishFromElsewhere(notFinite()));
         assertRefused(6, "not finite", publishFromElsewhere(infiniteAnswers()));
         assertThat(answer(0).version().getNumber()).isEqualTo(1);
-        assertThat(node.count("flywheel.serving.versions", "outcome", "refused"))
+        assertThat(node.count("flywheel.adapter.swap", "outcome", "refused"))
                 .isGreaterThanOrEqualTo(5);
         node.publish(ADAPTER, good);
         setServing(7);
