@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = {
             "Starts a node, finds out how many answers a second it can give, and sends it requests when they are due, whether it keeps up or"
-                    + " not: 0.6 to 1.2 times as many, then ten times.",
+                    + " not: 0.6 to 1.5 times as many, then ten times.",
             "Exit code 1 if at ten times less than 90 %% as many answers come in time as at the best of the others, if those that are given"
                     + " take more than twice as long (p99), if a call fails other than for want of room, or if an answer is wrong."
         })
