@@ -23,6 +23,8 @@ public final class OverloadBench {
     private static final double OVER = 10;
     private static final int TOKENS_MAX = 32;
     private static final int PROMPT_WORDS = 24;
+    /** Answers of each load that are asked for again. */
+    private static final int CHECKS = 4;
 
     private final LocalNode node;
     private final Settings settings;
@@ -87,7 +89,7 @@ public final class OverloadBench {
             throws InterruptedException {
         LoadSettings load = new LoadSettings(factor * capacity, settings.time(),
                 ArrivalPattern.POISSON, List.of(""), 0, 100_000, PROMPT_WORDS, TOKENS_MAX,
-                Duration.ofSeconds(60), settings.firstToken(), settings.gap(), 16,
+                Duration.ofSeconds(60), settings.firstToken(), settings.gap(), CHECKS,
                 new SeededRandom(settings.seed()).split("step " + number).nextInt(1 << 30));
         LoadReport report = new LoadRun(load, node.channel(), StoreClient.over(node.channel()),
                 nanos, (at, note) -> {}).run();
