@@ -137,6 +137,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
     /** Leases, makes the job and hands it over; the lease is given back if that fails at any point. */
     private void submit(RequestScope scope, long deadline, CallTimer timer,
             Function<Lease, Job> make) {
+        engine.requireRoom(RequestRules.tenantOf(scope));
         Lease lease = leases.lease(scope, deadline);
         timer.leased(lease.version());
         boolean made = false;

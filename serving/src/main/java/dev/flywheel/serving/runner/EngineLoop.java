@@ -125,6 +125,19 @@ public final class EngineLoop implements AutoCloseable {
         return jobs.size();
     }
 
+    /**
+     * Refuses a request of a tenant before anything is done for it if it could only wait for too long.
+     *
+     * @throws ServingException with a time after which to come again
+     */
+    public void requireRoom(String tenant) {
+        boolean room = locked(() -> queueTime(scheduler.tokensBefore(tenant))
+                .compareTo(limits.queueTimeMax()) <= 0);
+        if (!room) {
+            throw tooMany();
+        }
+    }
+
     /** Takes a job, or fails it at once. From here on the loop owns what the job holds. */
     public void submit(Job job) {
         @Nullable ServingException refused = locked(() -> {
@@ -156,8 +169,7 @@ public final class EngineLoop implements AutoCloseable {
     private ServingException refusal(Admission admission, Job job) {
         return switch (admission) {
             case ACCEPTED -> throw new IllegalArgumentException("accepted is no refusal");
-            case QUEUE_FULL -> ServingException.later(ErrorCode.QUEUE_FULL,
-                    "too many requests wait; try again later", retryAfter());
+            case QUEUE_FULL -> tooMany();
             case TENANT_FULL -> ServingException.later(ErrorCode.TENANT_QUOTA,
                     "tenant " + job.group().tenant() + " has too many requests at once",
                     retryAfter());
@@ -165,6 +177,11 @@ public final class EngineLoop implements AutoCloseable {
                     (long) limits.scheduler().blocks() * limits.scheduler().blockTokens(),
                     "tokens in the cache");
         };
+    }
+
+    private ServingException tooMany() {
+        return ServingException.later(ErrorCode.QUEUE_FULL,
+                "too many requests wait; try again later", retryAfter());
     }
 
     /** Returns how long so many tokens are going to take, by the pace of the last steps for which somebody waited. */
@@ -176,7 +193,7 @@ public final class EngineLoop implements AutoCloseable {
 
     /** Returns when a request that was refused had better come again. */
     private Duration retryAfter() {
-        long millis = queueTime(scheduler.tokensWaiting()).toMillis();
+        long millis = queueTime(locked(scheduler::tokensWaiting)).toMillis();
         return Duration.ofMillis(Math.clamp(millis, 20, 10_000));
     }
 
@@ -207,7 +224,10 @@ public final class EngineLoop implements AutoCloseable {
 
     private List<Slice> plan() {
         Scheduler.Plan plan = locked(() -> {
-            scheduler.admit().forEach(this::begin);
+            List<SequenceGroup> admitted = scheduler.admit();
+            pace.admitted(admitted.stream().mapToLong(SequenceGroup::tokens).sum(),
+                    scheduler.waiting(), nanos.getAsLong());
+            admitted.forEach(this::begin);
             return scheduler.plan();
         });
         for (SequenceGroup group : plan.preempted()) {
@@ -355,7 +375,7 @@ public final class EngineLoop implements AutoCloseable {
             }
         }
         metrics.step(prompt, answer);
-        pace.step(prompt + answer, took, locked(scheduler::waiting) > 0);
+        pace.step(prompt + answer, took);
     }
 
     /** Takes no more jobs and waits for those inside; returns whether all of them were done in time. */

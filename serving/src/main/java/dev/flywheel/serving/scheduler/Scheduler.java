@@ -45,22 +45,31 @@ public final class Scheduler {
      * has waiting, and of each other tenant no more than what it would have waiting itself, since tenants take turns.
      */
     public long tokensBefore(SequenceGroup group) {
-        if (hasRoom(group)) {
+        return tokensBefore(group.tenant(), group.tokens(),
+                group.blocksNow(limits.blockTokens()));
+    }
+
+    /** Returns the same for the smallest request that a tenant could make. */
+    public long tokensBefore(String tenant) {
+        return tokensBefore(tenant, 1, 1);
+    }
+
+    private long tokensBefore(String tenant, long tokens, long blocks) {
+        if (hasRoom(blocks)) {
             return 0;
         }
-        Tenant own = tenants.get(group.tenant());
+        Tenant own = tenants.get(tenant);
         long before = own == null ? 0 : own.tokensWaiting;
         return tenants.values()
                 .stream()
                 .mapToLong(each -> Math.min(each.tokensWaiting,
-                        each == own ? before : before + group.tokens()))
+                        each == own ? before : before + tokens))
                 .sum();
     }
 
-    private boolean hasRoom(SequenceGroup group) {
-        long blocks = blocksClaimed + blocksAwaited + group.blocksNow(limits.blockTokens());
+    private boolean hasRoom(long blocks) {
         return running.size() + waiting < limits.requestsRunningMax()
-                && blocks + growing() + waiting <= limits.blocks();
+                && blocksClaimed + blocksAwaited + blocks + growing() + waiting <= limits.blocks();
     }
 
     /** Queues a group, or says why it cannot be. */

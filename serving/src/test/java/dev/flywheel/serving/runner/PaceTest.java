@@ -10,27 +10,38 @@ class PaceTest {
     private final Pace pace = new Pace();
 
     @Test
-    void whileNobodyWaitsTheFastestStepCounts() {
-        pace.step(1, SECOND / 10, false);
-        pace.step(50, SECOND / 10, false);
-        pace.step(2, SECOND / 10, false);
+    void untilSomethingHasWaitedTheFastestStepCounts() {
+        pace.step(1, SECOND / 10);
+        pace.step(50, SECOND / 10);
+        pace.step(2, SECOND / 10);
         assertThat(pace.tokensPerSecond()).isCloseTo(500, within(1e-6));
     }
 
     @Test
-    void onceSomebodyHasWaitedOnlySuchStepsCount() {
-        pace.step(1_000, SECOND, false);
-        pace.step(100, SECOND, true);
-        pace.step(1, SECOND, false);
+    void whatIsTakenUpWithoutWaitingSaysNothing() {
+        pace.step(100, SECOND);
+        pace.admitted(5_000, 3, 10 * SECOND);
         assertThat(pace.tokensPerSecond()).isCloseTo(100, within(1e-6));
     }
 
     @Test
-    void longStepsCountForAsLongAsTheyTake() {
-        for (int i = 0; i < 200; i++) {
-            pace.step(400, SECOND, true);
-            pace.step(10, SECOND / 10, true);
+    void whileSomethingWaitsItIsWhatWasTakenUpInTheTimeThatPassed() {
+        pace.step(100, SECOND);
+        pace.admitted(5_000, 3, 10 * SECOND);
+        pace.admitted(0, 3, 11 * SECOND);
+        assertThat(pace.tokensPerSecond()).isBetween(40.0, 50.0); // what the step promised, for a second
+        pace.admitted(40, 0, 12 * SECOND);
+        double last = pace.tokensPerSecond();
+        assertThat(last).isBetween(30.0, 45.0);
+        pace.admitted(5_000, 0, 60 * SECOND);
+        assertThat(pace.tokensPerSecond()).isEqualTo(last);
+    }
+
+    @Test
+    void itForgetsWhatWasLongAgo() {
+        for (int second = 0; second < 60; second++) {
+            pace.admitted(second < 30 ? 1_000 : 100, 5, second * SECOND);
         }
-        assertThat(pace.tokensPerSecond()).isCloseTo(410 / 1.1, within(60.0));
+        assertThat(pace.tokensPerSecond()).isCloseTo(100, within(10.0));
     }
 }
