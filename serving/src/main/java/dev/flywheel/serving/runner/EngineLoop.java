@@ -61,7 +61,7 @@ public final class EngineLoop implements AutoCloseable {
     private final Condition work = lock.newCondition();
     private final Condition idle = lock.newCondition();
     private final Thread thread;
-    private final Pace pace = new Pace();
+    private final StepTime stepTime = new StepTime();
     private boolean draining;
     private boolean stopping;
 
@@ -131,10 +131,8 @@ public final class EngineLoop implements AutoCloseable {
      * @throws ServingException with a time after which to come again
      */
     public void requireRoom(String tenant) {
-        boolean room = locked(() -> queueTime(scheduler.tokensBefore(tenant))
-                .compareTo(limits.queueTimeMax()) <= 0);
-        if (!room) {
-            throw tooMany();
+        if (locked(() -> tooLong(scheduler.stepsBefore(tenant)))) {
+            throw tooMany(tenant);
         }
     }
 
@@ -161,50 +159,48 @@ public final class EngineLoop implements AutoCloseable {
 
     /** What waits may wait for so long only; what the next step takes up does not wait. */
     private Admission offer(SequenceGroup group) {
-        return queueTime(scheduler.tokensBefore(group)).compareTo(limits.queueTimeMax()) > 0
-                ? Admission.QUEUE_FULL
+        return tooLong(scheduler.stepsBefore(group)) ? Admission.QUEUE_FULL
                 : scheduler.offer(group);
     }
 
     private ServingException refusal(Admission admission, Job job) {
         return switch (admission) {
             case ACCEPTED -> throw new IllegalArgumentException("accepted is no refusal");
-            case QUEUE_FULL -> tooMany();
+            case QUEUE_FULL -> tooMany(job.group().tenant());
             case TENANT_FULL -> ServingException.later(ErrorCode.TENANT_QUOTA,
                     "tenant " + job.group().tenant() + " has too many requests at once",
-                    retryAfter());
+                    retryAfter(job.group().tenant()));
             case TOO_LARGE -> ServingException.tooLong("the request", job.group().tokens(),
                     (long) limits.scheduler().blocks() * limits.scheduler().blockTokens(),
                     "tokens in the cache");
         };
     }
 
-    private ServingException tooMany() {
+    private ServingException tooMany(String tenant) {
         return ServingException.later(ErrorCode.QUEUE_FULL,
-                "too many requests wait; try again later", retryAfter());
-    }
-
-    /** Returns how long so many tokens are going to take, by the pace of the last steps for which somebody waited. */
-    private Duration queueTime(long tokens) {
-        return Duration
-                .ofMillis(
-                        (long) Math.min(tokens / pace.tokensPerSecond() * 1000, Integer.MAX_VALUE));
+                "too many requests wait; try again later", retryAfter(tenant));
     }
 
     /** Returns when a request that was refused had better come again. */
-    private Duration retryAfter() {
-        long millis = queueTime(locked(scheduler::tokensWaiting)).toMillis();
+    private Duration retryAfter(String tenant) {
+        long millis = stepTime.of(locked(() -> scheduler.stepsBefore(tenant))).toMillis();
         return Duration.ofMillis(Math.clamp(millis, 20, 10_000));
+    }
+
+    private boolean tooLong(long steps) {
+        return stepTime.of(steps).compareTo(limits.queueTimeMax()) > 0;
     }
 
     private void run() {
         boolean faultless = false;
         try {
             while (next()) {
+                long before = nanos.getAsLong();
                 sweep();
                 List<Slice> slices = plan();
                 if (!slices.isEmpty()) {
                     step(slices);
+                    stepTime.took(nanos.getAsLong() - before);
                 }
             }
             faultless = true;
@@ -224,10 +220,7 @@ public final class EngineLoop implements AutoCloseable {
 
     private List<Slice> plan() {
         Scheduler.Plan plan = locked(() -> {
-            List<SequenceGroup> admitted = scheduler.admit();
-            pace.admitted(admitted.stream().mapToLong(SequenceGroup::tokens).sum(),
-                    scheduler.waiting(), nanos.getAsLong());
-            admitted.forEach(this::begin);
+            scheduler.admit().forEach(this::begin);
             return scheduler.plan();
         });
         for (SequenceGroup group : plan.preempted()) {
@@ -288,7 +281,6 @@ public final class EngineLoop implements AutoCloseable {
     }
 
     private void step(List<Slice> plan) {
-        long before = nanos.getAsLong();
         AtomicReference<Logits> logits = new AtomicReference<>();
         try {
             List<Chunk> chunks = chunks(plan);
@@ -300,7 +292,7 @@ public final class EngineLoop implements AutoCloseable {
             failed.forEach(job -> drop(job, fault()));
             return;
         }
-        measure(plan, nanos.getAsLong() - before);
+        measure(plan);
         for (int i = 0; i < plan.size(); i++) {
             read(plan.get(i), logits.get(), i);
         }
@@ -364,7 +356,7 @@ public final class EngineLoop implements AutoCloseable {
                 "the request failed by a fault of this node");
     }
 
-    private void measure(List<Slice> plan, long took) {
+    private void measure(List<Slice> plan) {
         int prompt = 0;
         int answer = 0;
         for (Slice slice : plan) {
@@ -375,7 +367,6 @@ public final class EngineLoop implements AutoCloseable {
             }
         }
         metrics.step(prompt, answer);
-        pace.step(prompt + answer, took);
     }
 
     /** Takes no more jobs and waits for those inside; returns whether all of them were done in time. */

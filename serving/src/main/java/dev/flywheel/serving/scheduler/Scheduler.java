@@ -40,30 +40,43 @@ public final class Scheduler {
         this.limits = limits;
     }
 
+    /** Returns after how many steps a group would be begun if it came now, as {@link #stepsBefore(String)}. */
+    public long stepsBefore(SequenceGroup group) {
+        return stepsBefore(group.tenant(), group.blocksNow(limits.blockTokens()));
+    }
+
     /**
-     * Returns what is going to be begun before a group, if it came now: nothing if the next step would take it up, else what its tenant
-     * has waiting, and of each other tenant no more than what it would have waiting itself, since tenants take turns.
+     * Returns after how many steps the smallest request of a tenant would be begun if it came now, as long as none ends early: none if the
+     * next step would take it up. Else those that run end one after the other and make room for what waits; tenants take turns, so of each
+     * other tenant no more comes before it than it has waiting itself, and one.
      */
-    public long tokensBefore(SequenceGroup group) {
-        return tokensBefore(group.tenant(), group.tokens(),
-                group.blocksNow(limits.blockTokens()));
+    public long stepsBefore(String tenant) {
+        return stepsBefore(tenant, 1);
     }
 
-    /** Returns the same for the smallest request that a tenant could make. */
-    public long tokensBefore(String tenant) {
-        return tokensBefore(tenant, 1, 1);
-    }
-
-    private long tokensBefore(String tenant, long tokens, long blocks) {
+    private long stepsBefore(String tenant, long blocks) {
         if (hasRoom(blocks)) {
             return 0;
         }
+        long[] left = running.stream()
+                .mapToLong(each -> each.group.stepsLeft(limits.stepTokens()))
+                .sorted()
+                .toArray();
+        if (left.length == 0) {
+            return 0;
+        }
+        int before = requestsBefore(tenant);
+        long whole = running.stream().mapToLong(each -> each.group.decodeMax() + 1L).sum()
+                / left.length;
+        return left[before % left.length] + before / left.length * whole;
+    }
+
+    private int requestsBefore(String tenant) {
         Tenant own = tenants.get(tenant);
-        long before = own == null ? 0 : own.tokensWaiting;
+        int before = own == null ? 0 : own.waiting.size();
         return tenants.values()
                 .stream()
-                .mapToLong(each -> Math.min(each.tokensWaiting,
-                        each == own ? before : before + tokens))
+                .mapToInt(each -> each == own ? before : Math.min(each.waiting.size(), before + 1))
                 .sum();
     }
 
@@ -89,14 +102,13 @@ public final class Scheduler {
         Tenant tenant = known != null ? known : arrive(group.tenant());
         tenant.waiting.add(group);
         tenant.requests++;
-        queued(tenant, group, 1);
+        queued(group, 1);
         return Admission.ACCEPTED;
     }
 
     /** Counts a group in among those that wait, or out; it is as long then as when it came. */
-    private void queued(Tenant tenant, SequenceGroup group, int sign) {
+    private void queued(SequenceGroup group, int sign) {
         waiting += sign;
-        tenant.tokensWaiting += sign * group.tokens();
         tokensWaiting += sign * group.tokens();
         blocksAwaited += sign * group.blocksNow(limits.blockTokens());
     }
@@ -127,7 +139,7 @@ public final class Scheduler {
                 break;
             }
             next.waiting.remove();
-            queued(next, group, -1);
+            queued(group, -1);
             blocksClaimed += blocks;
             if (interrupted.remove(group) == null) {
                 next.charged += group.tokens() - group.decodeMax();
@@ -166,7 +178,7 @@ public final class Scheduler {
         }
         if (tenant.waiting.remove(group)) {
             interrupted.remove(group);
-            queued(tenant, group, -1);
+            queued(group, -1);
             depart(tenant);
             return;
         }
@@ -277,7 +289,7 @@ public final class Scheduler {
         victim.group.stem().rewind();
         victim.tenant.waiting.addFirst(victim.group);
         interrupted.put(victim.group, true);
-        queued(victim.tenant, victim.group, 1);
+        queued(victim.group, 1);
     }
 
     private void planPrefills(List<Slice> slices, int budget) {
@@ -332,7 +344,6 @@ public final class Scheduler {
         final String name;
         final ArrayDeque<SequenceGroup> waiting = new ArrayDeque<>();
         int requests;
-        long tokensWaiting;
         long charged;
 
         Tenant(String name, long charged) {

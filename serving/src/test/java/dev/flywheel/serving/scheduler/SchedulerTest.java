@@ -69,22 +69,37 @@ class SchedulerTest {
         for (int i = 0; i < 7; i++) {
             scheduler.offer(growing("a", 20, 10));
         }
-        assertThat(scheduler.tokensBefore(growing("b", 20, 10))).isZero();
+        assertThat(scheduler.stepsBefore(growing("b", 20, 10))).isZero();
         scheduler.offer(growing("a", 20, 10));
-        assertThat(scheduler.tokensBefore(growing("b", 20, 10))).isPositive();
+        run(step());
+        assertThat(scheduler.stepsBefore(growing("b", 20, 10))).isPositive();
     }
 
     @Test
-    void behindOthersATenantWaitsForNoMoreOfEachThanItHasItself() {
-        scheduler.offer(growing("a", 400, 600)); // has the cache to itself
-        run(step());
+    void whatWaitsBeginsWhenWhatRunsEnds() {
+        Scheduler two = new Scheduler(new SchedulerLimits(32, 2, 16, 10_000, 12, 64, 16));
+        two.offer(growing("a", 1, 10));
+        two.offer(growing("a", 1, 30));
+        two.admit();
+        assertThat(two.stepsBefore("b")).isEqualTo(11); // when the shorter one has ended
+        two.offer(growing("b", 1, 20));
+        assertThat(two.stepsBefore("b")).isEqualTo(31); // when both have
+        two.offer(growing("b", 1, 20));
+        assertThat(two.stepsBefore("b")).isEqualTo(11 + 21); // and what came after the shorter one
+    }
+
+    @Test
+    void behindOthersATenantWaitsForNoMoreOfEachThanItHasItselfAndOne() {
+        Scheduler one = new Scheduler(new SchedulerLimits(32, 1, 16, 10_000, 12, 64, 16));
+        one.offer(growing("a", 1, 9));
+        one.admit();
         for (int i = 0; i < 5; i++) {
-            scheduler.offer(growing("noisy", 90, 10));
+            one.offer(growing("noisy", 1, 9));
         }
-        scheduler.offer(growing("third", 40, 10));
-        assertThat(scheduler.tokensBefore(growing("noisy", 90, 10))).isEqualTo(500 + 50);
-        assertThat(scheduler.tokensBefore(growing("quiet", 90, 10))).isEqualTo(100 + 50);
-        assertThat(scheduler.tokensBefore(growing("third", 90, 10))).isEqualTo(150 + 50);
+        one.offer(growing("third", 1, 9));
+        assertThat(one.stepsBefore("noisy")).isEqualTo(10 + 10 * 6);
+        assertThat(one.stepsBefore("quiet")).isEqualTo(10 + 10 * 2);
+        assertThat(one.stepsBefore("third")).isEqualTo(10 + 10 * 3);
     }
 
     @Test
