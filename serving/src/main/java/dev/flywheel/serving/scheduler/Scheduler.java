@@ -58,17 +58,27 @@ public final class Scheduler {
         if (hasRoom(blocks)) {
             return 0;
         }
-        long[] left = running.stream()
-                .mapToLong(each -> each.group.stepsLeft(limits.stepTokens()))
+        List<SequenceGroup> next = running.isEmpty() ? firstWaiting()
+                : running.stream().map(each -> each.group).toList();
+        if (next.isEmpty()) {
+            return 0; // it is larger than all there is, and told so
+        }
+        long[] left = next.stream()
+                .mapToLong(each -> each.stepsLeft(limits.stepTokens()))
                 .sorted()
                 .toArray();
-        if (left.length == 0) {
-            return 0;
-        }
         int before = requestsBefore(tenant);
-        long whole = running.stream().mapToLong(each -> each.group.decodeMax() + 1L).sum()
-                / left.length;
+        long whole = next.stream().mapToLong(each -> each.decodeMax() + 1L).sum() / left.length;
         return left[before % left.length] + before / left.length * whole;
+    }
+
+    /** Returns as many of those that wait as can run at once. */
+    private List<SequenceGroup> firstWaiting() {
+        return tenants.values()
+                .stream()
+                .flatMap(tenant -> tenant.waiting.stream())
+                .limit(limits.requestsRunningMax())
+                .toList();
     }
 
     private int requestsBefore(String tenant) {

@@ -197,6 +197,7 @@ class LifecycleTest {
     void whatWouldWaitForTooLongIsRefusedBeforeTheQueueIsFull() throws Exception {
         start(settings -> withQueueTime(withRequests(settings, 256, 128, Duration.ofSeconds(60),
                 Duration.ofSeconds(20)), Duration.ofMillis(1)));
+        var unused = Reader.all(node.channel, endless()).status(); // how long steps take is known now
         List<Reader> readers = flood(40, "default");
         long refused = count(readers, Status.Code.RESOURCE_EXHAUSTED);
         assertThat(refused).isPositive();

@@ -76,6 +76,11 @@ class SchedulerTest {
     }
 
     @Test
+    void whatIsLargerThanTheCacheWaitsForNothing() {
+        assertThat(scheduler.stepsBefore(growing("a", 20, 100_000))).isZero();
+    }
+
+    @Test
     void whatWaitsBeginsWhenWhatRunsEnds() {
         Scheduler two = new Scheduler(new SchedulerLimits(32, 2, 16, 10_000, 12, 64, 16));
         two.offer(growing("a", 1, 10));
