@@ -23,6 +23,8 @@ final class StoreProbe {
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
     private static final long LOOK_MILLIS = 200;
     private static final int COMMITS = 3;
+    private static final String COMMITTED = "flywheel_store_commits_total";
+    private static final String SYNCED = "flywheel_store_syncs_total";
 
     private final Cluster cluster;
     private final String adapter;
@@ -50,7 +52,7 @@ final class StoreProbe {
         String before = scrape();
         long deadline = System.nanoTime() + TIMEOUT.toNanos();
         String after = before;
-        while (value(after, "flywheel_store_commits") < value(before, "flywheel_store_commits")
+        while (value(after, COMMITTED) < value(before, COMMITTED)
                 + COMMITS) {
             if (System.nanoTime() - deadline > 0) {
                 return true; // nothing was committed, so nothing had to be synced
@@ -58,7 +60,7 @@ final class StoreProbe {
             TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
             after = scrape();
         }
-        return value(after, "flywheel_store_syncs") > value(before, "flywheel_store_syncs");
+        return value(after, SYNCED) > value(before, SYNCED);
     }
 
     private String scrape() throws IOException, InterruptedException {

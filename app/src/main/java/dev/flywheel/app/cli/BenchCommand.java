@@ -12,7 +12,8 @@ import picocli.CommandLine.Spec;
         description = "Measures parts by themselves, without a node.",
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {BenchJoinCommand.class, BenchQuantizationCommand.class,
-            BenchCorruptionCommand.class})
+            BenchCorruptionCommand.class, BenchBatchCommand.class,
+            BenchAdaptersCommand.class, BenchSwapCommand.class, BenchOverloadCommand.class})
 public final class BenchCommand implements Runnable {
     @Spec private CommandSpec spec;
 

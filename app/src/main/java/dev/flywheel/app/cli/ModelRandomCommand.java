@@ -1,15 +1,11 @@
 package dev.flywheel.app.cli;
 
 import dev.flywheel.app.console.Progress;
+import dev.flywheel.app.tool.RandomModelFolder;
 import dev.flywheel.engine.model.NamedShape;
-import dev.flywheel.engine.model.RandomModel;
-import dev.flywheel.engine.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,9 +24,6 @@ import picocli.CommandLine.Spec;
             "The same shape and seed give the same files on every machine."
         })
 final class ModelRandomCommand implements Callable<Integer> {
-    private static final List<String> TOKENIZER =
-            List.of("tokenizer.json", "tokenizer_config.json");
-
     @Spec private CommandSpec spec;
     @Mixin private OutputOptions output = new OutputOptions();
 
@@ -54,24 +47,13 @@ final class ModelRandomCommand implements Callable<Integer> {
                         "--shape is '" + shape + "', must be one of "
                                 + String.join(", ", NamedShape.labels())));
         NewFolder.require(out);
-        RandomModel model = new RandomModel(named.spec(0, copyTokenizer()));
+        RandomModelFolder model = new RandomModelFolder(out, named, ModelFolder.find(null));
         Progress progress = new Progress(output.progress(), output.watched(), "weights",
                 model.parameters(), System.nanoTime());
-        model.write(out, seed, done -> progress.update(done, "", System.nanoTime()));
+        model.write(seed, done -> progress.update(done, "", System.nanoTime()));
         output.print(new Written(shape, out.toString(), model.parameters(), seed),
                 String.format(Locale.ROOT, "wrote %s: %,d random weights of the shape of %s", out,
                         model.parameters(), shape));
         return 0;
-    }
-
-    /** Returns the token that ends a text. */
-    private int copyTokenizer() throws IOException {
-        Path builtIn = ModelFolder.find(null);
-        for (String file : TOKENIZER) {
-            Files.copy(builtIn.resolve(file), out.resolve(file));
-        }
-        try (Tokenizer tokenizer = Tokenizer.load(out)) {
-            return Objects.requireNonNull(tokenizer.eosIds().getFirst());
-        }
     }
 }

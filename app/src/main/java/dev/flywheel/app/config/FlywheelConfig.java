@@ -19,7 +19,7 @@ public record FlywheelConfig(
         Access access,
         Data data,
         Engine engine,
-        Serving serving,
+        ServingConfig serving,
         Loop loop,
         Signals signals,
         Map<String, GuardProfile> guardProfiles,
@@ -161,73 +161,6 @@ public record FlywheelConfig(
                 throw new ConfigException(
                         "engine.kv_blocks times engine.kv_block_tokens is %d tokens, at least %d are needed (%s); raise engine.kv_blocks"
                                 .formatted((long) blocks * blockTokens, tokens, what));
-            }
-        }
-    }
-
-    /** Limits and policies of answering. */
-    public record Serving(
-            int requestsWaitingMax,
-            int requestsPerTenantMax,
-            int requestsRunningMax,
-            int tokensWaitingMax,
-            Duration deadlineDefault,
-            Duration deadlineMax,
-            Duration stallTimeout,
-            int textCharsMax,
-            int candidatesMax,
-            int continuationsMax,
-            int tokensMax,
-            int tokensDefault,
-            long spoolBytesMax,
-            long replicaBytesMax,
-            Rank rank) {
-        public Serving {
-            Check.within("serving.spool_bytes_max", spoolBytesMax, 1 << 20, 1L << 40);
-            Check.within("serving.replica_bytes_max", replicaBytesMax, 0, 1L << 44);
-            Check.within("serving.requests_waiting_max", requestsWaitingMax, 1, 1_000_000);
-            Check.within("serving.requests_per_tenant_max", requestsPerTenantMax, 1, 1_000_000);
-            Check.within("serving.requests_running_max", requestsRunningMax, 1, 1_000_000);
-            Check.within("serving.tokens_waiting_max", tokensWaitingMax, 1, 1e9);
-            Check.positive("serving.deadline_default", deadlineDefault);
-            Check.positive("serving.deadline_max", deadlineMax);
-            Check.positive("serving.stall_timeout", stallTimeout);
-            Check.within("serving.text_chars_max", textCharsMax, 1, 16_777_216);
-            Check.within("serving.candidates_max", candidatesMax, 1, 10_000);
-            Check.within("serving.continuations_max", continuationsMax, 1, 1_000);
-            Check.within("serving.tokens_max", tokensMax, 1, 1_000_000);
-            Check.within("serving.tokens_default", tokensDefault, 1, tokensMax);
-        }
-    }
-
-    /** How candidates are shown to the model and how a slate is drawn. */
-    public record Rank(
-            String contextTemplate,
-            String candidateTemplate,
-            String accept,
-            String reject,
-            double epsilon,
-            double propensityMin,
-            double temperature) {
-        public Rank {
-            placeholder("serving.rank.context_template", contextTemplate, "{context}");
-            placeholder("serving.rank.candidate_template", candidateTemplate, "{text}");
-            Check.notBlank("serving.rank.accept", accept);
-            Check.notBlank("serving.rank.reject", reject);
-            if (accept.equals(reject)) {
-                throw new ConfigException(
-                        "serving.rank.accept and serving.rank.reject are both \"%s\"; they must differ, or every score is 0"
-                                .formatted(accept));
-            }
-            Check.within("serving.rank.epsilon", epsilon, 0, 1);
-            Check.within("serving.rank.propensity_min", propensityMin, 0, 1);
-            Check.within("serving.rank.temperature", temperature, 0, 1_000);
-        }
-
-        private static void placeholder(String key, String template, String name) {
-            if (!template.contains(name)) {
-                throw new ConfigException(
-                        "%s is \"%s\", it must contain %s".formatted(key, template, name));
             }
         }
     }
@@ -460,11 +393,13 @@ public record FlywheelConfig(
         }
     }
 
-    /** Where figures are scraped. */
-    public record Metrics(String host, int port) {
+    /** Where figures are scraped, and how many there are. */
+    public record Metrics(String host, int port, int adaptersMax, Duration refreshInterval) {
         public Metrics {
             Check.notBlank("metrics.host", host);
             Check.within("metrics.port", port, 0, 65_535);
+            Check.within("metrics.adapters_max", adaptersMax, 1, 10_000);
+            Check.atLeast("metrics.refresh_interval", refreshInterval, Duration.ofMillis(10));
         }
     }
 

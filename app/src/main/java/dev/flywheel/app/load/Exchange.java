@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,13 +22,13 @@ final class Exchange implements StreamObserver<GenerateReply> {
     private final LongSupplier nanos;
     private final Consumer<Exchange> ended;
     private final List<Integer> tokens = new ArrayList<>();
-    private final List<Long> gaps = new ArrayList<>();
+    /** When each reply with tokens came. */
+    private final List<Long> arrivals = new ArrayList<>();
     private @Nullable VersionRef version;
     private FinishReason finish = FinishReason.FINISH_REASON_UNSPECIFIED;
     private Status status = Status.OK;
     private boolean mixed;
     private long firstNanos;
-    private long lastNanos;
     private long endNanos;
 
     /** @param ended is told once, when all has come */
@@ -53,10 +54,8 @@ final class Exchange implements StreamObserver<GenerateReply> {
     private void tokensCame(long now) {
         if (tokens.isEmpty()) {
             firstNanos = now - dueNanos;
-        } else {
-            gaps.add(now - lastNanos);
         }
-        lastNanos = now;
+        arrivals.add(now);
     }
 
     @Override
@@ -108,7 +107,14 @@ final class Exchange implements StreamObserver<GenerateReply> {
 
     /** Times between tokens, nanoseconds. */
     List<Long> gaps() {
-        return gaps;
+        return IntStream.range(1, arrivals.size())
+                .mapToObj(i -> arrivals.get(i) - arrivals.get(i - 1))
+                .toList();
+    }
+
+    /** What others may know of it. */
+    Answered answered() {
+        return new Answered(question, version(), mixed, tokens, status, firstNanos, arrivals);
     }
 
     /** From when it was due to its end, nanoseconds. */
@@ -118,7 +124,7 @@ final class Exchange implements StreamObserver<GenerateReply> {
 
     /** Whether it came in time from the first token to the last. */
     boolean good(LoadSettings settings) {
-        double gap = gaps.stream().mapToLong(Long::longValue).average().orElse(0);
+        double gap = gaps().stream().mapToLong(Long::longValue).average().orElse(0);
         return status.isOk() && !tokens.isEmpty()
                 && firstNanos <= settings.firstTokenTarget().toNanos()
                 && gap <= settings.gapTarget().toNanos();

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /** Sends requests when they are due, whether those before them are answered or not (an open loop), and checks the answers. */
@@ -20,6 +21,7 @@ public final class LoadRun {
     private final StoreClient registry;
     private final LongSupplier nanos;
     private final Listener listener;
+    private final Consumer<Answered> each;
     private final LoadStats stats;
     private final AnswerBook book = new AnswerBook();
 
@@ -44,11 +46,22 @@ public final class LoadRun {
      */
     public LoadRun(LoadSettings settings, Channel channel, StoreClient registry,
             LongSupplier nanos, Listener listener) {
+        this(settings, channel, registry, nanos, listener, answered -> {});
+    }
+
+    /**
+     * The same, with a look at every answer.
+     *
+     * @param each told of each end; thread-safe
+     */
+    public LoadRun(LoadSettings settings, Channel channel, StoreClient registry,
+            LongSupplier nanos, Listener listener, Consumer<Answered> each) {
         this.settings = settings;
         this.channel = channel;
         this.registry = registry;
         this.nanos = nanos;
         this.listener = listener;
+        this.each = each;
         this.stats = new LoadStats(settings);
     }
 
@@ -92,6 +105,7 @@ public final class LoadRun {
         if (exchange.status().isOk()) {
             book.note(exchange);
         }
+        each.accept(exchange.answered());
         stats.ended(exchange);
     }
 

@@ -10,7 +10,8 @@ import java.util.Arrays;
 public record Percentiles(long count, double p50, double p90, double p99, double max) {
     private static final double NANOS_IN_MILLI = 1e6;
 
-    static Percentiles ofNanos(long[] nanos) {
+    /** Returns the distribution of times in nanoseconds. */
+    public static Percentiles ofNanos(long[] nanos) {
         long[] sorted = nanos.clone();
         Arrays.sort(sorted);
         return new Percentiles(sorted.length, at(sorted, 0.5), at(sorted, 0.9), at(sorted, 0.99),

@@ -4,7 +4,7 @@ import dev.flywheel.api.v1.GenerateRequest;
 import dev.flywheel.api.v1.RequestScope;
 
 /** A request: whom to ask, and what. */
-record Question(String adapter, String prompt, int tokensMax) {
+public record Question(String adapter, String prompt, int tokensMax) {
     /**
      * Returns it for the wire; temperature 0, so that a version has one answer to it.
      *

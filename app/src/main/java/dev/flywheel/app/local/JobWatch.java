@@ -1,5 +1,6 @@
 package dev.flywheel.app.local;
 
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -30,6 +31,7 @@ public final class JobWatch implements AutoCloseable {
     private final Job job;
     private final Consumer<String> over;
     private final EvaluationMeters evaluations;
+    private final JobMeters outcomes;
     private final AtomicLong restarts = new AtomicLong();
     private final AtomicLong pending = new AtomicLong(NOT_MEASURED);
     /** Where the feedback topic ended at the last look: what has come since may still be too new to show. */
@@ -56,6 +58,9 @@ public final class JobWatch implements AutoCloseable {
 
         /** Returns the newest figures of evaluation. */
         EvaluationReport evaluations() throws IOException, InterruptedException;
+
+        /** Returns what it has come to so far, as of the last look at what is on its way. */
+        JobOutcomes outcomes() throws IOException, InterruptedException;
     }
 
     public JobWatch(EmbeddedFlink flink, LoopProgress progress, MeterRegistry meters,
@@ -70,7 +75,8 @@ public final class JobWatch implements AutoCloseable {
         this.job = job;
         this.over = over;
         this.evaluations = new EvaluationMeters(meters);
-        Gauge.builder("flywheel.loop.job.restarts", restarts, AtomicLong::get)
+        this.outcomes = new JobMeters(meters, System::nanoTime);
+        FunctionCounter.builder("flywheel.loop.job.restarts", restarts, AtomicLong::get)
                 .description("times Flink started the loop's job again")
                 .register(meters);
         Gauge.builder("flywheel.loop.pending", pending, AtomicLong::get)
@@ -117,6 +123,7 @@ public final class JobWatch implements AutoCloseable {
         pending.set(before == null ? NOT_MEASURED : job.pending(before).orElse(NOT_MEASURED));
         ends = job.ends();
         evaluations.show(job.evaluations());
+        outcomes.show(job.outcomes());
     }
 
     @Override
@@ -161,6 +168,11 @@ public final class JobWatch implements AutoCloseable {
         public EvaluationReport evaluations()
                 throws IOException, InterruptedException {
             return progress.evaluations();
+        }
+
+        @Override
+        public JobOutcomes outcomes() throws IOException, InterruptedException {
+            return progress.outcomes();
         }
     }
 }

@@ -2,7 +2,9 @@ package dev.flywheel.app.local;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.flywheel.api.v1.RefusalReason;
 import dev.flywheel.app.audit.JobFigures;
+import dev.flywheel.feedback.event.ReasonNames;
 import dev.flywheel.feedback.kafka.Topics;
 import dev.flywheel.pipelines.LoopJob;
 import dev.flywheel.pipelines.metric.LoopMetrics;
@@ -60,6 +62,7 @@ public final class LoopProgress implements JobFigures.Source {
     private final URI job;
     private final Topics topics;
     private final Admin admin;
+    private volatile Map<String, Long> refused = Map.of();
 
     /**
      * @param rest Flink's REST address
@@ -143,6 +146,7 @@ public final class LoopProgress implements JobFigures.Source {
         if (!STAGES.stream().allMatch(stage -> reports(figures, stage))) {
             return Optional.empty();
         }
+        refused = refused(figures);
         long held = STAGES.stream()
                 .mapToLong(stage -> sum(figures, stage, LoopMetrics.HELD_FEEDBACK))
                 .sum();
@@ -154,6 +158,31 @@ public final class LoopProgress implements JobFigures.Source {
                 .min()
                 .orElse(0);
         return Optional.of(new JobFigures(positions(figures), onTheWire(figures), held, asOf));
+    }
+
+    /** Returns what came again and what was refused, by reason; what is ignored as a repetition and what is refused as one are both. */
+    private static Map<String, Long> refused(Map<String, List<Map<String, Long>>> figures) {
+        Map<String, Long> refused = new HashMap<>();
+        figures.values().stream().flatMap(List::stream).forEach(task -> task.forEach((name, n) -> {
+            if (name.startsWith(LoopMetrics.REFUSED)) {
+                refused.merge(name.substring(LoopMetrics.REFUSED.length()), n, Long::sum);
+            } else if (name.equals(LoopMetrics.REPEATED)) {
+                refused.merge(ReasonNames.of(RefusalReason.REFUSAL_REASON_DUPLICATE), n, Long::sum);
+            }
+        }));
+        return refused;
+    }
+
+    /** What the job has come to so far; what was refused is as of the last {@link #figures}. */
+    JobOutcomes outcomes() throws IOException, InterruptedException {
+        return new JobOutcomes(refused,
+                Map.of(JobMeters.FEEDBACK, sum(ends(topics.deadFeedback())), JobMeters.IMPRESSION,
+                        sum(ends(topics.deadImpression()))),
+                get("/checkpoints").path("latest").path("completed").path("id").asLong());
+    }
+
+    private static long sum(Map<Integer, Long> ends) {
+        return ends.values().stream().mapToLong(Long::longValue).sum();
     }
 
     private static Map<Integer, Long> positions(Map<String, List<Map<String, Long>>> figures) {
@@ -306,17 +335,21 @@ public final class LoopProgress implements JobFigures.Source {
 
     /** Returns where each partition of the feedback topic ends now: the offset of the record to come. */
     public Map<Integer, Long> ends() throws IOException, InterruptedException {
+        return ends(topics.feedback());
+    }
+
+    private Map<Integer, Long> ends(String name) throws IOException, InterruptedException {
         try {
             TopicDescription topic = Objects.requireNonNull(
-                    admin.describeTopics(List.of(topics.feedback()))
+                    admin.describeTopics(List.of(name))
                             .allTopicNames()
                             .get()
-                            .get(topics.feedback()),
+                            .get(name),
                     "the topic that was asked for");
             Map<TopicPartition, OffsetSpec> latest = topic.partitions()
                     .stream()
                     .collect(Collectors.toMap(
-                            each -> new TopicPartition(topics.feedback(), each.partition()),
+                            each -> new TopicPartition(name, each.partition()),
                             each -> OffsetSpec.latest()));
             Map<Integer, Long> ends = new HashMap<>();
             for (Map.Entry<TopicPartition, ListOffsetsResultInfo> end : admin.listOffsets(latest)
@@ -327,7 +360,7 @@ public final class LoopProgress implements JobFigures.Source {
             }
             return ends;
         } catch (ExecutionException e) {
-            throw new IOException("the broker does not tell the ends of " + topics.feedback(), e);
+            throw new IOException("the broker does not tell the ends of " + name, e);
         }
     }
 

@@ -4,6 +4,7 @@ import dev.flywheel.api.access.KeyRing;
 import dev.flywheel.api.access.Role;
 import dev.flywheel.api.v1.Loss;
 import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.app.config.ServingConfig;
 import dev.flywheel.feedback.attribution.AttributionSettings;
 import dev.flywheel.feedback.attribution.SignalRule;
 import dev.flywheel.feedback.attribution.SignalRules;
@@ -20,9 +21,11 @@ import dev.flywheel.pipelines.round.ServerTargets;
 import dev.flywheel.pipelines.stage.EvaluationLimits;
 import dev.flywheel.serving.settings.AccessSettings;
 import dev.flywheel.serving.settings.DeviceSettings;
+import dev.flywheel.serving.settings.MeterSettings;
 import dev.flywheel.serving.settings.RankSettings;
 import dev.flywheel.serving.settings.RequestSettings;
 import dev.flywheel.serving.settings.ServingSettings;
+import dev.flywheel.serving.settings.SwapSettings;
 import dev.flywheel.serving.settings.TlsFiles;
 import dev.flywheel.serving.settings.TransportSettings;
 import dev.flywheel.store.StoreSettings;
@@ -90,12 +93,15 @@ final class ModuleSettings {
         return new ServingSettings(
                 nodeId,
                 device(config.engine()),
+                swaps(config.serving().versions()),
                 requests(config.serving()),
                 rank(config.serving().rank()),
                 transport(config.server()),
                 access(config.access(), keys),
                 config.loop().tokenLifetime(),
-                config.loop().feedbackBytesMax());
+                config.loop().feedbackBytesMax(),
+                new MeterSettings(config.metrics().adaptersMax(),
+                        config.metrics().refreshInterval()));
     }
 
     static CheckpointTimes checkpoints(FlywheelConfig.Loop loop) {
@@ -247,12 +253,18 @@ final class ModuleSettings {
                 engine.rowsMax());
     }
 
-    private static RequestSettings requests(FlywheelConfig.Serving serving) {
+    private static SwapSettings swaps(ServingConfig.Versions versions) {
+        return new SwapSettings(versions.hostBytesMax(), versions.warmTokensMax(),
+                versions.warmTimeMax());
+    }
+
+    private static RequestSettings requests(ServingConfig serving) {
         return new RequestSettings(
                 serving.requestsWaitingMax(),
                 serving.requestsPerTenantMax(),
                 serving.requestsRunningMax(),
                 serving.tokensWaitingMax(),
+                serving.queueTimeMax(),
                 serving.deadlineDefault(),
                 serving.deadlineMax(),
                 serving.candidatesMax(),
@@ -263,7 +275,7 @@ final class ModuleSettings {
                 serving.stallTimeout());
     }
 
-    private static RankSettings rank(FlywheelConfig.Rank rank) {
+    private static RankSettings rank(ServingConfig.Rank rank) {
         return new RankSettings(
                 rank.contextTemplate(),
                 rank.candidateTemplate(),

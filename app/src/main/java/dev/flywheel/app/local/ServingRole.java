@@ -109,7 +109,7 @@ final class ServingRole {
                         settings.onTargetsOf(base.linearModules().keySet()));
     }
 
-    private static TokenKeys keys(Path file) {
+    static TokenKeys keys(Path file) {
         try {
             return TokenKeys.read(file);
         } catch (IOException e) {

@@ -27,7 +27,9 @@ final class TrainerRole {
                         () -> new Round(engine.base(), engine.tokenizer(),
                                 ModelAnchors.read(engine.model(), engine.tokenizer()),
                                 engine.device(), limits, System::nanoTime));
-        RoundMetrics listener = new RoundMetrics(context.meters(), context.end()::complete);
+        RoundMetrics listener = new RoundMetrics(context.meters(), config.metrics().adaptersMax(),
+                context.end()::complete);
+        listener.watch(engine.device());
         TrainerService trainer =
                 closing.add(
                         "trainer",

@@ -4,10 +4,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Where the base that this checkout brings along lies. */
-final class BuiltInBase {
+public final class BuiltInBase {
     private BuiltInBase() {}
 
-    static Path folder() {
+    public static Path folder() {
         for (Path at = Path.of("").toAbsolutePath(); at != null; at = at.getParent()) {
             Path folder = at.resolve("models/flywheel-base");
             if (Files.isRegularFile(folder.resolve("config.json"))) {

@@ -94,6 +94,22 @@ class JobWatchTest {
                 .hasSize(1);
     }
 
+    @Test
+    void whatTheJobRefusedAndWhereItEndedAreCounted() {
+        job.outcomes = new JobOutcomes(Map.of("late", 3L), Map.of("feedback", 5L), 1);
+
+        watch.look();
+
+        assertThat(meters.get("flywheel.feedback.events")
+                .tags("at", "job", "result", "late")
+                .functionCounter()
+                .count()).isEqualTo(3);
+        assertThat(meters.get("flywheel.dead.letters")
+                .tag("of", "feedback")
+                .functionCounter()
+                .count()).isEqualTo(5);
+    }
+
     private static EvaluationReport.Row row(String adapter, String versions,
             Map<String, Double> figures) {
         return new EvaluationReport.Row(adapter, versions, figures);
@@ -113,6 +129,7 @@ class JobWatchTest {
     /** A job that is as the test says; seven events are on their way whatever the ends. */
     private static final class ScriptedJob implements JobWatch.Job {
         private EvaluationReport evaluations = EvaluationReport.NOTHING;
+        private JobOutcomes outcomes = JobOutcomes.NOTHING;
         private boolean over;
         private boolean broken;
         private boolean silent;
@@ -145,6 +162,11 @@ class JobWatchTest {
         @Override
         public EvaluationReport evaluations() {
             return evaluations;
+        }
+
+        @Override
+        public JobOutcomes outcomes() {
+            return outcomes;
         }
 
         @Override

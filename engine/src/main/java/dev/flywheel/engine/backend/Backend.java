@@ -48,6 +48,12 @@ public interface Backend extends AutoCloseable {
     /** Copies host memory to the device; {@code host} may be reused once the call returns. */
     void upload(Stream s, MemorySegment host, Buffer to);
 
+    /**
+     * Tells that what a buffer holds is read many times before it is written again, and is written by {@link #upload} alone: a backend
+     * may keep another form of it beside it. Ends with the next upload into any part of it.
+     */
+    default void settle(Buffer buffer) {}
+
     /** Copies device memory to the host and waits for it. */
     void download(Stream s, Buffer from, MemorySegment host);
 

@@ -2,6 +2,7 @@ package dev.flywheel.engine.device;
 
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +28,7 @@ public final class DeviceLoop {
     private final long startedAt;
     private int waitingSteps;
     private long stepWaitNanos;
+    private LongConsumer yields = nanos -> {};
 
     /**
      * @param lanes 1 or 2
@@ -39,6 +41,16 @@ public final class DeviceLoop {
         this.sideBySide = lanes == 2;
         this.nanos = nanos;
         this.startedAt = nanos.getAsLong();
+    }
+
+    /** Names who hears how long a slice waited for its lane, nanoseconds, where it had to; must return at once. */
+    public void onYield(LongConsumer listener) {
+        lock.lock();
+        try {
+            yields = listener;
+        } finally {
+            lock.unlock();
+        }
     }
 
     public int lanes() {
@@ -69,14 +81,24 @@ public final class DeviceLoop {
         lock.lock();
         try {
             requireOutside();
-            while (training.busy() || (!sideBySide && (serving.busy() || waitingSteps > 0))) {
-                freed.awaitUninterruptibly();
-            }
+            awaitTurn();
             training.enter(nanos.getAsLong());
         } finally {
             lock.unlock();
         }
         runIn(training, work);
+    }
+
+    private void awaitTurn() {
+        long askedAt = nanos.getAsLong();
+        boolean waited = false;
+        while (training.busy() || (!sideBySide && (serving.busy() || waitingSteps > 0))) {
+            waited = true;
+            freed.awaitUninterruptibly();
+        }
+        if (waited) {
+            yields.accept(nanos.getAsLong() - askedAt);
+        }
     }
 
     public DeviceUsage usage() {

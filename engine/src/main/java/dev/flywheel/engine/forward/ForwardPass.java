@@ -41,6 +41,8 @@ public final class ForwardPass implements AutoCloseable {
     private final Buffer wantedHidden;
     private final Buffer logits;
     private final int logitRowsMax;
+    private final Buffer bestIds;
+    private final Buffer bestLogProbs;
 
     private HostMemory hostMemory = new HostMemory();
     private MemorySegment host = MemorySegment.NULL;
@@ -67,6 +69,8 @@ public final class ForwardPass implements AutoCloseable {
         this.logitRowsMax = Math.clamp(logitsElements / spec.vocabSize(), 1, rowsMax);
         this.wantedHidden = LayerBuffers.hidden(backend, spec, logitRowsMax);
         this.logits = backend.allocate(DType.F32, (long) logitRowsMax * spec.vocabSize());
+        this.bestIds = backend.allocate(DType.I32, logitRowsMax);
+        this.bestLogProbs = backend.allocate(DType.F32, logitRowsMax);
     }
 
     /** Returns the rows that run in one piece. */
@@ -94,15 +98,19 @@ public final class ForwardPass implements AutoCloseable {
         }
         requireHost(wanted * spec.vocabSize());
         rows.begin(chunks);
+        Best best = new Best(new int[(int) wanted], new float[(int) wanted]);
         int done = 0;
         while (rows.next()) {
-            done += runPiece(done);
+            done += runPiece(done, best);
         }
         for (Chunk chunk : chunks) {
             chunk.sequence().advance(chunk.tokens());
         }
-        return new Logits(host, firstRows, (int) wanted, spec.vocabSize());
+        return new Logits(host, firstRows, best.ids(), best.logProbs(), spec.vocabSize());
     }
+
+    /** Of each row of logits the best token, and the natural logarithm of its probability. */
+    private record Best(int[] ids, float[] logProbs) {}
 
     @Override
     public void close() {
@@ -111,11 +119,13 @@ public final class ForwardPass implements AutoCloseable {
         shrunk.close();
         wantedHidden.close();
         logits.close();
+        bestIds.close();
+        bestLogProbs.close();
         hostMemory.close();
     }
 
     /** Runs the rows at hand and returns how many rows of logits they gave. */
-    private int runPiece(int logitRowsDone) {
+    private int runPiece(int logitRowsDone, Best best) {
         Stream s = cache.stream();
         rows.upload(s);
         backend.embed(
@@ -127,7 +137,7 @@ public final class ForwardPass implements AutoCloseable {
         }
         int wanted = rows.wantedCount();
         for (int from = 0; from < wanted; from += logitRowsMax) {
-            head(s, from, Math.min(logitRowsMax, wanted - from), logitRowsDone + from);
+            head(s, from, Math.min(logitRowsMax, wanted - from), logitRowsDone + from, best);
         }
         s.synchronize();
         return wanted;
@@ -150,7 +160,7 @@ public final class ForwardPass implements AutoCloseable {
         }
     }
 
-    private void head(Stream s, int from, int count, int hostRow) {
+    private void head(Stream s, int from, int count, int hostRow, Best best) {
         int vocab = spec.vocabSize();
         backend.gatherRows(
                 s, wantedHidden, buffers.output(), rows.wanted().slice(from, count), count,
@@ -162,6 +172,16 @@ public final class ForwardPass implements AutoCloseable {
         if (spec.logitCap() > 0) {
             backend.softCap(s, logits, spec.logitCap(), (long) count * vocab);
         }
+        backend.argMax(s, bestIds, logits, count, vocab);
+        backend.logProb(s, bestLogProbs, logits, bestIds, count, vocab);
+        backend.download(s, bestIds.slice(0, count),
+                MemorySegment.ofArray(best.ids())
+                        .asSlice((long) hostRow * Integer.BYTES,
+                                (long) count * Integer.BYTES));
+        backend.download(s, bestLogProbs.slice(0, count),
+                MemorySegment.ofArray(best.logProbs())
+                        .asSlice((long) hostRow * Float.BYTES,
+                                (long) count * Float.BYTES));
         backend.download(
                 s, logits.slice(0, (long) count * vocab),
                 host.asSlice((long) hostRow * vocab * Float.BYTES,

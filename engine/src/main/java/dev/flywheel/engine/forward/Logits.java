@@ -2,7 +2,6 @@ package dev.flywheel.engine.forward;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 
 /**
  * Next-token scores of the wanted rows of one run, on the host, in order of chunks and tokens.
@@ -12,22 +11,25 @@ import java.util.Arrays;
 public final class Logits {
     private final MemorySegment scores;
     private final int[] firstRows;
-    private final int rows;
+    private final int[] best;
+    private final float[] bestLogProbs;
     private final int vocab;
-    private final double[] logSums;
 
-    Logits(MemorySegment scores, int[] firstRows, int rows, int vocab) {
+    /**
+     * @param best of each row the token with the largest score, the lowest of several
+     * @param bestLogProbs the natural logarithms of their probabilities
+     */
+    Logits(MemorySegment scores, int[] firstRows, int[] best, float[] bestLogProbs, int vocab) {
         this.scores = scores;
         this.firstRows = firstRows;
-        this.rows = rows;
+        this.best = best;
+        this.bestLogProbs = bestLogProbs;
         this.vocab = vocab;
-        this.logSums = new double[rows];
-        Arrays.fill(logSums, Double.NaN);
     }
 
     /** Returns the number of wanted rows. */
     public int rows() {
-        return rows;
+        return best.length;
     }
 
     public int vocabSize() {
@@ -55,13 +57,7 @@ public final class Logits {
     /** Returns the token with the largest score, the lowest of several. */
     public int argMax(int row) {
         checkRow(row);
-        int best = 0;
-        for (int token = 1; token < vocab; token++) {
-            if (at(row, token) > at(row, best)) {
-                best = token;
-            }
-        }
-        return best;
+        return best[row];
     }
 
     /** Returns a copy of the row's scores. */
@@ -74,15 +70,7 @@ public final class Logits {
     }
 
     private double logSum(int row) {
-        if (Double.isNaN(logSums[row])) {
-            double max = at(row, argMax(row));
-            double sum = 0;
-            for (int token = 0; token < vocab; token++) {
-                sum += Math.exp(at(row, token) - max);
-            }
-            logSums[row] = max + Math.log(sum);
-        }
-        return logSums[row];
+        return (double) at(row, best[row]) - bestLogProbs[row];
     }
 
     private float at(int row, int token) {
@@ -90,8 +78,9 @@ public final class Logits {
     }
 
     private void checkRow(int row) {
-        if (row < 0 || row >= rows) {
-            throw new IndexOutOfBoundsException("row " + row + " of " + rows + " wanted rows");
+        if (row < 0 || row >= best.length) {
+            throw new IndexOutOfBoundsException(
+                    "row " + row + " of " + best.length + " wanted rows");
         }
     }
 }

@@ -181,6 +181,8 @@ public final class AdapterSlots implements AutoCloseable {
                         (long) row * rankMax * Float.BYTES, pair.rank());
             }
             backend.upload(s, b, stack.b().slice(slot * elementsB, elementsB));
+            backend.settle(stack.a().slice(slot * elementsA, elementsA));
+            backend.settle(stack.b().slice(slot * elementsB, elementsB));
             MemorySegment one = host.allocateFrom(ValueLayout.JAVA_FLOAT, (float) scale);
             backend.upload(s, one, stack.scales().slice(slot, 1));
             s.synchronize();

@@ -82,13 +82,13 @@ class ReplicaRestartTest {
 
             assertThat(before.version().getNumber()).isPositive();
             assertThat(answer(0)).isEqualTo(before);
-            assertThat(metric("flywheel_replica_serving")).isEqualTo(1);
+            until("it says so", () -> metric("flywheel_replica_serving") == 1);
             List<RankReply> spooled = rankings("alone");
             assertThat(spooled).allSatisfy(reply -> {
                 assertThat(reply.getFeedbackToken()).isNotEmpty();
                 assertThat(reply.getVersion()).isEqualTo(before.version());
             });
-            assertThat(metric("flywheel_serving_spool_records")).isGreaterThanOrEqualTo(ANSWERS);
+            until("they are spooled", () -> metric("flywheel_serving_spool_records") >= ANSWERS);
             assertUnavailable(() -> client.click(spooled.getFirst(), "alone0", "too early"));
             assertUnavailable(() -> answer(before.version().getNumber() + 1_000));
             assertUnavailable(() -> new LoopClient(running.channel(), "news/other").rank("u"));

@@ -10,11 +10,14 @@ import dev.flywheel.engine.model.BaseModel;
 import dev.flywheel.serving.error.ErrorCode;
 import dev.flywheel.serving.error.ServingException;
 import dev.flywheel.serving.metrics.ServingMetrics;
+import dev.flywheel.serving.metrics.ServingMetrics.SwapOutcome;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -40,9 +43,10 @@ import org.slf4j.LoggerFactory;
  */
 public final class ServedVersions implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ServedVersions.class);
+    private static final String SERVING = "serving";
 
     /** Aliases whose versions are brought as they move. */
-    public static final Set<String> EAGER = Set.of("serving", "canary");
+    public static final Set<String> EAGER = Set.of(SERVING, "canary");
 
     private static final int REFUSALS_KEPT = 1024;
     private static final Duration RETRY_AFTER = Duration.ofMillis(250);
@@ -54,34 +58,69 @@ public final class ServedVersions implements AutoCloseable {
     private final VersionRef base;
     private final SlotTable table;
     private final VersionSource source;
+    private final Warming warming;
     private final LoadQueue queue;
     private final ServingMetrics metrics;
     private final InstantSource clock;
     private final LongSupplier nanos;
     private volatile boolean synced;
 
-    /** @param nanos a monotonic clock */
+    /**
+     * @param hostBytesMax weights of versions kept in the host's memory, bytes
+     * @param nanos a monotonic clock
+     */
     public ServedVersions(BaseModel model, AdapterSlots slots, DeviceLoop device,
-            VersionSource source, ServingMetrics metrics, InstantSource clock,
-            LongSupplier nanos) {
+            VersionSource source, Warming warming, long hostBytesMax, ServingMetrics metrics,
+            InstantSource clock, LongSupplier nanos) {
         this.base = VersionRef.newBuilder().setBaseDigest(model.digest().hex()).build();
         this.table = new SlotTable(slots, nanos);
         this.source = source;
+        this.warming = warming;
         this.metrics = metrics;
         this.clock = clock;
         this.nanos = nanos;
+        HostTier host = new HostTier(hostBytesMax);
         this.queue = new LoadQueue(new VersionLoader(source,
                 new VersionVerifier(model.digest(), model.linearModules(), slots.rankMax()),
-                new VersionProbe(model, slots, device), table, this::wanted));
-        metrics.gauge("versions.resident", () -> table.residents().size());
-        metrics.gauge("leases",
-                () -> table.residents().stream().mapToInt(Resident::leases).sum());
-        metrics.gauge("adapters", adapters::size);
+                new VersionProbe(model, slots, device), table, host, this::wanted));
+        metrics.gauge("flywheel.adapter.versions.resident", "versions in a slot of the device",
+                () -> table.residents().size());
+        metrics.gauge("flywheel.adapter.host.bytes",
+                "weights of versions that are kept in the host's memory", () -> host.bytes());
+        metrics.gauge("flywheel.adapter.leases", "requests that hold a version", this::leases);
+        metrics.gauge("flywheel.adapter.known", "adapters that this node has heard of",
+                adapters::size);
+        metrics.gauge("flywheel.adapter.unserved",
+                "adapters of this base without an alias serving, or whose version there was refused while none answers",
+                this::unserved);
     }
 
     /** Completes when everything that the store held at the start has been loaded or refused. */
     public CompletableFuture<Void> ready() {
         return ready;
+    }
+
+    /** What answers under an alias here. */
+    public record Served(String alias, VersionRef version) {}
+
+    /** Returns what answers under each alias, in order of the adapters' names; aliases that nothing answers for are not in it. */
+    public List<Served> served() {
+        return adapters.values()
+                .stream()
+                .sorted(Comparator.comparing(entry -> entry.record().getName()))
+                .flatMap(entry -> entry.aliases().stream())
+                .flatMap(pointer -> Optional.ofNullable(pointer.current())
+                        .map(now -> new Served(pointer.alias(), now.ref()))
+                        .stream())
+                .toList();
+    }
+
+    private long unserved() {
+        return adapters.values().stream().filter(this::ofThisBase).filter(entry -> {
+            AliasPointer serving = entry.alias("serving");
+            return serving == null || serving.current() == null && serving.refusal() != null
+                    && serving.refusal().code() != ErrorCode.LOADING;
+        }).count();
     }
 
     /** Returns the number of leases that are open, those of the bare base left out. */
@@ -94,6 +133,7 @@ public final class ServedVersions implements AutoCloseable {
     public void onAdapter(AdapterRecord record) {
         if (record.getDeletedAtMillis() != 0) {
             adapters.remove(record.getName());
+            metrics.forget(record.getName());
             return;
         }
         adapters.computeIfAbsent(record.getName(), name -> new AdapterEntry(record))
@@ -310,7 +350,8 @@ public final class ServedVersions implements AutoCloseable {
         } catch (ServingException why) {
             pointer.refuse(why);
             ended.completeExceptionally(why);
-            metrics.version(why.code() == ErrorCode.LOADING ? "unavailable" : "refused");
+            metrics.notSwapped(why.code() == ErrorCode.LOADING ? SwapOutcome.UNAVAILABLE
+                    : SwapOutcome.REFUSED);
             log.warn("{} of {} stays as it is: {}", pointer.alias(), pointer.adapter(),
                     why.getMessage());
             if (why.code() == ErrorCode.LOADING && EAGER.contains(pointer.alias())) {
@@ -326,7 +367,9 @@ public final class ServedVersions implements AutoCloseable {
 
     private Resident bringWanted(AdapterEntry entry, AliasPointer pointer, long number)
             throws InterruptedException {
+        long began = nanos.getAsLong();
         Resident old = pointer.current();
+        boolean resident = table.find(new VersionKey(pointer.adapter(), number)) != null;
         Resident next;
         try {
             next = bringVersion(entry, number);
@@ -338,16 +381,20 @@ public final class ServedVersions implements AutoCloseable {
             throw why;
         }
         if (next != old) {
-            flip(entry, pointer, old, next);
+            if (!resident && old != null && pointer.alias().equals(SERVING)) {
+                warming.warm(pointer.adapter(),
+                        () -> table.tryLease(next, entry.record(), () -> {}));
+            }
+            flip(entry, pointer, old, next, began);
         }
         return next;
     }
 
     private void flip(AdapterEntry entry, AliasPointer pointer, @Nullable Resident old,
-            Resident next) {
+            Resident next, long began) {
         long before = nanos.getAsLong();
         pointer.flip(next);
-        long took = nanos.getAsLong() - before;
+        long after = nanos.getAsLong();
         VersionRecord version = entry.recall(next.key().number());
         if (version != null) {
             source.answers(pointer.alias(), version);
@@ -355,8 +402,8 @@ public final class ServedVersions implements AutoCloseable {
         if (old == null || old.key().equals(next.key())) {
             return;
         }
-        metrics.flipped(took);
-        if (version != null && pointer.alias().equals("serving")
+        metrics.flipped(after - before, after - began);
+        if (version != null && pointer.alias().equals(SERVING)
                 && next.key().number() > old.key().number()) {
             metrics.publishedAfter(clock.millis() - version.getCreatedAtMillis());
         }
@@ -381,7 +428,7 @@ public final class ServedVersions implements AutoCloseable {
         }
         try {
             Resident loaded = queue.loader().load(entry.record(), version);
-            metrics.version("loaded");
+            metrics.loaded();
             return loaded;
         } catch (ServingException why) {
             if (why.code() == ErrorCode.ADAPTER_NOT_SERVABLE) {

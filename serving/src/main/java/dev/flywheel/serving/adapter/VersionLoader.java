@@ -14,11 +14,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Brings one version onto the device: fetch, verify, stage, probe. Only a version that passed all of it
- * gets into the table. Used by one thread.
+ * gets into the table, and need not pass the probe again
+ * when it comes back with the same digest. Used by one thread.
  */
 final class VersionLoader implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(VersionLoader.class);
     private static final Duration SLOT_WAIT = Duration.ofSeconds(30);
+    /** About 100 bytes each. */
+    private static final int PROVEN_MAX = 1 << 16;
     private static final Duration RETRY_AFTER = Duration.ofMillis(200);
 
     private final VersionSource source;
@@ -26,22 +29,27 @@ final class VersionLoader implements AutoCloseable {
     private final VersionProbe probe;
     private final SlotTable table;
     private final Predicate<VersionKey> wanted;
+    private final HostTier host;
+    private final ProvenVersions proven = new ProvenVersions(PROVEN_MAX);
 
     /** @param wanted whether an alias points to a version: those are evicted last */
     VersionLoader(VersionSource source, VersionVerifier verifier, VersionProbe probe,
-            SlotTable table, Predicate<VersionKey> wanted) {
+            SlotTable table, HostTier host, Predicate<VersionKey> wanted) {
         this.source = source;
         this.verifier = verifier;
         this.probe = probe;
         this.table = table;
+        this.host = host;
         this.wanted = wanted;
     }
 
     /** Loads a version; failures are {@link ServingException}. */
     Resident load(AdapterRecord adapter, VersionRecord version) throws InterruptedException {
         VersionKey key = new VersionKey(adapter.getName(), version.getRef().getNumber());
-        LoraWeights weights = verifier.verify(adapter, version,
-                Failpoints.damaged("flip-blob", source.blob(version.getRef().getDigest())));
+        LoraWeights kept = host.find(key);
+        LoraWeights weights = kept != null ? kept
+                : verifier.verify(adapter, version, Failpoints.damaged("flip-blob",
+                        source.blob(version.getRef().getDigest())));
         Integer slot = table.stage(weights, wanted, SLOT_WAIT.toNanos());
         if (slot == null) {
             throw ServingException.later(ErrorCode.LOADING,
@@ -49,7 +57,11 @@ final class VersionLoader implements AutoCloseable {
         }
         boolean passed = false;
         try {
-            requireSameFunction(key, version, probe.take(slot));
+            if (!proven.contains(key)) {
+                requireSameFunction(key, version, probe.take(slot));
+                proven.add(key);
+            }
+            host.keep(key, weights);
             passed = true;
         } finally {
             if (!passed) {

@@ -62,17 +62,27 @@ public final class ImpressionSpool implements AutoCloseable {
     private ImpressionSpool(Path folder, QueueLimits limits, InstantSource clock,
             MeterRegistry meters) {
         this.clock = clock;
-        this.lost = meters.counter("flywheel.serving.spool.lost");
-        this.syncs = meters.counter("flywheel.serving.spool.syncs");
+        this.lost = counter(meters, "lost", "impressions that Kafka is never going to take");
+        this.syncs = counter(meters, "syncs", "syncs of the spool's log");
         this.queue = RocksQueue.open(folder, limits, this::counting);
         this.unwritten = counted;
-        Gauge.builder("flywheel.serving.spool.records", queue::size).register(meters);
-        Gauge.builder("flywheel.serving.spool.bytes", queue::bytes)
-                .baseUnit("bytes")
+        Gauge.builder("flywheel.serving.spool.records", queue::size)
+                .description("impressions on disk that Kafka does not have yet")
+                .register(meters);
+        Gauge.builder("flywheel.serving.spool.usage.ratio",
+                () -> (double) queue.bytes() / limits.bytesMax())
+                .description(
+                        "share of serving.spool_bytes_max that they take, 0 to 1; full, answers carry no feedback token")
                 .register(meters);
         if (queue.size() > 0) {
             log.info("{} impressions of before are still to be written into Kafka", queue.size());
         }
+    }
+
+    private static Counter counter(MeterRegistry meters, String name, String description) {
+        return Counter.builder("flywheel.serving.spool." + name)
+                .description(description)
+                .register(meters);
     }
 
     /** Counts anew what is there: a try that fails half-way has counted for nothing. */

@@ -4,6 +4,7 @@ import dev.flywheel.api.v1.GenerateReply;
 import dev.flywheel.serving.error.ErrorCode;
 import dev.flywheel.serving.error.ServingException;
 import dev.flywheel.serving.impression.ImpressionLog;
+import dev.flywheel.serving.metrics.CallTimer;
 import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.runner.Answer;
 import dev.flywheel.serving.runner.AnswerJob;
@@ -33,6 +34,7 @@ final class AnswerStream implements AnswerSink {
     private final ImpressionLog log;
     private final Executor executor;
     private final ServingMetrics metrics;
+    private final CallTimer timer;
     private final Consumer<AnswerStream> closed;
 
     // All guarded by this.
@@ -44,16 +46,20 @@ final class AnswerStream implements AnswerSink {
     private boolean over;
     private long readAt;
 
-    /** @param closed runs once, when nothing more will be written */
+    /**
+     * @param timer hears how the call ended
+     * @param closed runs once, when nothing more will be written
+     */
     AnswerStream(GenerateCall call, ServerCallStreamObserver<GenerateReply> out,
-            ImpressionLog log, Executor executor, ServingMetrics metrics, long now,
-            Consumer<AnswerStream> closed) {
+            ImpressionLog log, Executor executor, ServingMetrics metrics, CallTimer timer,
+            long now, Consumer<AnswerStream> closed) {
         this.call = call;
         this.out = out;
         this.log = log;
         this.executor = executor;
         this.readAt = now;
         this.metrics = metrics;
+        this.timer = timer;
         this.closed = closed;
     }
 
@@ -85,6 +91,7 @@ final class AnswerStream implements AnswerSink {
         AnswerJob feeding;
         synchronized (this) {
             feeding = job;
+            timer.failed(ErrorCode.CANCELLED.name());
             close();
         }
         if (feeding != null) {
@@ -153,6 +160,7 @@ final class AnswerStream implements AnswerSink {
         Backlog.Piece piece = backlog.take();
         send(call.last(piece.text() + whole.rest(), whole, log), piece);
         out.onCompleted();
+        timer.answered();
         close();
     }
 
@@ -162,6 +170,7 @@ final class AnswerStream implements AnswerSink {
 
     private void refuse(ServingException why) {
         metrics.refusal(why.code().name());
+        timer.failed(why.code().name());
         out.onError(ErrorTable.toStatus(why));
         close();
     }

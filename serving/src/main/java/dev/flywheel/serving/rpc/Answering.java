@@ -2,6 +2,7 @@ package dev.flywheel.serving.rpc;
 
 import dev.flywheel.serving.error.ErrorCode;
 import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.metrics.CallTimer;
 import dev.flywheel.serving.metrics.ServingMetrics;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.util.concurrent.CompletableFuture;
@@ -32,13 +33,14 @@ final class Answering {
     /**
      * Answers a unary call once its result is there.
      *
+     * @param timer hears how the call ended
      * @param cancel runs when the caller goes
      * @param record records the impression and returns the answer that names it
      */
-    <R> void once(ServerCallStreamObserver<R> out, Runnable cancel,
+    <R> void once(ServerCallStreamObserver<R> out, CallTimer timer, Runnable cancel,
             CompletableFuture<double[]> result, Function<double[], R> record) {
         out.setOnCancelHandler(cancel);
-        var unused = result.whenCompleteAsync((scores, failure) -> guarded(out, () -> {
+        var unused = result.whenCompleteAsync((scores, failure) -> guarded(out, timer, () -> {
             if (failure != null) {
                 throw failure instanceof ServingException why ? why
                         : new IllegalStateException(failure);
@@ -49,18 +51,21 @@ final class Answering {
             }
             out.onNext(record.apply(scores));
             out.onCompleted();
+            timer.answered();
         }), executor);
     }
 
     /** Turns what goes wrong into the call's status; text and stack of a fault stay on this node. */
-    void guarded(ServerCallStreamObserver<?> out, Runnable action) {
+    void guarded(ServerCallStreamObserver<?> out, CallTimer timer, Runnable action) {
         try {
             action.run();
         } catch (ServingException why) {
             metrics.refusal(why.code().name());
+            timer.failed(why.code().name());
             out.onError(ErrorTable.toStatus(why));
         } catch (RuntimeException fault) {
             log.error("a request failed by a fault of this node", fault);
+            timer.failed(ErrorCode.INTERNAL.name());
             out.onError(ErrorTable.toStatus(ServingException.of(ErrorCode.INTERNAL,
                     "the request failed by a fault of this node")));
         }

@@ -12,11 +12,14 @@ import dev.flywheel.feedback.token.TokenCheck;
 import dev.flywheel.feedback.token.TokenSigner;
 import dev.flywheel.serving.error.ErrorCode;
 import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.metrics.FeedbackResult;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * One piece of feedback: is the token ours, not expired and this user's, is the signal whole; then into Kafka.
@@ -32,23 +35,27 @@ final class FeedbackIntake {
     private final Function<FeedbackEvent, CompletableFuture<Long>> publisher;
     private final InstantSource clock;
     private final int bytesMax;
+    private final Consumer<FeedbackResult> refusals;
 
     /**
      * @param publisher completes with the time at which the event is safe
      * @param bytesMax longest event that is taken; the pipeline must take no shorter ones
+     * @param refusals hears why an event was refused
      */
     FeedbackIntake(TokenSigner signer,
             Function<FeedbackEvent, CompletableFuture<Long>> publisher, InstantSource clock,
-            int bytesMax) {
+            int bytesMax, Consumer<FeedbackResult> refusals) {
         this.signer = signer;
         this.publisher = publisher;
         this.clock = clock;
         this.bytesMax = bytesMax;
+        this.refusals = refusals;
     }
 
     /** Returns the acknowledgement to come; throws {@link ServingException} for what cannot be feedback. */
     CompletableFuture<SendFeedbackReply> take(SendFeedbackRequest request) {
-        FeedbackEvent event = event(request);
+        FeedbackToken token = genuine(request);
+        FeedbackEvent event = told(FeedbackResult.MALFORMED, () -> event(request, token));
         SendFeedbackReply.Builder reply = SendFeedbackReply.newBuilder()
                 .setFeedbackId(event.getFeedbackId())
                 .setImpressionId(event.getImpressionId());
@@ -72,8 +79,7 @@ final class FeedbackIntake {
                         RETRY_AFTER);
     }
 
-    private FeedbackEvent event(SendFeedbackRequest request) {
-        FeedbackToken token = genuine(request);
+    private FeedbackEvent event(SendFeedbackRequest request, FeedbackToken token) {
         if (request.getClientTimeMillis() < 0) {
             throw ServingException.field("client_time_millis", "is "
                     + request.getClientTimeMillis() + ", it must not be negative");
@@ -104,15 +110,43 @@ final class FeedbackIntake {
     }
 
     private FeedbackToken genuine(SendFeedbackRequest request) {
-        FeedbackToken token = switch (signer.verify(request.getFeedbackToken())) {
+        FeedbackToken token = told(FeedbackResult.FORGED, () -> verified(request));
+        told(FeedbackResult.DENIED, () -> {
+            RequestRules.requireReach(token.tenant());
+            return token;
+        });
+        told(FeedbackResult.EXPIRED, () -> {
+            if (!clock.instant().isBefore(token.expiresAt())) {
+                throw ServingException.field("feedback_token", "expired at " + token.expiresAt());
+            }
+            return token;
+        });
+        return told(FeedbackResult.FORGED, () -> ofItsUser(request, token));
+    }
+
+    /** Does one check; what it refuses is told by its name. */
+    private <T> T told(FeedbackResult refusal, Supplier<T> check) {
+        boolean passed = false;
+        try {
+            T checked = check.get();
+            passed = true;
+            return checked;
+        } finally {
+            if (!passed) {
+                refusals.accept(refusal);
+            }
+        }
+    }
+
+    private FeedbackToken verified(SendFeedbackRequest request) {
+        return switch (signer.verify(request.getFeedbackToken())) {
             case TokenCheck.Forged forged ->
                 throw ServingException.named("feedback_token", forged.why());
             case TokenCheck.Genuine genuine -> genuine.token();
         };
-        RequestRules.requireReach(token.tenant());
-        if (!clock.instant().isBefore(token.expiresAt())) {
-            throw ServingException.field("feedback_token", "expired at " + token.expiresAt());
-        }
+    }
+
+    private static FeedbackToken ofItsUser(SendFeedbackRequest request, FeedbackToken token) {
         if (!FeedbackToken.hashOf(token.tenant(), request.getUser()).equals(token.userHash())) {
             throw ServingException.field("user",
                     "is not the user that was answered; send the pseudonym of the request");

@@ -5,6 +5,7 @@ import dev.flywheel.api.v1.SendFeedbackReply;
 import dev.flywheel.api.v1.SendFeedbackRequest;
 import dev.flywheel.serving.error.ErrorCode;
 import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.metrics.FeedbackResult;
 import dev.flywheel.serving.metrics.ServingMetrics;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -29,16 +30,15 @@ final class FeedbackService extends FeedbackGrpc.FeedbackImplBase {
         try {
             var unused = intake.take(request).whenComplete((reply, failure) -> {
                 if (failure == null) {
-                    metrics.feedback("acknowledged");
+                    metrics.feedback(FeedbackResult.ACCEPTED);
                     out.onNext(reply);
                     out.onCompleted();
                 } else {
-                    metrics.feedback("failed");
+                    metrics.feedback(FeedbackResult.NOT_TAKEN);
                     out.onError(ErrorTable.toStatus(reason(failure)));
                 }
             });
         } catch (ServingException refused) {
-            metrics.feedback("refused");
             out.onError(ErrorTable.toStatus(refused));
         }
     }

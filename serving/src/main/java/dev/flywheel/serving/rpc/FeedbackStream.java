@@ -3,6 +3,7 @@ package dev.flywheel.serving.rpc;
 import dev.flywheel.api.v1.SendFeedbackReply;
 import dev.flywheel.api.v1.SendFeedbackRequest;
 import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.metrics.FeedbackResult;
 import dev.flywheel.serving.metrics.ServingMetrics;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -52,7 +53,6 @@ final class FeedbackStream implements StreamObserver<SendFeedbackRequest> {
         try {
             return intake.take(request);
         } catch (ServingException refused) {
-            metrics.feedback("refused");
             return CompletableFuture.completedFuture(SendFeedbackReply.newBuilder()
                     .setFeedbackId(request.getFeedbackId())
                     .setRefused(String.valueOf(refused.getMessage()))
@@ -99,7 +99,7 @@ final class FeedbackStream implements StreamObserver<SendFeedbackRequest> {
 
     private void answer(CompletableFuture<SendFeedbackReply> reply) {
         if (reply.isCompletedExceptionally()) {
-            metrics.feedback("failed");
+            metrics.feedback(FeedbackResult.NOT_TAKEN);
             over = true;
             pending.clear();
             out.onError(ErrorTable.toStatus(FeedbackService.reason(reply.exceptionNow())));
@@ -107,7 +107,7 @@ final class FeedbackStream implements StreamObserver<SendFeedbackRequest> {
         }
         SendFeedbackReply acknowledged = reply.join();
         if (acknowledged.getRefused().isEmpty()) {
-            metrics.feedback("acknowledged");
+            metrics.feedback(FeedbackResult.ACCEPTED);
         }
         out.onNext(acknowledged);
         out.request(1);

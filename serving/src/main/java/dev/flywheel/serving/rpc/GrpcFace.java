@@ -88,7 +88,7 @@ final class GrpcFace implements AutoCloseable {
                 .executor(executor)
                 // The last one is asked first: what is denied counts too.
                 .intercept(new AccessGate(access.keys(), access.local(), adminPort, clock))
-                .intercept(new RequestMeter(metrics, System::nanoTime))
+                .intercept(new RequestMeter(metrics))
                 .maxInboundMessageSize(settings.messageBytesMax())
                 .maxInboundMetadataSize(settings.metadataBytesMax())
                 .maxConcurrentCallsPerConnection(settings.callsPerConnectionMax())

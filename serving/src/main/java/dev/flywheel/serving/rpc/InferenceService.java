@@ -10,6 +10,8 @@ import dev.flywheel.api.v1.ScoreReply;
 import dev.flywheel.api.v1.ScoreRequest;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.impression.ImpressionLog;
+import dev.flywheel.serving.metrics.CallTimer;
+import dev.flywheel.serving.metrics.Operation;
 import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.rank.RankPolicy;
 import dev.flywheel.serving.runner.AnswerJob;
@@ -60,19 +62,21 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         this.metrics = metrics;
         this.executor = executor;
         this.answering = new Answering(metrics, executor);
-        metrics.gauge("streams", streams::size);
+        metrics.gauge("flywheel.serving.streams",
+                "answers that are being generated or read by their clients", streams::size);
     }
 
     @Override
     public void rank(RankRequest request, StreamObserver<RankReply> observer) {
         var out = (ServerCallStreamObserver<RankReply>) observer;
-        answering.guarded(out, () -> {
+        CallTimer timer = metrics.call(Operation.RANK, leases::now);
+        answering.guarded(out, timer, () -> {
             rules.check(request);
             long deadline = leases.deadlineNanos();
-            submit(request.getScope(), deadline, lease -> {
+            submit(request.getScope(), deadline, timer, lease -> {
                 RankCall call = new RankCall(request, texts, lease);
                 VerdictJob job = call.job(deadline);
-                answering.once(out, job::cancel, job.result(),
+                answering.once(out, timer, job::cancel, job.result(),
                         scores -> call.reply(scores, policy, impressions));
                 return job;
             });
@@ -82,13 +86,14 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
     @Override
     public void score(ScoreRequest request, StreamObserver<ScoreReply> observer) {
         var out = (ServerCallStreamObserver<ScoreReply>) observer;
-        answering.guarded(out, () -> {
+        CallTimer timer = metrics.call(Operation.SCORE, leases::now);
+        answering.guarded(out, timer, () -> {
             rules.check(request);
             long deadline = leases.deadlineNanos();
-            submit(request.getScope(), deadline, lease -> {
+            submit(request.getScope(), deadline, timer, lease -> {
                 ScoreCall call = new ScoreCall(request, texts, lease);
                 ContinuationJob job = call.job(deadline);
-                answering.once(out, job::cancel, job.result(),
+                answering.once(out, timer, job::cancel, job.result(),
                         sums -> call.reply(sums, impressions));
                 return job;
             });
@@ -98,10 +103,12 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
     @Override
     public void generate(GenerateRequest request, StreamObserver<GenerateReply> observer) {
         var out = (ServerCallStreamObserver<GenerateReply>) observer;
-        answering.guarded(out, () -> {
+        CallTimer timer = metrics.call(Operation.GENERATE, leases::now);
+        answering.guarded(out, timer, () -> {
             rules.check(request);
             long deadline = leases.deadlineNanos();
-            submit(request.getScope(), deadline, lease -> stream(request, out, lease, deadline));
+            submit(request.getScope(), deadline, timer,
+                    lease -> stream(request, out, timer, lease, deadline));
         });
     }
 
@@ -113,11 +120,11 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
     }
 
     private AnswerJob stream(GenerateRequest request, ServerCallStreamObserver<GenerateReply> out,
-            Lease lease, long deadline) {
+            CallTimer timer, Lease lease, long deadline) {
         GenerateCall call = new GenerateCall(request, texts, lease);
         long now = leases.now();
-        AnswerStream stream = new AnswerStream(call, out, impressions, executor, metrics, now,
-                streams::remove);
+        AnswerStream stream = new AnswerStream(call, out, impressions, executor, metrics, timer,
+                now, streams::remove);
         AnswerJob job = call.job(stream, limits, metrics, now, deadline);
         stream.feed(job);
         out.setOnReadyThreshold(STREAM_BUFFER_BYTES);
@@ -128,8 +135,11 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
     }
 
     /** Leases, makes the job and hands it over; the lease is given back if that fails at any point. */
-    private void submit(RequestScope scope, long deadline, Function<Lease, Job> make) {
+    private void submit(RequestScope scope, long deadline, CallTimer timer,
+            Function<Lease, Job> make) {
+        engine.requireRoom(RequestRules.tenantOf(scope));
         Lease lease = leases.lease(scope, deadline);
+        timer.leased(lease.version());
         boolean made = false;
         Job job;
         try {

@@ -23,11 +23,14 @@ import dev.flywheel.serving.metrics.Swaps;
 import dev.flywheel.serving.rank.RankPolicy;
 import dev.flywheel.serving.replica.NodeReplica;
 import dev.flywheel.serving.runner.EngineLoop;
+import dev.flywheel.serving.runner.LoopLimits;
+import dev.flywheel.serving.runner.PrefixWarmer;
 import dev.flywheel.serving.scheduler.SchedulerLimits;
 import dev.flywheel.serving.settings.DeviceSettings;
 import dev.flywheel.serving.settings.RankSettings;
 import dev.flywheel.serving.settings.RequestSettings;
 import dev.flywheel.serving.settings.ServingSettings;
+import dev.flywheel.serving.settings.SwapSettings;
 import io.grpc.BindableService;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
@@ -56,6 +59,9 @@ import org.slf4j.LoggerFactory;
 public final class ServingNode implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ServingNode.class);
 
+    /** So many times the tokens that a version reads before its requests are remembered, for all adapters. */
+    private static final int SHARED_TIMES = 64;
+
     private final ServingSettings settings;
     private final ServingMetrics metrics;
     private final AdapterSlots slots;
@@ -72,6 +78,7 @@ public final class ServingNode implements AutoCloseable {
     private final InferenceService inference;
     private final StoreClient store;
     private final @Nullable NodeReplica replica;
+    private final NodeMeters meters;
     private @Nullable StoreWatch watch;
 
     /**
@@ -102,16 +109,20 @@ public final class ServingNode implements AutoCloseable {
         // First what may refuse the settings, then what takes memory.
         Texts texts = new Texts(parts.tokenizer(), parts.base().spec(), settings.rank());
         SchedulerLimits limits = limits(device, settings.requests());
-        this.metrics = new ServingMetrics(parts.meters());
+        this.metrics = new ServingMetrics(parts.meters(), settings.meters().adaptersMax());
         this.slots = new AdapterSlots(parts.base(), device.adapterSlots(), device.rankMax());
         this.cache = new KvCache(parts.base(), device.kvBlocks(), device.kvBlockTokens());
         this.pass = new ForwardPass(parts.base(), slots, cache, device.rowsMax());
         VersionSource stored = new StoreSource(parts.store());
         this.replica = replica;
+        SwapSettings swaps = settings.swaps();
+        this.engine = new EngineLoop(pass, cache, parts.device(),
+                new LoopLimits(limits, settings.requests().queueTimeMax(),
+                        SHARED_TIMES * swaps.warmTokensMax()),
+                metrics, nanos, this::dead);
         this.versions = new ServedVersions(parts.base(), slots, parts.device(),
-                replica == null ? stored : replica.over(stored), metrics, parts.clock(), nanos);
-        this.engine = new EngineLoop(pass, cache, parts.device(), limits, metrics, nanos,
-                this::dead);
+                replica == null ? stored : replica.over(stored),
+                new PrefixWarmer(engine, swaps, nanos), swaps.hostBytesMax(), metrics, parts.clock(), nanos);
         ImpressionLog impressions = new ImpressionLog(settings.nodeId(),
                 new ImpressionIds(parts.clock(), parts.random()), parts.impressions(),
                 parts.signer(), settings.tokenLifetime(), metrics, parts.clock());
@@ -123,11 +134,15 @@ public final class ServingNode implements AutoCloseable {
         services.add(new OpenInferenceService(versions, this::answers));
         services.add(new FeedbackService(
                 new FeedbackIntake(parts.signer(), parts.feedback(), parts.clock(),
-                        settings.feedbackBytesMax()),
+                        settings.feedbackBytesMax(), metrics::feedback),
                 metrics));
         this.store = parts.store();
+        this.meters = new NodeMeters(versions, engine, metrics, settings.meters(),
+                device.adapterSlots(), new StoreLineage(store), parts.clock());
         this.face = new GrpcFace(settings.transport(), settings.access(),
                 new GrpcFace.Services(services, more), metrics, parts.clock(), calls);
+        metrics.gauge("flywheel.serving.ready", "1 while health says SERVING, else 0",
+                () -> face.answers() ? 1 : 0);
         this.ready = versions.ready().thenRun(() -> {
             face.serving();
             log.info("serving base {} on port {}", parts.base().digest().brief(), face.port());
@@ -165,6 +180,7 @@ public final class ServingNode implements AutoCloseable {
     private void begin() {
         engine.start();
         face.start();
+        meters.start();
         watch = watch(new StoreFollower(versions));
         long period = Math.max(1, settings.requests().stallTimeout().toMillis() / 4);
         var unused = timer.scheduleWithFixedDelay(inference::endStalled, period, period,
@@ -229,6 +245,11 @@ public final class ServingNode implements AutoCloseable {
         return metrics.swaps().figures();
     }
 
+    /** Returns the tokens of prompts that were in the cache already, since the start. */
+    public long prefixTokensCached() {
+        return metrics.prefixTokensCached();
+    }
+
     /** Returns the cache blocks that no request holds; all of them when nothing runs. */
     public int freeBlocks() {
         return cache.freeBlocks();
@@ -257,6 +278,7 @@ public final class ServingNode implements AutoCloseable {
         }
         versions.close();
         timer.shutdownNow();
+        meters.close();
         pass.close();
         cache.close();
         slots.close();

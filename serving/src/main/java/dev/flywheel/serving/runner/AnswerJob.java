@@ -6,6 +6,7 @@ import dev.flywheel.engine.tokenizer.StreamDecoder;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.error.ErrorCode;
 import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.metrics.Operation;
 import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.scheduler.SequenceGroup;
 import dev.flywheel.serving.scheduler.Slice;
@@ -30,6 +31,7 @@ public final class AnswerJob extends Job {
     private int count;
     private double logProb;
     private long tokenAt;
+    private long firstAt;
     private Answer.Ending ending = Answer.Ending.LENGTH;
 
     /**
@@ -61,6 +63,11 @@ public final class AnswerJob extends Job {
         this.drawn = new float[order.tokensMax()];
         this.topTokens = order.topTokens();
         this.tokenAt = startedNanos;
+    }
+
+    @Override
+    void count(ServingMetrics metrics) {
+        metrics.finished(Operation.GENERATE, version(), group().inputTokens(), this.count);
     }
 
     @Override
@@ -109,7 +116,8 @@ public final class AnswerJob extends Job {
 
     private void note(long nanos) {
         if (count == 1) {
-            metrics.firstToken(nanos - tokenAt);
+            metrics.firstToken(version(), nanos - tokenAt);
+            firstAt = nanos;
         } else {
             metrics.nextToken(nanos - tokenAt);
         }
@@ -118,6 +126,9 @@ public final class AnswerJob extends Job {
 
     @Override
     void finish() {
+        if (count > 1) {
+            metrics.perToken(version(), (tokenAt - firstAt) / (count - 1));
+        }
         String rest = stops.push(decoder.finish());
         if (stops.stopped()) {
             ending = Answer.Ending.STOP;

@@ -10,15 +10,20 @@ import dev.flywheel.serving.error.ServingException;
 import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.scheduler.Admission;
 import dev.flywheel.serving.scheduler.Scheduler;
-import dev.flywheel.serving.scheduler.SchedulerLimits;
 import dev.flywheel.serving.scheduler.SequenceGroup;
 import dev.flywheel.serving.scheduler.Slice;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -41,14 +46,13 @@ import org.slf4j.LoggerFactory;
 public final class EngineLoop implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(EngineLoop.class);
     private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-    /** Until the first figures come in. */
-    private static final double TOKENS_PER_SECOND_AT_FIRST = 2_000;
 
     private final ForwardPass pass;
     private final KvCache cache;
     private final DeviceLoop device;
-    private final SchedulerLimits limits;
+    private final LoopLimits limits;
     private final Scheduler scheduler;
+    private final HotPrefixes shared;
     private final ServingMetrics metrics;
     private final LongSupplier nanos;
     private final Runnable died;
@@ -57,7 +61,7 @@ public final class EngineLoop implements AutoCloseable {
     private final Condition work = lock.newCondition();
     private final Condition idle = lock.newCondition();
     private final Thread thread;
-    private volatile double tokensPerSecond = TOKENS_PER_SECOND_AT_FIRST;
+    private final StepTime stepTime = new StepTime();
     private boolean draining;
     private boolean stopping;
 
@@ -65,21 +69,29 @@ public final class EngineLoop implements AutoCloseable {
      * @param nanos a monotonic clock; deadlines of jobs are on it
      * @param died runs if the loop ends by a fault: nothing will be answered any more
      */
-    public EngineLoop(ForwardPass pass, KvCache cache, DeviceLoop device, SchedulerLimits limits,
+    public EngineLoop(ForwardPass pass, KvCache cache, DeviceLoop device, LoopLimits limits,
             ServingMetrics metrics, LongSupplier nanos, Runnable died) {
         this.pass = pass;
         this.cache = cache;
         this.device = device;
         this.limits = limits;
-        this.scheduler = new Scheduler(limits);
+        this.scheduler = new Scheduler(limits.scheduler());
+        this.shared = new HotPrefixes(limits.sharedTokensMax());
         this.metrics = metrics;
         this.nanos = nanos;
         this.died = died;
         this.thread = Thread.ofPlatform().daemon().name("engine-loop").unstarted(this::run);
-        metrics.gauge("requests.waiting", () -> locked(scheduler::waiting));
-        metrics.gauge("requests.running", () -> locked(scheduler::running));
-        metrics.gauge("tokens.waiting", () -> locked(() -> (int) scheduler.tokensWaiting()));
-        metrics.gauge("kv.blocks.free", cache::freeBlocks);
+        metrics.gauge("flywheel.requests.waiting",
+                "requests that wait for admission to the batch, those that were preempted included",
+                () -> locked(scheduler::waiting));
+        metrics.gauge("flywheel.requests.running", "requests in the batch",
+                () -> locked(scheduler::running));
+        metrics.gauge("flywheel.serving.tokens.waiting",
+                "what the waiting requests may cost, tokens",
+                () -> locked(() -> (int) scheduler.tokensWaiting()));
+        metrics.gauge("flywheel.kv.cache.usage.ratio",
+                "share of the cache's blocks that requests hold, 0 to 1",
+                () -> 1 - (double) cache.freeBlocks() / cache.capacityBlocks());
     }
 
     public void start() {
@@ -91,9 +103,37 @@ public final class EngineLoop implements AutoCloseable {
         return thread.isAlive();
     }
 
+    /** Adapters whose requests are inside, each once, in order of their names. */
+    public record Adapters(SortedSet<String> running, SortedSet<String> waiting) {}
+
+    /** Returns the adapters of the requests that are inside; of the bare base model there is none. */
+    public Adapters adapters() {
+        Set<SequenceGroup> batch = Collections.newSetFromMap(new IdentityHashMap<>());
+        batch.addAll(locked(scheduler::groupsRunning));
+        Adapters found = new Adapters(new TreeSet<>(), new TreeSet<>());
+        jobs.forEach((group, job) -> {
+            String name = job.version().getAdapter();
+            if (!name.isEmpty()) {
+                (batch.contains(group) ? found.running() : found.waiting()).add(name);
+            }
+        });
+        return found;
+    }
+
     /** Returns how many jobs are inside, waiting or running. */
     public int jobs() {
         return jobs.size();
+    }
+
+    /**
+     * Refuses a request of a tenant before anything is done for it if it could only wait for too long.
+     *
+     * @throws ServingException with a time after which to come again
+     */
+    public void requireRoom(String tenant) {
+        if (locked(() -> tooLong(scheduler.stepsBefore(tenant)))) {
+            throw tooMany(tenant);
+        }
     }
 
     /** Takes a job, or fails it at once. From here on the loop owns what the job holds. */
@@ -103,7 +143,7 @@ public final class EngineLoop implements AutoCloseable {
                 return ServingException.later(ErrorCode.DRAINING, "this node is going away",
                         Duration.ofSeconds(1));
             }
-            Admission admission = scheduler.offer(job.group());
+            Admission admission = offer(job.group());
             if (admission == Admission.ACCEPTED) {
                 jobs.put(job.group(), job);
                 work.signal();
@@ -117,33 +157,50 @@ public final class EngineLoop implements AutoCloseable {
         }
     }
 
+    /** What waits may wait for so long only; what the next step takes up does not wait. */
+    private Admission offer(SequenceGroup group) {
+        return tooLong(scheduler.stepsBefore(group)) ? Admission.QUEUE_FULL
+                : scheduler.offer(group);
+    }
+
     private ServingException refusal(Admission admission, Job job) {
         return switch (admission) {
             case ACCEPTED -> throw new IllegalArgumentException("accepted is no refusal");
-            case QUEUE_FULL -> ServingException.later(ErrorCode.QUEUE_FULL,
-                    "too many requests wait; try again later", queueTime());
+            case QUEUE_FULL -> tooMany(job.group().tenant());
             case TENANT_FULL -> ServingException.later(ErrorCode.TENANT_QUOTA,
                     "tenant " + job.group().tenant() + " has too many requests at once",
-                    queueTime());
+                    retryAfter(job.group().tenant()));
             case TOO_LARGE -> ServingException.tooLong("the request", job.group().tokens(),
-                    (long) limits.blocks() * limits.blockTokens(), "tokens in the cache");
+                    (long) limits.scheduler().blocks() * limits.scheduler().blockTokens(),
+                    "tokens in the cache");
         };
     }
 
-    /** Returns how long what waits now is going to take, by the pace of the last steps. */
-    private Duration queueTime() {
-        double seconds = scheduler.tokensWaiting() / tokensPerSecond;
-        return Duration.ofMillis(Math.clamp((long) (seconds * 1000), 20, 10_000));
+    private ServingException tooMany(String tenant) {
+        return ServingException.later(ErrorCode.QUEUE_FULL,
+                "too many requests wait; try again later", retryAfter(tenant));
+    }
+
+    /** Returns when a request that was refused had better come again. */
+    private Duration retryAfter(String tenant) {
+        long millis = stepTime.of(locked(() -> scheduler.stepsBefore(tenant))).toMillis();
+        return Duration.ofMillis(Math.clamp(millis, 20, 10_000));
+    }
+
+    private boolean tooLong(long steps) {
+        return stepTime.of(steps).compareTo(limits.queueTimeMax()) > 0;
     }
 
     private void run() {
         boolean faultless = false;
         try {
             while (next()) {
+                long before = nanos.getAsLong();
                 sweep();
                 List<Slice> slices = plan();
                 if (!slices.isEmpty()) {
                     step(slices);
+                    stepTime.took(nanos.getAsLong() - before);
                 }
             }
             faultless = true;
@@ -170,12 +227,29 @@ public final class EngineLoop implements AutoCloseable {
             metrics.preempted();
             job(group).rewind();
         }
-        return plan.slices();
+        return byAdapter(plan.slices());
+    }
+
+    /** Rows of one adapter side by side: the device reads its weights once for all of them. */
+    private List<Slice> byAdapter(List<Slice> slices) {
+        return slices.stream()
+                .sorted(Comparator.comparingInt(slice -> job(slice.group()).adapterSlot()))
+                .toList();
     }
 
     private void begin(SequenceGroup group) {
-        int cached = job(group).begin(cache);
+        Job job = job(group);
+        int cached = job.begin(cache);
+        if (cached > 0) {
+            shared.shared(job.adapter(), group.tenant(),
+                    Arrays.copyOf(group.stem().tokens(), cached));
+        }
         metrics.prefix(cached, group.stem().length());
+    }
+
+    /** Returns what requests for an adapter began with more than once, the most shared first. */
+    List<HotPrefixes.Prefix> shared(String adapter) {
+        return shared.of(adapter);
     }
 
     /** Waits for work; false if there will be none. */
@@ -207,7 +281,6 @@ public final class EngineLoop implements AutoCloseable {
     }
 
     private void step(List<Slice> plan) {
-        long before = nanos.getAsLong();
         AtomicReference<Logits> logits = new AtomicReference<>();
         try {
             List<Chunk> chunks = chunks(plan);
@@ -219,7 +292,7 @@ public final class EngineLoop implements AutoCloseable {
             failed.forEach(job -> drop(job, fault()));
             return;
         }
-        measure(plan, nanos.getAsLong() - before);
+        measure(plan);
         for (int i = 0; i < plan.size(); i++) {
             read(plan.get(i), logits.get(), i);
         }
@@ -244,6 +317,7 @@ public final class EngineLoop implements AutoCloseable {
         try {
             if (job.take(slice, logits, logits.firstRow(chunk), nanos.getAsLong())) {
                 end(job);
+                job.count(metrics);
                 job.finish();
             }
         } catch (ServingException why) {
@@ -282,7 +356,7 @@ public final class EngineLoop implements AutoCloseable {
                 "the request failed by a fault of this node");
     }
 
-    private void measure(List<Slice> plan, long took) {
+    private void measure(List<Slice> plan) {
         int prompt = 0;
         int answer = 0;
         for (Slice slice : plan) {
@@ -293,8 +367,6 @@ public final class EngineLoop implements AutoCloseable {
             }
         }
         metrics.step(prompt, answer);
-        double now = (prompt + answer) * 1e9 / Math.max(1, took);
-        tokensPerSecond = 0.9 * tokensPerSecond + 0.1 * now;
     }
 
     /** Takes no more jobs and waits for those inside; returns whether all of them were done in time. */

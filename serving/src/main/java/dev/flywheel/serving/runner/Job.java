@@ -1,5 +1,6 @@
 package dev.flywheel.serving.runner;
 
+import dev.flywheel.api.v1.VersionRef;
 import dev.flywheel.engine.forward.Logits;
 import dev.flywheel.engine.forward.Wanted;
 import dev.flywheel.engine.kv.KvCache;
@@ -7,6 +8,7 @@ import dev.flywheel.engine.kv.KvSequence;
 import dev.flywheel.engine.kv.PrefixKey;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.scheduler.Sequence;
 import dev.flywheel.serving.scheduler.SequenceGroup;
 import dev.flywheel.serving.scheduler.Slice;
@@ -18,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Invariant: once {@link #release} has run, the job holds no cache block and no lease. Everything runs
  * on the loop's thread, except {@link #cancel}.
  */
-public abstract sealed class Job permits VerdictJob, ContinuationJob, AnswerJob {
+public abstract sealed class Job permits VerdictJob, ContinuationJob, AnswerJob, PrefixJob {
     private final SequenceGroup group;
     private final Lease lease;
     private final long deadlineNanos;
@@ -40,6 +42,11 @@ public abstract sealed class Job permits VerdictJob, ContinuationJob, AnswerJob 
         cancelled = true;
     }
 
+    /** Returns what answers. */
+    final VersionRef version() {
+        return lease.version();
+    }
+
     final boolean cancelled() {
         return cancelled;
     }
@@ -50,6 +57,11 @@ public abstract sealed class Job permits VerdictJob, ContinuationJob, AnswerJob 
 
     final SequenceGroup group() {
         return group;
+    }
+
+    /** Returns the name of the adapter that answers, empty for the bare base model. */
+    final String adapter() {
+        return lease.version().getAdapter();
     }
 
     final int adapterSlot() {
@@ -111,6 +123,9 @@ public abstract sealed class Job permits VerdictJob, ContinuationJob, AnswerJob 
         }
         return --open == 0;
     }
+
+    /** Counts what was asked for and how long it is, once it has been answered. */
+    abstract void count(ServingMetrics metrics);
 
     /** Returns which rows of a slice are to be scored. */
     abstract Wanted wanted(Slice slice);

@@ -5,6 +5,8 @@ import dev.flywheel.engine.forward.Wanted;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.error.ErrorCode;
 import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.metrics.Operation;
+import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.scheduler.SequenceGroup;
 import dev.flywheel.serving.scheduler.Slice;
 import java.util.List;
@@ -38,6 +40,11 @@ public final class VerdictJob extends Job {
     /** Returns the candidates' scores, nats; fails with {@link ServingException}. */
     public CompletableFuture<double[]> result() {
         return result;
+    }
+
+    @Override
+    void count(ServingMetrics metrics) {
+        metrics.finished(Operation.RANK, version(), group().inputTokens(), 0);
     }
 
     @Override

@@ -31,11 +31,68 @@ public final class Scheduler {
     private int waiting;
     private long tokensWaiting;
     private long blocksClaimed;
+    /** What the groups that wait need to begin with. */
+    private long blocksAwaited;
     /** Groups that were running and wait again. */
     private final Map<SequenceGroup, Boolean> interrupted = new IdentityHashMap<>();
 
     public Scheduler(SchedulerLimits limits) {
         this.limits = limits;
+    }
+
+    /** Returns after how many steps a group would be begun if it came now, as {@link #stepsBefore(String)}. */
+    public long stepsBefore(SequenceGroup group) {
+        return stepsBefore(group.tenant(), group.blocksNow(limits.blockTokens()));
+    }
+
+    /**
+     * Returns after how many steps the smallest request of a tenant would be begun if it came now, as long as none ends early: none if the
+     * next step would take it up. Else those that run end one after the other and make room for what waits; tenants take turns, so of each
+     * other tenant no more comes before it than it has waiting itself, and one.
+     */
+    public long stepsBefore(String tenant) {
+        return stepsBefore(tenant, 1);
+    }
+
+    private long stepsBefore(String tenant, long blocks) {
+        if (hasRoom(blocks)) {
+            return 0;
+        }
+        List<SequenceGroup> next = running.isEmpty() ? firstWaiting()
+                : running.stream().map(each -> each.group).toList();
+        if (next.isEmpty()) {
+            return 0; // it is larger than all there is, and told so
+        }
+        long[] left = next.stream()
+                .mapToLong(each -> each.stepsLeft(limits.stepTokens()))
+                .sorted()
+                .toArray();
+        int before = requestsBefore(tenant);
+        long whole = next.stream().mapToLong(each -> each.decodeMax() + 1L).sum() / left.length;
+        return left[before % left.length] + before / left.length * whole;
+    }
+
+    /** Returns as many of those that wait as can run at once. */
+    private List<SequenceGroup> firstWaiting() {
+        return tenants.values()
+                .stream()
+                .flatMap(tenant -> tenant.waiting.stream())
+                .limit(limits.requestsRunningMax())
+                .toList();
+    }
+
+    private int requestsBefore(String tenant) {
+        Tenant own = tenants.get(tenant);
+        int before = own == null ? 0 : own.waiting.size();
+        return tenants.values()
+                .stream()
+                .mapToInt(each -> each == own ? before : Math.min(each.waiting.size(), before + 1))
+                .sum();
+    }
+
+    private boolean hasRoom(long blocks) {
+        return running.size() + waiting < limits.requestsRunningMax()
+                && blocksClaimed + blocksAwaited + blocks + growing() + waiting <= limits.blocks();
     }
 
     /** Queues a group, or says why it cannot be. */
@@ -55,9 +112,15 @@ public final class Scheduler {
         Tenant tenant = known != null ? known : arrive(group.tenant());
         tenant.waiting.add(group);
         tenant.requests++;
-        waiting++;
-        tokensWaiting += group.tokens();
+        queued(group, 1);
         return Admission.ACCEPTED;
+    }
+
+    /** Counts a group in among those that wait, or out; it is as long then as when it came. */
+    private void queued(SequenceGroup group, int sign) {
+        waiting += sign;
+        tokensWaiting += sign * group.tokens();
+        blocksAwaited += sign * group.blocksNow(limits.blockTokens());
     }
 
     /**
@@ -86,8 +149,7 @@ public final class Scheduler {
                 break;
             }
             next.waiting.remove();
-            waiting--;
-            tokensWaiting -= group.tokens();
+            queued(group, -1);
             blocksClaimed += blocks;
             if (interrupted.remove(group) == null) {
                 next.charged += group.tokens() - group.decodeMax();
@@ -126,8 +188,7 @@ public final class Scheduler {
         }
         if (tenant.waiting.remove(group)) {
             interrupted.remove(group);
-            waiting--;
-            tokensWaiting -= group.tokens();
+            queued(group, -1);
             depart(tenant);
             return;
         }
@@ -150,6 +211,11 @@ public final class Scheduler {
     /** Returns how many groups are admitted. */
     public int running() {
         return running.size();
+    }
+
+    /** Returns the groups that are admitted. */
+    public List<SequenceGroup> groupsRunning() {
+        return running.stream().map(each -> each.group).toList();
     }
 
     /** Returns what the waiting groups may cost. */
@@ -233,8 +299,7 @@ public final class Scheduler {
         victim.group.stem().rewind();
         victim.tenant.waiting.addFirst(victim.group);
         interrupted.put(victim.group, true);
-        waiting++;
-        tokensWaiting += victim.group.tokens();
+        queued(victim.group, 1);
     }
 
     private void planPrefills(List<Slice> slices, int budget) {

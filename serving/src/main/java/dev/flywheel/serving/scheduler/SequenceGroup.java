@@ -59,6 +59,11 @@ public final class SequenceGroup {
         return decodeMax;
     }
 
+    /** Returns the tokens that the request came with. */
+    public long inputTokens() {
+        return tokens() - decodeMax;
+    }
+
     /** Returns the tokens that the group may cost in all. */
     public long tokens() {
         long sum = (long) stemTokens + decodeMax;
@@ -81,6 +86,16 @@ public final class SequenceGroup {
             }
         }
         return sum;
+    }
+
+    /** Returns in how many steps of so many tokens it ends at the latest, if it gets all of them. */
+    long stepsLeft(int stepTokens) {
+        long pending = stem.pending();
+        for (Sequence branch : branches) {
+            pending += branch.pending();
+        }
+        long grown = stem.length() - stemTokens;
+        return 1 + pending / stepTokens + (grows() ? decodeMax - grown : 0);
     }
 
     /** Returns whether the stem grows, one token after the other. */

@@ -9,6 +9,7 @@ import java.time.Duration;
  * @param perTenantMax requests of one tenant, waiting and running
  * @param runningMax requests that hold cache blocks at once
  * @param tokensWaitingMax tokens that the waiting requests may cost together
+ * @param queueTimeMax how long a request may have to wait for the device; those that would for longer are refused
  * @param deadline for requests that carry none
  * @param deadlineMax longest deadline that is honoured
  * @param candidatesMax candidates of a Rank request
@@ -23,6 +24,7 @@ public record RequestSettings(
         int perTenantMax,
         int runningMax,
         long tokensWaitingMax,
+        Duration queueTimeMax,
         Duration deadline,
         Duration deadlineMax,
         int candidatesMax,
@@ -36,6 +38,7 @@ public record RequestSettings(
         Checks.atLeast("requests_per_tenant_max", perTenantMax, 1);
         Checks.atLeast("requests_running_max", runningMax, 1);
         Checks.atLeast("tokens_waiting_max", tokensWaitingMax, 1);
+        Checks.positive("queue_time_max", queueTimeMax);
         Checks.positive("deadline_default", deadline);
         Checks.positive("deadline_max", deadlineMax);
         Checks.atLeast("candidates_max", candidatesMax, 1);
@@ -47,7 +50,8 @@ public record RequestSettings(
     }
 
     public static RequestSettings defaults() {
-        return new RequestSettings(256, 128, 64, 1 << 20, Duration.ofSeconds(30),
+        return new RequestSettings(256, 128, 64, 1 << 20, Duration.ofSeconds(2),
+                Duration.ofSeconds(30),
                 Duration.ofMinutes(10), 256, 16, 512, 64, 65_536, Duration.ofSeconds(20));
     }
 }

@@ -15,12 +15,14 @@ import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.feedback.event.EventSchema;
 import dev.flywheel.feedback.token.TokenKeys;
 import dev.flywheel.feedback.token.TokenSigner;
+import dev.flywheel.serving.replica.NodeReplica;
 import dev.flywheel.serving.rpc.ServingNode;
 import dev.flywheel.serving.settings.AccessSettings;
 import dev.flywheel.serving.settings.DeviceSettings;
 import dev.flywheel.serving.settings.RankSettings;
 import dev.flywheel.serving.settings.RequestSettings;
 import dev.flywheel.serving.settings.ServingSettings;
+import dev.flywheel.serving.settings.SwapSettings;
 import dev.flywheel.serving.settings.TransportSettings;
 import dev.flywheel.store.Store;
 import dev.flywheel.store.StoreSettings;
@@ -59,7 +61,7 @@ public final class Node implements AutoCloseable {
             new RankSettings("R:{context}\n", "T:{text}?", "y", "n", 0.5, 0.1, 0.01);
     public static final DeviceSettings DEVICE = new DeviceSettings(4, 8, 256, 16, 64);
     public static final ServingSettings SETTINGS = new ServingSettings("node-1", DEVICE,
-            RequestSettings.defaults(), RANK, TransportSettings.defaults(),
+            SwapSettings.defaults(), RequestSettings.defaults(), RANK, TransportSettings.defaults(),
             AccessSettings.thisMachine(),
             Duration.ofHours(1), EventSchema.FEEDBACK_BYTES_DEFAULT);
 
@@ -81,6 +83,7 @@ public final class Node implements AutoCloseable {
     private final Backend backend;
     private final int storePort;
     private final Path folder;
+    private final @Nullable NodeReplica replica;
     private @Nullable Store atRest;
     private @Nullable Server storeServer;
 
@@ -95,6 +98,12 @@ public final class Node implements AutoCloseable {
     /** @param withStore false leaves the store's port dead until {@link #startStore} */
     public Node(Path folder, UnaryOperator<ServingSettings> change, boolean withStore)
             throws Exception {
+        this(folder, change, withStore, false);
+    }
+
+    /** @param withReplica whether it keeps what it serves in folder {@code replica} */
+    public Node(Path folder, UnaryOperator<ServingSettings> change, boolean withStore,
+            boolean withReplica) throws Exception {
         Path model = TinyBase.SMALL.write(Files.createDirectories(folder.resolve("base")), 5);
         this.folder = folder;
         backend = Backends.open("cpu", 1);
@@ -108,8 +117,10 @@ public final class Node implements AutoCloseable {
         }
         store = StoreClient.connect("localhost:" + storePort);
         publisher = new Publisher(store, base);
+        replica = withReplica ? NodeReplica.open(folder.resolve("replica"), 1 << 24, meters,
+                InstantSource.system()) : null;
         try {
-            serving = ServingNode.start(change.apply(SETTINGS), parts(), List.of());
+            serving = ServingNode.start(change.apply(SETTINGS), parts(), List.of(), replica);
         } catch (RuntimeException e) {
             closeAllButServing();
             throw e;
@@ -121,6 +132,13 @@ public final class Node implements AutoCloseable {
         atRest = Store.open(Files.createDirectories(folder.resolve("store")),
                 StoreSettings.DEFAULT, InstantSource.system());
         storeServer = serve(atRest, storePort);
+    }
+
+    /** The store is away from now on. */
+    public void stopStore() throws InterruptedException {
+        if (storeServer != null) {
+            storeServer.shutdownNow().awaitTermination();
+        }
     }
 
     private ServingNode.Parts parts() {
@@ -219,6 +237,9 @@ public final class Node implements AutoCloseable {
     }
 
     public void closeAllButServing() throws Exception {
+        if (replica != null) {
+            replica.close();
+        }
         store.close();
         if (storeServer != null) {
             storeServer.shutdownNow().awaitTermination();

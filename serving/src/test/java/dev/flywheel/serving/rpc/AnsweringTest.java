@@ -7,6 +7,7 @@ import com.google.common.util.concurrent.ListenableFuture;
 import dev.flywheel.api.v1.InferenceGrpc;
 import dev.flywheel.api.v1.RankReply;
 import dev.flywheel.api.v1.RankRequest;
+import dev.flywheel.serving.metrics.Operation;
 import dev.flywheel.serving.metrics.ServingMetrics;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
@@ -35,7 +36,8 @@ import org.junit.jupiter.api.Timeout;
 class AnsweringTest {
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final BlockingQueue<Runnable> answers = new LinkedBlockingQueue<>();
-    private final Answering answering = new Answering(new ServingMetrics(meters), answers::add);
+    private final ServingMetrics metrics = new ServingMetrics(meters);
+    private final Answering answering = new Answering(metrics, answers::add);
     private final CompletableFuture<double[]> result = new CompletableFuture<>();
     private final CountDownLatch arrived = new CountDownLatch(1);
     private final CountDownLatch gone = new CountDownLatch(1);
@@ -47,7 +49,8 @@ class AnsweringTest {
     private final class OneAnswer extends InferenceGrpc.InferenceImplBase {
         @Override
         public void rank(RankRequest request, StreamObserver<RankReply> observer) {
-            answering.once((ServerCallStreamObserver<RankReply>) observer, gone::countDown, result,
+            answering.once((ServerCallStreamObserver<RankReply>) observer,
+                    metrics.call(Operation.RANK, System::nanoTime), gone::countDown, result,
                     scores -> {
                         recorded.add(scores);
                         whileRecording.run();

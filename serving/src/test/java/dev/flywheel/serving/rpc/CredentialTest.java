@@ -55,7 +55,7 @@ class CredentialTest {
             Optional<TlsFiles> tls) {
         KeyRing ring = KeyRing.read(keys);
         return settings -> new ServingSettings(settings.nodeId(), settings.device(),
-                settings.requests(), settings.rank(),
+                settings.swaps(), settings.requests(), settings.rank(),
                 tls.map(settings.transport()::withTls).orElse(settings.transport()),
                 new AccessSettings(() -> ring, local), settings.tokenLifetime(),
                 settings.feedbackBytesMax());

@@ -163,7 +163,8 @@ class FeedbackTest {
     @Test
     void anEventLongerThanTheSettingIsRefused(@TempDir Path other) throws Exception {
         try (Node narrow = new Node(other, settings -> new ServingSettings(settings.nodeId(),
-                settings.device(), settings.requests(), settings.rank(), settings.transport(),
+                settings.device(), settings.swaps(), settings.requests(), settings.rank(),
+                settings.transport(),
                 settings.access(), settings.tokenLifetime(), 2_000)).ready()) {
             String token = rank(narrow).getFeedbackToken();
             StatusRuntimeException refused = Errors.of(() -> narrow.feedbackStub()
@@ -190,7 +191,8 @@ class FeedbackTest {
     @Test
     void anExpiredTokenIsRefused(@TempDir Path other) throws Exception {
         try (Node brief = new Node(other, settings -> new ServingSettings(settings.nodeId(),
-                settings.device(), settings.requests(), settings.rank(), settings.transport(),
+                settings.device(), settings.swaps(), settings.requests(), settings.rank(),
+                settings.transport(),
                 settings.access(), Duration.ofMillis(1), settings.feedbackBytesMax())).ready()) {
             RankReply old = rank(brief);
             Node.until("a millisecond has passed", () -> System.currentTimeMillis()

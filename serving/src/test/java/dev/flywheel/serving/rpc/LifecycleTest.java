@@ -188,7 +188,24 @@ class LifecycleTest {
         assertThat(count(readers, Status.Code.OK)).isEqualTo(60 - refused);
         StatusRuntimeException why = refusal(readers);
         assertThat(Errors.detail(why, ErrorInfo.class).getReason()).isEqualTo("QUEUE_FULL");
-        assertThat(Errors.detail(why, RetryInfo.class).getRetryDelay().getNanos()).isPositive();
+        assertThat(Errors.detail(why, RetryInfo.class).getRetryDelay())
+                .isNotEqualTo(com.google.protobuf.Duration.getDefaultInstance());
+    }
+
+    /** Who would have to wait for too long is told so at once. */
+    @Test
+    void whatWouldWaitForTooLongIsRefusedBeforeTheQueueIsFull() throws Exception {
+        start(settings -> withQueueTime(withRequests(settings, 256, 128, Duration.ofSeconds(60),
+                Duration.ofSeconds(20)), Duration.ofMillis(1)));
+        var unused = Reader.all(node.channel, endless()).status(); // how long steps take is known now
+        List<Reader> readers = flood(40, "default");
+        long refused = count(readers, Status.Code.RESOURCE_EXHAUSTED);
+        assertThat(refused).isPositive();
+        assertThat(count(readers, Status.Code.OK)).isEqualTo(40 - refused).isPositive();
+        StatusRuntimeException why = refusal(readers);
+        assertThat(Errors.detail(why, ErrorInfo.class).getReason()).isEqualTo("QUEUE_FULL");
+        assertThat(Errors.detail(why, RetryInfo.class).getRetryDelay())
+                .isNotEqualTo(com.google.protobuf.Duration.getDefaultInstance());
     }
 
     @Test
@@ -288,7 +305,7 @@ class LifecycleTest {
     void aVerdictThatIsNotOneTokenStopsTheStart() {
         RankSettings rank = Node.RANK;
         assertThatThrownBy(() -> new Node(folder, settings -> new ServingSettings("node",
-                settings.device(), settings.requests(),
+                settings.device(), settings.swaps(), settings.requests(),
                 new RankSettings(rank.contextTemplate(), rank.candidateTemplate(), "yes", "n",
                         0, 0, 0),
                 settings.transport(), settings.access(), settings.tokenLifetime(),
@@ -304,8 +321,8 @@ class LifecycleTest {
         Node.until("all blocks are free",
                 () -> node.serving.freeBlocks() == Node.DEVICE.kvBlocks());
         Node.until("no lease is held", () -> node.serving.leases() == 0);
-        Node.until("nothing is queued", () -> gauge("flywheel.serving.requests.running") == 0
-                && gauge("flywheel.serving.requests.waiting") == 0);
+        Node.until("nothing is queued", () -> gauge("flywheel.requests.running") == 0
+                && gauge("flywheel.requests.waiting") == 0);
     }
 
     /** Readers on such a connection leave nearly all of an answer with the node. */
@@ -367,17 +384,30 @@ class LifecycleTest {
     private static ServingSettings withRequests(ServingSettings settings, int waitingMax,
             int perTenantMax, Duration deadline, Duration stallTimeout) {
         RequestSettings r = settings.requests();
-        return new ServingSettings(settings.nodeId(), settings.device(),
-                new RequestSettings(waitingMax, perTenantMax, 2, r.tokensWaitingMax(), deadline,
+        return new ServingSettings(settings.nodeId(), settings.device(), settings.swaps(),
+                new RequestSettings(waitingMax, perTenantMax, 2, r.tokensWaitingMax(),
+                        Duration.ofMinutes(10), deadline,
                         r.deadlineMax(), r.candidatesMax(), r.continuationsMax(), r.tokensMax(),
                         r.tokensDefault(), r.textCharsMax(), stallTimeout),
                 settings.rank(), settings.transport(), settings.access(), settings.tokenLifetime(),
                 settings.feedbackBytesMax());
     }
 
+    private static ServingSettings withQueueTime(ServingSettings settings, Duration max) {
+        RequestSettings r = settings.requests();
+        return new ServingSettings(settings.nodeId(), settings.device(), settings.swaps(),
+                new RequestSettings(r.waitingMax(), r.perTenantMax(), r.runningMax(),
+                        r.tokensWaitingMax(), max, r.deadline(), r.deadlineMax(),
+                        r.candidatesMax(), r.continuationsMax(), r.tokensMax(), r.tokensDefault(),
+                        r.textCharsMax(), r.stallTimeout()),
+                settings.rank(), settings.transport(), settings.access(), settings.tokenLifetime(),
+                settings.feedbackBytesMax());
+    }
+
     private static ServingSettings withTransport(ServingSettings settings,
             TransportSettings transport) {
-        return new ServingSettings(settings.nodeId(), settings.device(), settings.requests(),
+        return new ServingSettings(settings.nodeId(), settings.device(), settings.swaps(),
+                settings.requests(),
                 settings.rank(), transport, settings.access(), settings.tokenLifetime(),
                 settings.feedbackBytesMax());
     }

@@ -89,6 +89,32 @@ class PrefixTest {
         }
     }
 
+    /** What requests have in common is read with a new version before they get it. */
+    @Test
+    void aNewVersionHasReadWhatRequestsHaveInCommonBeforeTheyGetIt() throws Exception {
+        RequestScope.Builder serving = RequestScope.newBuilder().setAdapter(ADAPTER);
+        Node.until("version 2 answers", () -> versionOf(serving) == 2);
+        Map<String, Float> old = rank(serving);
+        long swaps = node.serving.swaps().count();
+        node.publish(ADAPTER, node.publisher.weights(3));
+        Node.until("version 3 answers", () -> node.serving.swaps().count() > swaps);
+        Map<String, Float> first = new HashMap<>();
+        assertThat(cachedBy(() -> first.putAll(rank(serving))))
+                .isGreaterThanOrEqualTo(4.0 * Node.DEVICE.kvBlockTokens());
+        assertThat(first).isNotEqualTo(old).isEqualTo(rank(version(3)));
+    }
+
+    private long versionOf(RequestScope.Builder scope) {
+        return node.inference()
+                .rank(RankRequest.newBuilder()
+                        .setScope(scope)
+                        .setContext(CONTEXT)
+                        .addCandidates(Candidate.newBuilder().setId("c").setText("text"))
+                        .build())
+                .getVersion()
+                .getNumber();
+    }
+
     /** P9: what one tenant sent is not to be found out by another, by time or otherwise. */
     @Test
     void anotherTenantsBeginningsAreNotShared() {

@@ -52,7 +52,7 @@ class SwapTest {
 
     private void start(DeviceSettings device) throws Exception {
         node = new Node(folder, settings -> new ServingSettings(settings.nodeId(), device,
-                settings.requests(), settings.rank(), settings.transport(),
+                settings.swaps(), settings.requests(), settings.rank(), settings.transport(),
                 settings.access(), settings.tokenLifetime(), settings.feedbackBytesMax()));
         node.publisher.create(ADAPTER, "default");
         publish(1);
@@ -157,6 +157,20 @@ class SwapTest {
     }
 
     @Test
+    void aVersionThatWasServedComesBackFromTheHostsMemoryWithoutTheStore() throws Exception {
+        for (int seed = 2; seed <= 9; seed++) {
+            publish(seed);
+            long number = seed;
+            Node.until("version " + number + " answers",
+                    () -> answer(0).version().getNumber() == number);
+        }
+        node.stopStore();
+        for (long number = 1; number <= 9; number++) {
+            assertThat(answer(number).ids()).isEqualTo(coldAnswer(number));
+        }
+    }
+
+    @Test
     void otherAliasesAnswerWithTheirVersions() throws Exception {
         publish(2);
         node.store.setAlias(SetAliasRequest.newBuilder()
@@ -206,7 +220,7 @@ class SwapTest {
         assertRefused(5, "NaN", publishFromElsewhere(notFinite()));
         assertRefused(6, "not finite", publishFromElsewhere(infiniteAnswers()));
         assertThat(answer(0).version().getNumber()).isEqualTo(1);
-        assertThat(node.count("flywheel.serving.versions", "outcome", "refused"))
+        assertThat(node.count("flywheel.adapter.swap", "outcome", "refused"))
                 .isGreaterThanOrEqualTo(5);
         node.publish(ADAPTER, good);
         setServing(7);

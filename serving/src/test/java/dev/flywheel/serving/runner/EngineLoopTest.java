@@ -14,6 +14,7 @@ import dev.flywheel.engine.model.TinyBase;
 import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.adapter.ServedVersions;
+import dev.flywheel.serving.adapter.Warming;
 import dev.flywheel.serving.error.ErrorCode;
 import dev.flywheel.serving.error.ServingException;
 import dev.flywheel.serving.harness.NoSource;
@@ -21,6 +22,7 @@ import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.scheduler.SchedulerLimits;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Set;
@@ -61,10 +63,12 @@ class EngineLoopTest {
         cache = new KvCache(base, BLOCKS, 8);
         pass = new ForwardPass(base, slots, cache, 16);
         DeviceLoop device = new DeviceLoop(1, System::nanoTime);
-        versions = new ServedVersions(base, slots, device, new NoSource(), metrics,
+        versions = new ServedVersions(base, slots, device, new NoSource(), Warming.NONE, 0, metrics,
                 InstantSource.system(), System::nanoTime);
         loop = new EngineLoop(pass, cache, device,
-                new SchedulerLimits(16, 8, 16, 10_000, 16, BLOCKS, 8), metrics, System::nanoTime,
+                new LoopLimits(new SchedulerLimits(16, 8, 16, 10_000, 16, BLOCKS, 8),
+                        Duration.ofMinutes(1), 1_000),
+                metrics, System::nanoTime,
                 died::countDown);
         loop.start();
     }

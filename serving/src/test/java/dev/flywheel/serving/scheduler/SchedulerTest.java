@@ -65,6 +65,49 @@ class SchedulerTest {
     }
 
     @Test
+    void whatTheNextStepTakesUpDoesNotWait() {
+        for (int i = 0; i < 7; i++) {
+            scheduler.offer(growing("a", 20, 10));
+        }
+        assertThat(scheduler.stepsBefore(growing("b", 20, 10))).isZero();
+        scheduler.offer(growing("a", 20, 10));
+        run(step());
+        assertThat(scheduler.stepsBefore(growing("b", 20, 10))).isPositive();
+    }
+
+    @Test
+    void whatIsLargerThanTheCacheWaitsForNothing() {
+        assertThat(scheduler.stepsBefore(growing("a", 20, 100_000))).isZero();
+    }
+
+    @Test
+    void whatWaitsBeginsWhenWhatRunsEnds() {
+        Scheduler two = new Scheduler(new SchedulerLimits(32, 2, 16, 10_000, 12, 64, 16));
+        two.offer(growing("a", 1, 10));
+        two.offer(growing("a", 1, 30));
+        two.admit();
+        assertThat(two.stepsBefore("b")).isEqualTo(11); // when the shorter one has ended
+        two.offer(growing("b", 1, 20));
+        assertThat(two.stepsBefore("b")).isEqualTo(31); // when both have
+        two.offer(growing("b", 1, 20));
+        assertThat(two.stepsBefore("b")).isEqualTo(11 + 21); // and what came after the shorter one
+    }
+
+    @Test
+    void behindOthersATenantWaitsForNoMoreOfEachThanItHasItselfAndOne() {
+        Scheduler one = new Scheduler(new SchedulerLimits(32, 1, 16, 10_000, 12, 64, 16));
+        one.offer(growing("a", 1, 9));
+        one.admit();
+        for (int i = 0; i < 5; i++) {
+            one.offer(growing("noisy", 1, 9));
+        }
+        one.offer(growing("third", 1, 9));
+        assertThat(one.stepsBefore("noisy")).isEqualTo(10 + 10 * 6);
+        assertThat(one.stepsBefore("quiet")).isEqualTo(10 + 10 * 2);
+        assertThat(one.stepsBefore("third")).isEqualTo(10 + 10 * 3);
+    }
+
+    @Test
     void theQueueIsBoundedInTokensToo() {
         Scheduler narrow = new Scheduler(new SchedulerLimits(32, 8, 16, 100, 12, 64, 16));
         assertThat(narrow.offer(growing("a", 50, 10))).isEqualTo(Admission.ACCEPTED);

@@ -92,6 +92,11 @@ public final class CpuBackend implements Backend {
     }
 
     @Override
+    public void settle(Buffer buffer) {
+        any("buffer", buffer, 0).settle();
+    }
+
+    @Override
     public void download(Stream s, Buffer from, MemorySegment host) {
         CpuBuffer source = any("from", from, from.dtype().elements(host.byteSize()));
         source.copyTo(host);

@@ -95,6 +95,7 @@ final class CpuBuffer implements Buffer {
      * compiled code that then read the array's own elements did not always see them (JDK 25.0.3).
      */
     void copyFrom(MemorySegment host) {
+        storage.settled.written(offset, elements);
         Object array = Objects.requireNonNull(storage.array, "wrapped memory is never written");
         MemorySegment.copy(host, layout(array), 0, array, index(array), count(array, host));
     }
@@ -189,6 +190,16 @@ final class CpuBuffer implements Buffer {
         storage.panels.put(new PanelBudget.Key(offset, rows, depth, alongDepth), panels);
     }
 
+    /** Lets {@link #settled} know this part, until something is copied into it. */
+    void settle() {
+        storage.settled.add(offset, elements);
+    }
+
+    /** Returns what is kept of this part if it is settled, else null. */
+    SettledParts.@Nullable Part settled() {
+        return storage.settled.find(offset, elements);
+    }
+
     /** What slices share. */
     private static final class Storage {
         private final float @Nullable [] floats;
@@ -197,6 +208,7 @@ final class CpuBuffer implements Buffer {
         private final MemorySegment memory;
         private final boolean frozen;
         private final PanelBudget.Panels panels;
+        private final SettledParts settled = new SettledParts();
         private volatile boolean closed;
 
         private Storage(@Nullable Object array, MemorySegment memory, boolean frozen,

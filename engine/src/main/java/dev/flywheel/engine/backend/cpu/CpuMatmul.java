@@ -43,7 +43,7 @@ final class CpuMatmul {
         if (left.rows() == 0 || right.rows() == 0) {
             return;
         }
-        Product product = new Product(c.floats(), c.base(), left, right, frozenPanels(right),
+        Product product = new Product(c.floats(), c.base(), left, right, keptPanels(right),
                 alpha, beta);
         int tiles = product.tiles();
         int panels = product.panels();
@@ -106,7 +106,13 @@ final class CpuMatmul {
         return end;
     }
 
-    /** Returns all panels of a frozen operand, packing them at the first use; else null. */
+    /** Returns all panels of an operand that stays as it is, packing them at the first use; else null. */
+    private float @Nullable [] keptPanels(Operand right) {
+        SettledParts.Part settled = right.buffer().settled();
+        return settled != null ? settled.panels(right, () -> packed(right, panelFloats(right)))
+                : frozenPanels(right);
+    }
+
     private float @Nullable [] frozenPanels(Operand right) {
         CpuBuffer buffer = right.buffer();
         if (!buffer.frozen()) {
@@ -116,15 +122,25 @@ final class CpuMatmul {
         if (kept != null) {
             return kept;
         }
-        int width = width(right.rows());
-        long floats = (long) panels(right.rows(), width) * width * right.depth() + Packing.SLACK;
+        long floats = panelFloats(right);
         if (floats > Integer.MAX_VALUE - 8 || !budget.take(floats)) {
             return null;
         }
-        float[] packed = new float[(int) floats];
-        Workspace workspace = new Workspace();
-        Packing.pack(right, 0, right.rows(), width, width * right.depth(), packed, 0, workspace);
+        float[] packed = packed(right, floats);
         buffer.keepPacked(right.rows(), right.depth(), right.alongDepth(), packed);
+        return packed;
+    }
+
+    private static long panelFloats(Operand right) {
+        int width = width(right.rows());
+        return (long) panels(right.rows(), width) * width * right.depth() + Packing.SLACK;
+    }
+
+    private static float[] packed(Operand right, long floats) {
+        int width = width(right.rows());
+        float[] packed = new float[Math.toIntExact(floats)];
+        Packing.pack(right, 0, right.rows(), width, width * right.depth(), packed, 0,
+                new Workspace());
         return packed;
     }
 
@@ -142,7 +158,7 @@ final class CpuMatmul {
             int c0,
             Operand left,
             Operand right,
-            float @Nullable [] frozenPanels,
+            float @Nullable [] keptPanels,
             float alpha,
             float beta) {
 
@@ -158,7 +174,7 @@ final class CpuMatmul {
         private void run(int tileFrom, int tileTo, int panelFrom, int panelTo,
                 Workspace workspace) {
             int panelFloats = width(right.rows()) * right.depth();
-            float[] b = frozenPanels;
+            float[] b = keptPanels;
             int first = 0; // the panel that b begins with
             if (b == null && (long) (panelTo - panelFrom) * panelFloats <= RIGHT_FLOATS_MAX) {
                 b = packRight(panelFrom, panelTo, workspace);
