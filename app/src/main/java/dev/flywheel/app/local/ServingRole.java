@@ -75,6 +75,7 @@ final class ServingRole {
                 new ServingNode.Parts(
                         engine.base(),
                         engine.tokenizer(),
+                        engine.chat(context.clock()),
                         engine.device(),
                         outside.store(),
                         spool::offer,

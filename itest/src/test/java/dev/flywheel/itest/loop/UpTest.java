@@ -37,7 +37,7 @@ class UpTest {
     @BeforeAll
     static void start() throws Exception {
         up = UpProcess.start(folder, """
-                server: {port: 0, admin_port: 0, host: 127.0.0.2}
+                server: {port: 0, admin_port: 0, http_port: 0, host: 127.0.0.2}
                 loop: {broker_port: 0}
                 metrics: {port: 0}
                 audit: {interval: 500ms}

@@ -12,6 +12,7 @@ import dev.flywheel.serving.error.ServingException;
 import dev.flywheel.serving.metrics.ServingMetrics;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -139,6 +140,16 @@ public final class ServedVersions implements AutoCloseable {
     public boolean inMemory(String tenant, String adapter, String alias) {
         AliasPointer pointer = entry(tenant, adapter).alias(alias);
         return pointer != null && pointer.current() != null;
+    }
+
+    /** Returns the adapters of this base that a tenant has, by name. */
+    public List<ServedAdapter> ofTenant(String tenant) {
+        return adapters.values()
+                .stream()
+                .filter(entry -> tenantOf(entry.record()).equals(tenant) && ofThisBase(entry))
+                .map(AdapterEntry::shown)
+                .sorted(Comparator.comparing(shown -> shown.record().getName()))
+                .toList();
     }
 
     // What requests ask.

@@ -18,12 +18,14 @@ import dev.flywheel.serving.runner.EngineLoop;
 import dev.flywheel.serving.runner.Job;
 import dev.flywheel.serving.runner.VerdictJob;
 import dev.flywheel.serving.settings.RequestSettings;
+import dev.flywheel.serving.http.Generation;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * Rank, Generate and Score: check, lease a version, tokenize, hand to the engine, answer.
@@ -31,7 +33,7 @@ import java.util.function.Function;
  * <p>The lease comes before the first token is made of the text and passes to the job, which gives it
  * back at the end of the answer, whatever that end is.
  */
-final class InferenceService extends InferenceGrpc.InferenceImplBase {
+final class InferenceService extends InferenceGrpc.InferenceImplBase implements Generation {
     /** The transport takes a stream's next reply while it holds less than this of it. */
     private static final int STREAM_BUFFER_BYTES = 1024;
 
@@ -97,11 +99,17 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
 
     @Override
     public void generate(GenerateRequest request, StreamObserver<GenerateReply> observer) {
-        var out = (ServerCallStreamObserver<GenerateReply>) observer;
+        generate(request, () -> texts.encoded(request.getPrompt(), request.getControlTokens()),
+                (ServerCallStreamObserver<GenerateReply>) observer);
+    }
+
+    @Override
+    public void generate(GenerateRequest request, Supplier<int[]> ids,
+            ServerCallStreamObserver<GenerateReply> out) {
         answering.guarded(out, () -> {
             rules.check(request);
             long deadline = leases.deadlineNanos();
-            submit(request.getScope(), deadline, lease -> stream(request, out, lease, deadline));
+            submit(request.getScope(), deadline, lease -> stream(new GenerateCall(request, ids, texts, lease), out, deadline));
         });
     }
 
@@ -112,9 +120,8 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
                 stream -> stream.endIfStalled(now, limits.stallTimeout().toNanos()));
     }
 
-    private AnswerJob stream(GenerateRequest request, ServerCallStreamObserver<GenerateReply> out,
-            Lease lease, long deadline) {
-        GenerateCall call = new GenerateCall(request, texts, lease);
+    private AnswerJob stream(GenerateCall call, ServerCallStreamObserver<GenerateReply> out,
+            long deadline) {
         long now = leases.now();
         AnswerStream stream = new AnswerStream(call, out, impressions, executor, metrics, now,
                 streams::remove);

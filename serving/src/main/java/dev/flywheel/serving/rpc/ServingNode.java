@@ -14,6 +14,9 @@ import dev.flywheel.feedback.token.TokenSigner;
 import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.adapter.ServedVersions;
 import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.http.ChatModel;
+import dev.flywheel.serving.http.HttpFace;
+import dev.flywheel.serving.http.OpenAiNode;
 import dev.flywheel.serving.impression.ImpressionIds;
 import dev.flywheel.serving.impression.ImpressionLog;
 import dev.flywheel.serving.metrics.ServingMetrics;
@@ -22,6 +25,7 @@ import dev.flywheel.serving.rank.RankPolicy;
 import dev.flywheel.serving.runner.EngineLoop;
 import dev.flywheel.serving.scheduler.SchedulerLimits;
 import dev.flywheel.serving.settings.DeviceSettings;
+import dev.flywheel.serving.settings.HttpSettings;
 import dev.flywheel.serving.settings.RankSettings;
 import dev.flywheel.serving.settings.RequestSettings;
 import dev.flywheel.serving.settings.ServingSettings;
@@ -66,6 +70,7 @@ public final class ServingNode implements AutoCloseable {
             Thread.ofPlatform().daemon().name("stream-timer").factory());
     private final CompletableFuture<Void> ready;
     private final GrpcFace face;
+    private final @Nullable HttpFace http;
     private final InferenceService inference;
     private final StoreClient store;
     private @Nullable StoreWatch watch;
@@ -73,6 +78,7 @@ public final class ServingNode implements AutoCloseable {
     /**
      * What a node needs and does not own.
      *
+     * @param chat the base by its name, and its chat templates
      * @param impressions takes an impression or refuses it, at once and without waiting
      * @param feedback completes with the time at which Kafka had acknowledged the event
      * @param clock wall time, for events and ids
@@ -81,6 +87,7 @@ public final class ServingNode implements AutoCloseable {
     public record Parts(
             BaseModel base,
             Tokenizer tokenizer,
+            ChatModel chat,
             DeviceLoop device,
             StoreClient store,
             Predicate<Impression> impressions,
@@ -121,10 +128,19 @@ public final class ServingNode implements AutoCloseable {
         this.store = parts.store();
         this.face = new GrpcFace(settings.transport(), settings.access(),
                 new GrpcFace.Services(services, more), metrics, parts.clock(), calls);
+        this.http = settings.transport().http().port() == HttpSettings.OFF ? null
+                : httpFace(parts);
         this.ready = versions.ready().thenRun(() -> {
             face.serving();
             log.info("serving base {} on port {}", parts.base().digest().brief(), face.port());
         });
+    }
+
+    private HttpFace httpFace(Parts parts) {
+        OpenAiNode node = new OpenAiNode(versions, inference, parts.tokenizer(), parts.chat(),
+                metrics, parts.clock());
+        return new HttpFace(settings.transport(), settings.access(),
+                settings.requests().stallTimeout(), node, metrics, parts.clock(), calls);
     }
 
     /**
@@ -152,6 +168,9 @@ public final class ServingNode implements AutoCloseable {
     private void begin() {
         engine.start();
         face.start();
+        if (http != null) {
+            http.start();
+        }
         watch = store.watch("", new StoreFollower(versions));
         long period = Math.max(1, settings.requests().stallTimeout().toMillis() / 4);
         var unused = timer.scheduleWithFixedDelay(inference::endStalled, period, period,
@@ -179,6 +198,11 @@ public final class ServingNode implements AutoCloseable {
 
     public int port() {
         return face.port();
+    }
+
+    /** Returns the port of the HTTP server, {@link HttpSettings#OFF} if there is none. */
+    public int httpPort() {
+        return http == null ? HttpSettings.OFF : http.port();
     }
 
     /** Returns the port of administration, on loopback. */
@@ -219,6 +243,9 @@ public final class ServingNode implements AutoCloseable {
     @Override
     public void close() {
         face.drain();
+        if (http != null) {
+            http.drain();
+        }
         try {
             if (!engine.drain(settings.transport().drainTimeout())) {
                 log.warn("requests were cut off: they took longer than the drain timeout");
@@ -228,6 +255,9 @@ public final class ServingNode implements AutoCloseable {
         }
         engine.close();
         face.close();
+        if (http != null) {
+            http.close();
+        }
         if (watch != null) {
             watch.close();
         }
