@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpResponse;
@@ -63,7 +63,7 @@ final class ChannelReply implements HttpReply {
                 HttpResponseStatus.valueOf(status), body);
         HttpUtil.setContentLength(response, body.readableBytes());
         fill(response.headers(), "application/json", headers);
-        finish(channel.writeAndFlush(response));
+        finish(response);
     }
 
     private void fill(HttpHeaders out, String type, Map<String, String> headers) {
@@ -87,7 +87,7 @@ final class ChannelReply implements HttpReply {
             boolean reading = channel.isWritable();
             end();
             if (!reading) {
-                channel.close();
+                close();
             }
             return;
         }
@@ -116,13 +116,13 @@ final class ChannelReply implements HttpReply {
         if (chunked) {
             HttpUtil.setTransferEncodingChunked(response, true);
         }
-        channel.write(response);
+        var unused = channel.write(response);
     }
 
     @Override
     public synchronized void event(String data) {
         if (!ended) {
-            channel.writeAndFlush(new DefaultHttpContent(Unpooled
+            var unused = channel.writeAndFlush(new DefaultHttpContent(Unpooled
                     .copiedBuffer("data: " + data + "\n\n", StandardCharsets.UTF_8)));
         }
     }
@@ -130,27 +130,33 @@ final class ChannelReply implements HttpReply {
     @Override
     public synchronized void end() {
         if (!ended) {
-            finish(channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT));
+            finish(LastHttpContent.EMPTY_LAST_CONTENT);
         }
     }
 
-    /** Who does not read the end is not waited for either. */
-    private void finish(ChannelFuture written) {
+    /**
+     * Who does not read the end is not waited for either. The listener stands before the write begins: the client's next request
+     * may come right behind the last byte, and must find this answer over.
+     */
+    private void finish(Object end) {
         ended = true;
         boolean stays = keepAlive;
-        if (written.isDone() && !channel.isActive()) {
-            return;
-        }
         Future<?> cut = channel.eventLoop()
-                .schedule(() -> channel.close(), stallTimeout.toNanos(), TimeUnit.NANOSECONDS);
+                .schedule(this::close, stallTimeout.toNanos(), TimeUnit.NANOSECONDS);
+        ChannelPromise written = channel.newPromise();
         written.addListener(done -> {
             cut.cancel(false);
             if (stays && done.isSuccess()) {
                 over.run();
             } else {
-                channel.close();
+                close();
             }
         });
+        var unused = channel.writeAndFlush(end, written);
+    }
+
+    private void close() {
+        var unused = channel.close();
     }
 
     @Override

@@ -10,7 +10,8 @@ import java.util.Map;
 /** Reads the messages of a chat: a role and a text each. */
 final class ChatReader {
     private static final int MESSAGES_MAX = 1024;
-    private static final String WORDS = "a text, or a list of parts {\"type\":\"text\",\"text\":...}";
+    private static final String WORDS =
+            "a text, or a list of parts {\"type\":\"text\",\"text\":...}";
 
     private ChatReader() {}
 

@@ -49,8 +49,14 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
      *
      * @param closed told of each connection that is no more
      */
-    record Node(TransportSettings settings, Duration stallTimeout, AccessGate gate,
-            OpenAiNode openAi, ServingMetrics metrics, Executor executor, BooleanSupplier draining,
+    record Node(
+            TransportSettings settings,
+            Duration stallTimeout,
+            AccessGate gate,
+            OpenAiNode openAi,
+            ServingMetrics metrics,
+            Executor executor,
+            BooleanSupplier draining,
             Consumer<HttpConnection> closed) {}
 
     private final Channel channel;
@@ -94,7 +100,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         if (!(broken instanceof IOException)) {
             log.debug("a connection broke", broken);
         }
-        context.close();
+        cut();
     }
 
     @Override
@@ -114,7 +120,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private void begin(HttpRequest request) {
         if (reply != null) {
             // The answer to the request before is not over: nobody but a flood sends the next.
-            channel.close();
+            cut();
             return;
         }
         closeAfter(node.settings().http().requestTimeout());
@@ -133,7 +139,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         if (failure != null) {
             refuse(failure);
         } else if (HttpUtil.is100ContinueExpected(request)) {
-            channel.writeAndFlush(new DefaultFullHttpResponse(HttpVersion.HTTP_1_1,
+            var unused = channel.writeAndFlush(new DefaultFullHttpResponse(HttpVersion.HTTP_1_1,
                     HttpResponseStatus.CONTINUE));
         }
     }
@@ -233,7 +239,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private void over() {
         reply = null;
         if (node.draining().getAsBoolean()) {
-            channel.close();
+            cut();
         } else {
             closeAfter(node.settings().http().idleTimeout());
         }
@@ -242,7 +248,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private void closeAfter(Duration time) {
         stopTimer();
         timer = channel.eventLoop()
-                .schedule(() -> channel.close(), time.toNanos(), TimeUnit.NANOSECONDS);
+                .schedule(this::cut, time.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     private void stopTimer() {
@@ -255,12 +261,13 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     void closeIfIdle() {
         channel.eventLoop().execute(() -> {
             if (reply == null) {
-                channel.close();
+                cut();
             }
         });
     }
 
+    /** Closes the connection at once. */
     void cut() {
-        channel.close();
+        var unused = channel.close();
     }
 }

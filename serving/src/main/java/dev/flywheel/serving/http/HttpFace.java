@@ -29,6 +29,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
@@ -52,7 +53,8 @@ public final class HttpFace implements AutoCloseable {
     private final Set<HttpConnection> connections = ConcurrentHashMap.newKeySet();
     private final EventLoopGroup group;
     private @Nullable Channel listening;
-    private volatile boolean draining;
+    private final AtomicBoolean draining = new AtomicBoolean();
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     /**
      * @param stallTimeout how long a client may not read what is there for it
@@ -65,7 +67,7 @@ public final class HttpFace implements AutoCloseable {
         this.tls = settings.tls().map(HttpFace::encrypted).orElse(null);
         this.node = new HttpConnection.Node(settings, stallTimeout,
                 new AccessGate(access.keys(), access.local(), false, clock), openAi, metrics,
-                executor, () -> draining, connections::remove);
+                executor, draining::get, connections::remove);
         this.group = new MultiThreadIoEventLoopGroup(1,
                 Thread.ofPlatform().daemon().name("http").factory(), NioIoHandler.newFactory());
         metrics.gauge("http.connections", connections::size);
@@ -117,8 +119,8 @@ public final class HttpFace implements AutoCloseable {
     }
 
     private void accept(SocketChannel channel) {
-        if (draining || connections.size() >= settings.http().connectionsMax()) {
-            channel.close();
+        if (draining.get() || connections.size() >= settings.http().connectionsMax()) {
+            var unused = channel.close();
             return;
         }
         if (tls != null) {
@@ -142,7 +144,9 @@ public final class HttpFace implements AutoCloseable {
 
     /** Takes no new connections and requests; those inside go on. */
     public void drain() {
-        draining = true;
+        if (!draining.compareAndSet(false, true)) {
+            return;
+        }
         if (listening != null) {
             listening.close().syncUninterruptibly();
         }
@@ -153,6 +157,9 @@ public final class HttpFace implements AutoCloseable {
     @Override
     public void close() {
         drain();
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
         long deadline = System.nanoTime() + settings.drainTimeout().toNanos();
         while (!connections.isEmpty() && System.nanoTime() < deadline
                 && !Thread.currentThread().isInterrupted()) {

@@ -23,7 +23,11 @@ import org.jspecify.annotations.Nullable;
  * @param param the field that it is about, if it is about one
  * @param retryAfter when another try may succeed; zero if none is worth it
  */
-record HttpFailure(int status, String code, String message, @Nullable String param,
+record HttpFailure(
+        int status,
+        String code,
+        String message,
+        @Nullable String param,
         Duration retryAfter) {
     private static final int CLIENT_CLOSED = 499;
 

@@ -57,6 +57,6 @@ final class LogProbShape {
     }
 
     private String text(TokenLogProb token) {
-        return tokenizer.decode(new int[]{token.getTokenId()}, false);
+        return tokenizer.decode(new int[] {token.getTokenId()}, false);
     }
 }

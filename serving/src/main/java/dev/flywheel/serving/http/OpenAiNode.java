@@ -56,7 +56,8 @@ public final class OpenAiNode {
             default -> {
                 boolean known = head.path().equals(MODELS) || head.path().startsWith(MODELS + "/");
                 if (!known) {
-                    out.refuse(HttpFailure.of(404, "no_such_path", "there is no such path; there are " + String.join(", ", MODELS,
+                    out.refuse(HttpFailure.of(404, "no_such_path",
+                            "there is no such path; there are " + String.join(", ", MODELS,
                                     COMPLETIONS, CHATS)));
                 } else if (allowed(head, "GET", out)) {
                     models(head, out);

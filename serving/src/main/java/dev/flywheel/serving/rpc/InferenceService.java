@@ -9,6 +9,7 @@ import dev.flywheel.api.v1.RequestScope;
 import dev.flywheel.api.v1.ScoreReply;
 import dev.flywheel.api.v1.ScoreRequest;
 import dev.flywheel.serving.adapter.Lease;
+import dev.flywheel.serving.http.Generation;
 import dev.flywheel.serving.impression.ImpressionLog;
 import dev.flywheel.serving.metrics.ServingMetrics;
 import dev.flywheel.serving.rank.RankPolicy;
@@ -18,7 +19,6 @@ import dev.flywheel.serving.runner.EngineLoop;
 import dev.flywheel.serving.runner.Job;
 import dev.flywheel.serving.runner.VerdictJob;
 import dev.flywheel.serving.settings.RequestSettings;
-import dev.flywheel.serving.http.Generation;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.Set;
@@ -109,7 +109,8 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase implements 
         answering.guarded(out, () -> {
             rules.check(request);
             long deadline = leases.deadlineNanos();
-            submit(request.getScope(), deadline, lease -> stream(new GenerateCall(request, ids, texts, lease), out, deadline));
+            submit(request.getScope(), deadline,
+                    lease -> stream(new GenerateCall(request, ids, texts, lease), out, deadline));
         });
     }
 

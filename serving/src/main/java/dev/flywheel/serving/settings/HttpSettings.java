@@ -10,7 +10,10 @@ import java.time.Duration;
  * @param requestTimeout how long a request may take to come in whole
  * @param idleTimeout how long a connection may stay without a request
  */
-public record HttpSettings(int port, int connectionsMax, Duration requestTimeout,
+public record HttpSettings(
+        int port,
+        int connectionsMax,
+        Duration requestTimeout,
         Duration idleTimeout) {
     /** The port of a server that there is not to be. */
     public static final int OFF = -1;

@@ -54,7 +54,8 @@ public record TransportSettings(
     }
 
     public TransportSettings withTls(TlsFiles files) {
-        return new TransportSettings(host, port, adminPort, Optional.of(files), http, messageBytesMax,
+        return new TransportSettings(host, port, adminPort, Optional.of(files), http,
+                messageBytesMax,
                 metadataBytesMax, callsPerConnectionMax, resetsPerWindowMax, resetWindow,
                 keepAliveMin, drainTimeout, reflection);
     }
@@ -66,7 +67,8 @@ public record TransportSettings(
     }
 
     public TransportSettings withPort(int other) {
-        return new TransportSettings(host, other, adminPort, tls, http, messageBytesMax, metadataBytesMax,
+        return new TransportSettings(host, other, adminPort, tls, http, messageBytesMax,
+                metadataBytesMax,
                 callsPerConnectionMax, resetsPerWindowMax, resetWindow, keepAliveMin, drainTimeout,
                 reflection);
     }

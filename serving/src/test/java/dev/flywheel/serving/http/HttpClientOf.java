@@ -58,7 +58,10 @@ record HttpClientOf(int port, HttpClient client, String key) {
 
     /** Returns what each event of a stream carries, the last one too. */
     static List<String> events(HttpResponse<String> response) {
-        return response.body().lines().filter(line -> !line.isEmpty())
-                .map(line -> line.substring("data: ".length())).toList();
+        return response.body()
+                .lines()
+                .filter(line -> !line.isEmpty())
+                .map(line -> line.substring("data: ".length()))
+                .toList();
     }
 }
