@@ -70,7 +70,7 @@ public final class HttpFace implements AutoCloseable {
                 executor, draining::get, connections::remove);
         this.group = new MultiThreadIoEventLoopGroup(1,
                 Thread.ofPlatform().daemon().name("http").factory(), NioIoHandler.newFactory());
-        metrics.gauge("http.connections", connections::size);
+        metrics.gauge("connections", connections::size);
     }
 
     private static SslContext encrypted(TlsFiles files) {

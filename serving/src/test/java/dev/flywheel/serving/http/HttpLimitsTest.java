@@ -127,7 +127,7 @@ class HttpLimitsTest {
                     ENDLESS.formatted("true,\"logprobs\":20"));
             Node.until("the stream is ended", () -> node.count("flywheel.serving.requests",
                     "method", "Completions", "code", "DEADLINE_EXCEEDED") == 1);
-            Node.until("the connection is closed", () -> gauge("http.connections") == 0);
+            Node.until("the connection is closed", () -> gauge("connections") == 0);
         }
         assertThat(node.impressions).isEmpty();
     }
@@ -154,13 +154,13 @@ class HttpLimitsTest {
                 new HttpSettings(0, 1, Duration.ofMillis(200), Duration.ofMillis(200)));
         start();
         try (Socket idle = raw()) {
-            Node.until("it is in", () -> gauge("http.connections") == 1);
+            Node.until("it is in", () -> gauge("connections") == 1);
             try (Socket second = raw()) {
                 assertThat(ended(second)).isTrue();
             }
             assertThat(ended(idle)).isTrue();
         }
-        Node.until("it is out", () -> gauge("http.connections") == 0);
+        Node.until("it is out", () -> gauge("connections") == 0);
         try (Socket slow = raw()) {
             slow.getOutputStream()
                     .write("POST /v1/completions HTTP/1.1\r\nHost: a\r\n"
