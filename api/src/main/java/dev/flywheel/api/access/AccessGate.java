@@ -67,33 +67,52 @@ public final class AccessGate implements ServerInterceptor {
         if (MethodRoles.isOpen(method)) {
             return next.startCall(call, headers);
         }
-        Optional<Caller> caller = caller(call, headers);
-        if (caller.isEmpty()) {
-            return deny(call, Code.UNAUTHENTICATED, NO_CREDENTIAL);
+        Caller caller;
+        try {
+            caller = admit(method, headers.get(AUTHORIZATION),
+                    call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION),
+                    call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR));
+        } catch (StatusRuntimeException denied) {
+            return close(call, denied);
         }
-        if (Collections.disjoint(caller.get().roles(), MethodRoles.allowed(method))) {
-            return deny(call, Code.PERMISSION_DENIED, "the credential's roles do not allow this");
-        }
-        if (MethodRoles.isAdminOnly(method) && !adminPort) {
-            return deny(call, Code.PERMISSION_DENIED, "this is offered on the admin port only");
-        }
-        return Contexts.interceptCall(caller.get().inContext(), call, headers, next);
+        return Contexts.interceptCall(caller.inContext(), call, headers, next);
     }
 
-    private Optional<Caller> caller(ServerCall<?, ?> call, Metadata headers) {
+    /**
+     * Lets a caller pass who comes by whatever transport.
+     *
+     * @param method the one whose roles hold, as in {@code package.Service/Method}
+     * @param authorization the header of that name, if there is one
+     * @param session of an encrypted connection
+     * @param remote where the call comes from; null: from elsewhere
+     * @throws StatusRuntimeException if the call is denied
+     */
+    public Caller admit(String method, @Nullable String authorization,
+            @Nullable SSLSession session, @Nullable SocketAddress remote) {
+        Caller caller = caller(authorization, session, remote)
+                .orElseThrow(() -> denied(Code.UNAUTHENTICATED, NO_CREDENTIAL));
+        if (Collections.disjoint(caller.roles(), MethodRoles.allowed(method))) {
+            throw denied(Code.PERMISSION_DENIED, "the credential's roles do not allow this");
+        }
+        if (MethodRoles.isAdminOnly(method) && !adminPort) {
+            throw denied(Code.PERMISSION_DENIED, "this is offered on the admin port only");
+        }
+        return caller;
+    }
+
+    private Optional<Caller> caller(@Nullable String header, @Nullable SSLSession session,
+            @Nullable SocketAddress remote) {
         KeyRing known = ring.get();
-        String header = headers.get(AUTHORIZATION);
         if (header != null) {
             return header.startsWith(BEARER)
                     ? known.ofKey(header.substring(BEARER.length()).strip(), clock.instant())
                     : Optional.empty();
         }
-        Optional<String> name =
-                certified(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION));
+        Optional<String> name = certified(session);
         if (name.isPresent()) {
             return known.ofCertificate(name.get(), clock.instant());
         }
-        return isLocal(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR))
+        return isLocal(remote)
                 && !local.roles().isEmpty() ? Optional.of(local) : Optional.empty();
     }
 
@@ -126,9 +145,8 @@ public final class AccessGate implements ServerInterceptor {
                 && inet.getAddress().isLoopbackAddress();
     }
 
-    private static <Q, R> ServerCall.Listener<Q> deny(ServerCall<Q, R> call, Code code,
-            String message) {
-        StatusRuntimeException denied = StatusProto.toStatusRuntimeException(Status.newBuilder()
+    private static StatusRuntimeException denied(Code code, String message) {
+        return StatusProto.toStatusRuntimeException(Status.newBuilder()
                 .setCode(code.getNumber())
                 .setMessage(message)
                 .addDetails(Any.pack(ErrorInfo.newBuilder()
@@ -136,6 +154,10 @@ public final class AccessGate implements ServerInterceptor {
                         .setDomain("flywheel")
                         .build()))
                 .build());
+    }
+
+    private static <Q, R> ServerCall.Listener<Q> close(ServerCall<Q, R> call,
+            StatusRuntimeException denied) {
         Metadata trailers = denied.getTrailers();
         call.close(denied.getStatus(), trailers == null ? new Metadata() : trailers);
         return new ServerCall.Listener<>() {};

@@ -28,7 +28,8 @@ public record Caller(String name, Set<Role> roles, Set<String> tenants) {
         return caller == null || caller.mayActFor(tenant);
     }
 
-    Context inContext() {
+    /** Returns the current context with this caller in it, for the work that is done for it. */
+    public Context inContext() {
         return Context.current().withValue(KEY, this);
     }
 }

@@ -45,6 +45,7 @@ public final class ChaosRun {
     private static final Map<String, Object> SETTINGS = Map.ofEntries(
             Map.entry("server.port", 0),
             Map.entry("server.admin_port", 0),
+            Map.entry("server.http_port", 0),
             Map.entry("loop.broker_port", 0),
             Map.entry("metrics.port", 0),
             Map.entry("loop.guard_profile", "trusted-stream"),

@@ -73,7 +73,9 @@ final class BenchSwapCommand implements Callable<Integer> {
 
     private static FlywheelConfig config() {
         return new ConfigLoader().load(
-                Map.of("server.port", 0, "server.admin_port", 0, "data.log_mib_max", 0), null,
+                Map.of("server.port", 0, "server.admin_port", 0, "server.http_port", -1,
+                        "data.log_mib_max", 0),
+                null,
                 Map.of());
     }
 }

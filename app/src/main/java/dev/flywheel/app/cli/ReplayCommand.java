@@ -32,7 +32,7 @@ public final class ReplayCommand implements Callable<Integer> {
     private static final Map<String, Object> DEFAULTS =
             Map.of(
                     "data.log_mib_max", 0,
-                    "server.port", 0, "server.admin_port", 0,
+                    "server.port", 0, "server.admin_port", 0, "server.http_port", 0,
                     "metrics.port", 0,
                     "loop.broker_port", 0,
                     "signals.click.observation", "30s",

@@ -67,7 +67,8 @@ final class ServingBenchOptions {
 
     /** Returns what a node is measured with: its own ports, all cores for its steps, no log. */
     Map<String, Object> nodeSettings() {
-        return Map.of("server.port", 0, "server.admin_port", 0, "engine.threads", threads,
+        return Map.of("server.port", 0, "server.admin_port", 0, "server.http_port", -1,
+                "engine.threads", threads,
                 "engine.lanes", 1, "data.log_mib_max", 0);
     }
 

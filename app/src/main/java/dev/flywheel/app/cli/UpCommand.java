@@ -36,7 +36,7 @@ public final class UpCommand implements Callable<Integer> {
                             Path.of("data");
 
     @Option(names = "--port", paramLabel = "PORT",
-            description = "gRPC port; 0 takes a free one, and one for server.admin_port. Default: the setting server.port.") private @Nullable Integer port;
+            description = "gRPC port; 0 takes a free one, and one each for server.admin_port and server.http_port. Default: the setting server.port.") private @Nullable Integer port;
 
     @Override
     public Integer call() throws InterruptedException {
@@ -68,7 +68,8 @@ public final class UpCommand implements Callable<Integer> {
         if (given == null) {
             return Map.of();
         }
-        return given == 0 ? Map.of("server.port", 0, "server.admin_port", 0)
+        return given == 0 ? Map.of("server.port", 0, "server.admin_port", 0,
+                "server.http_port", 0)
                 : Map.of("server.port", given);
     }
 

@@ -66,6 +66,9 @@ public final class ClusterFolder {
         Map<String, Object> all = new HashMap<>(overrides);
         all.put("loop.broker_port", broker.port());
         all.put("server.port", ports.take(given.server().port()));
+        if (given.server().httpPort() >= 0) {
+            all.put("server.http_port", ports.take(given.server().httpPort()));
+        }
         all.put("server.admin_port", ports.take(given.server().adminPort()));
         all.put("processes.broker", broker.bootstrapServers());
         all.put("processes.store", LOOPBACK + ports.take(0));

@@ -16,6 +16,7 @@ import java.util.regex.Pattern;
  */
 public record FlywheelConfig(
         Server server,
+        HttpLimits http,
         Access access,
         Data data,
         Engine engine,
@@ -66,6 +67,7 @@ public record FlywheelConfig(
             String host,
             int port,
             int adminPort,
+            int httpPort,
             String tlsCertificate,
             String tlsKey,
             String tlsClientAuthorities,
@@ -81,6 +83,7 @@ public record FlywheelConfig(
             Check.notBlank("server.host", host);
             Check.within("server.port", port, 0, 65_535);
             Check.within("server.admin_port", adminPort, 0, 65_535);
+            Check.within("server.http_port", httpPort, -1, 65_535);
             if (tlsCertificate.isBlank() != tlsKey.isBlank()) {
                 throw new ConfigException(
                         "server.tls_certificate is \"%s\" and server.tls_key \"%s\"; set both or none"

@@ -2,6 +2,7 @@ package dev.flywheel.app.local;
 
 import dev.flywheel.app.config.FlywheelConfig;
 import dev.flywheel.engine.backend.Backend;
+import dev.flywheel.engine.chat.ChatTemplates;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.device.DeviceLoop;
 import dev.flywheel.engine.model.BaseModel;
@@ -9,7 +10,10 @@ import dev.flywheel.engine.model.LoadProgress;
 import dev.flywheel.engine.model.ModelException;
 import dev.flywheel.engine.model.WeightFormat;
 import dev.flywheel.engine.tokenizer.Tokenizer;
+import dev.flywheel.serving.http.ChatModel;
 import java.nio.file.Path;
+import java.time.InstantSource;
+import java.time.ZoneId;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -38,6 +42,13 @@ record EngineParts(
         Tokenizer tokenizer = closing.add("tokenizer", () -> Tokenizer.load(model));
         return new EngineParts(model, base, tokenizer,
                 new DeviceLoop(engine.lanes(), System::nanoTime), warm);
+    }
+
+    /** Returns the base by the name that clients of the HTTP port call it, and how it reads chats. */
+    ChatModel chat(InstantSource clock) {
+        return new ChatModel(model.toAbsolutePath().normalize().getFileName().toString(),
+                ChatTemplates.load(model, tokenizer,
+                        () -> clock.instant().atZone(ZoneId.systemDefault())));
     }
 
     private static BaseModel read(Path model, Backend backend, String format,

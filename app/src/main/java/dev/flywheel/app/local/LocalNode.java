@@ -81,10 +81,12 @@ public final class LocalNode implements AutoCloseable {
 
     private ServingNode start(ImpressionSpool spool, Path keys) {
         Supplier<KeyRing> nobody = KeyFile.open(context);
-        ServingNode.Parts parts = new ServingNode.Parts(engine.base(), engine.tokenizer(),
-                engine.device(), store, spool::offer, LocalNode::refuse,
-                new TokenSigner(ServingRole.keys(keys)), context.meters(), context.clock(),
-                new SecureRandom());
+        ServingNode.Parts parts =
+                new ServingNode.Parts(engine.base(), engine.tokenizer(),
+                        engine.chat(context.clock()),
+                        engine.device(), store, spool::offer, LocalNode::refuse,
+                        new TokenSigner(ServingRole.keys(keys)), context.meters(), context.clock(),
+                        new SecureRandom());
         return ServingNode.start(ModuleSettings.serving(context.config(), NAME, nobody), parts,
                 List.of());
     }

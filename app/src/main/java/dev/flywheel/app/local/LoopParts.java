@@ -105,6 +105,10 @@ final class LoopParts {
         FlywheelConfig.Metrics metrics = config.metrics();
         new ListenAddress("server", server.host(), server.port()).require(portOption);
         new ListenAddress("server", "127.0.0.1", server.adminPort()).require("server.admin_port");
+        if (server.httpPort() >= 0) {
+            new ListenAddress("server", server.host(), server.httpPort())
+                    .require("server.http_port");
+        }
         new ListenAddress("metrics", metrics.host(), metrics.port()).require("metrics.port");
     }
 
@@ -167,6 +171,9 @@ final class LoopParts {
                 new ListenAddress("metrics", config.metrics().host(), metrics.port());
         return new Endpoints(
                 listens().shown(),
+                node.httpPort() < 0 ? ""
+                        : new ListenAddress("server", config.server().host(), node.httpPort())
+                                .shown(),
                 "127.0.0.1:" + node.adminPort(),
                 broker.bootstrapServers(),
                 topics.impression(),

@@ -4,6 +4,7 @@ import dev.flywheel.api.access.KeyRing;
 import dev.flywheel.api.access.Role;
 import dev.flywheel.api.v1.Loss;
 import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.app.config.HttpLimits;
 import dev.flywheel.app.config.ServingConfig;
 import dev.flywheel.feedback.attribution.AttributionSettings;
 import dev.flywheel.feedback.attribution.SignalRule;
@@ -21,6 +22,7 @@ import dev.flywheel.pipelines.round.ServerTargets;
 import dev.flywheel.pipelines.stage.EvaluationLimits;
 import dev.flywheel.serving.settings.AccessSettings;
 import dev.flywheel.serving.settings.DeviceSettings;
+import dev.flywheel.serving.settings.HttpSettings;
 import dev.flywheel.serving.settings.MeterSettings;
 import dev.flywheel.serving.settings.RankSettings;
 import dev.flywheel.serving.settings.RequestSettings;
@@ -96,7 +98,7 @@ final class ModuleSettings {
                 swaps(config.serving().versions()),
                 requests(config.serving()),
                 rank(config.serving().rank()),
-                transport(config.server()),
+                transport(config),
                 access(config.access(), keys),
                 config.loop().tokenLifetime(),
                 config.loop().feedbackBytesMax(),
@@ -300,12 +302,16 @@ final class ModuleSettings {
                                 .map(Path::of)));
     }
 
-    private static TransportSettings transport(FlywheelConfig.Server server) {
+    private static TransportSettings transport(FlywheelConfig config) {
+        FlywheelConfig.Server server = config.server();
+        HttpLimits http = config.http();
         return new TransportSettings(
                 server.host(),
                 server.port(),
                 server.adminPort(),
                 tls(server),
+                new HttpSettings(server.httpPort(), http.connectionsMax(), http.requestTimeout(),
+                        http.idleTimeout()),
                 server.messageBytesMax(),
                 server.metadataBytesMax(),
                 server.callsPerConnectionMax(),

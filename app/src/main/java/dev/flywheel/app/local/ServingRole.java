@@ -75,6 +75,7 @@ final class ServingRole {
                 new ServingNode.Parts(
                         engine.base(),
                         engine.tokenizer(),
+                        engine.chat(context.clock()),
                         engine.device(),
                         outside.store(),
                         spool::offer,
@@ -97,8 +98,10 @@ final class ServingRole {
     private static @Nullable NodeReplica replica(RoleContext context, Outside outside) {
         long bytesMax = context.config().serving().replicaBytesMax();
         return outside.replica().isEmpty() || bytesMax == 0 ? null
-                : context.closing().add("replica", () -> NodeReplica.open(
-                        outside.replica().get(), bytesMax, context.meters(), context.clock()));
+                : context.closing()
+                        .add("replica", () -> NodeReplica.open(
+                                outside.replica().get(), bytesMax, context.meters(),
+                                context.clock()));
     }
 
     /** Makes an adapter of this base if there is none of that name. */

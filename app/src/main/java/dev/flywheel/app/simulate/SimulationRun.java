@@ -30,7 +30,7 @@ public record SimulationRun(Scenario scenario, long firstSeed, int seeds) {
     public static final Map<String, Object> DEFAULTS =
             Map.of(
                     "data.log_mib_max", 0,
-                    "server.port", 0, "server.admin_port", 0,
+                    "server.port", 0, "server.admin_port", 0, "server.http_port", 0,
                     "metrics.port", 0,
                     "loop.broker_port", 0,
                     "loop.heartbeat_interval", "50ms",

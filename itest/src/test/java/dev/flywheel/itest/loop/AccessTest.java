@@ -78,7 +78,7 @@ class AccessTest {
                 "loop.broker_port", 0,
                 "metrics.port", 0,
                 "server.port", 0,
-                "server.admin_port", 0,
+                "server.admin_port", 0, "server.http_port", 0,
                 "access.keys_file", keys.toString(),
                 "access.keys_check", "50ms",
                 "data.free_mib_min", 16));

@@ -160,7 +160,7 @@ class AdapterLifecycleTest {
         return new ConfigLoader().load(null, Map.of(
                 "loop.broker_port", 0,
                 "metrics.port", 0,
-                "server.port", 0, "server.admin_port", 0,
+                "server.port", 0, "server.admin_port", 0, "server.http_port", 0,
                 "data.free_mib_min", 16));
     }
 

@@ -167,7 +167,7 @@ class HorizonTest {
         return new ConfigLoader().load(null, Map.of(
                 "loop.broker_port", 0,
                 "metrics.port", 0,
-                "server.port", 0, "server.admin_port", 0,
+                "server.port", 0, "server.admin_port", 0, "server.http_port", 0,
                 "store.snapshot_every", SNAPSHOT_EVERY,
                 "data.free_mib_min", 16));
     }

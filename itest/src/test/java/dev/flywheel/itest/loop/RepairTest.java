@@ -260,7 +260,7 @@ class RepairTest {
                 "loop.forgets_after", "1ms",
                 "loop.repairs_every", "50ms",
                 "metrics.port", 0,
-                "server.port", 0, "server.admin_port", 0,
+                "server.port", 0, "server.admin_port", 0, "server.http_port", 0,
                 "data.free_mib_min", 16));
     }
 }

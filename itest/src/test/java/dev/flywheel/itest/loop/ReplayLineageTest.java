@@ -100,7 +100,7 @@ class ReplayLineageTest {
         return new ConfigLoader().load(null, Map.of(
                 "loop.broker_port", 0,
                 "metrics.port", 0,
-                "server.port", 0, "server.admin_port", 0,
+                "server.port", 0, "server.admin_port", 0, "server.http_port", 0,
                 "data.free_mib_min", 16,
                 // Three people who click a hundred times would be held to their share.
                 "loop.guard_profile", "trusted-stream"));

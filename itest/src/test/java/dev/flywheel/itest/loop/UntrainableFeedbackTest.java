@@ -43,7 +43,7 @@ class UntrainableFeedbackTest {
         FlywheelConfig config = new ConfigLoader().load(null, Map.of(
                 "loop.broker_port", 0,
                 "metrics.port", 0,
-                "server.port", 0, "server.admin_port", 0,
+                "server.port", 0, "server.admin_port", 0, "server.http_port", 0,
                 "data.free_mib_min", 16,
                 // Both are there before the round is claimed.
                 "loop.round_linger", "2s"));

@@ -5,6 +5,13 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.flywheel.api.v1.FeedbackGrpc;
+import dev.flywheel.api.v1.GenerateRequest;
+import dev.flywheel.api.v1.InferenceGrpc;
+import dev.flywheel.api.v1.RequestScope;
+import dev.flywheel.api.v1.SendFeedbackRequest;
+import dev.flywheel.api.v1.Signal;
+import dev.flywheel.api.v1.Thumb;
 import dev.flywheel.app.FlywheelCommand;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
@@ -16,6 +23,9 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,7 +47,7 @@ class UpTest {
     @BeforeAll
     static void start() throws Exception {
         up = UpProcess.start(folder, """
-                server: {port: 0, admin_port: 0, host: 127.0.0.2}
+                server: {port: 0, admin_port: 0, http_port: 0, host: 127.0.0.2}
                 loop: {broker_port: 0}
                 metrics: {port: 0}
                 audit: {interval: 500ms}
@@ -68,6 +78,48 @@ class UpTest {
         assertThat(endpoints.get("grpc").textValue()).startsWith("127.0.0.2:");
         assertThat(endpoints.get("kafka").textValue()).startsWith("127.0.0.1:");
         assertThat(endpoints.get("metrics").textValue()).endsWith("/metrics");
+    }
+
+    @Test
+    void aClientOfOpenAisGetsWhatGrpcAnswersAndItsFeedbackIsTaken() throws Exception {
+        JsonNode endpoints = new ObjectMapper().readTree(up.out());
+        JsonNode answer = completion(endpoints.get("http").textValue());
+        ManagedChannel channel = Grpc.newChannelBuilder(endpoints.get("grpc").textValue(),
+                InsecureChannelCredentials.create()).build();
+        try {
+            StringBuilder text = new StringBuilder();
+            InferenceGrpc.newBlockingStub(channel)
+                    .generate(GenerateRequest.newBuilder()
+                            .setScope(RequestScope.newBuilder().setAdapter("default/main"))
+                            .setPrompt("The art")
+                            .setMaxTokens(8)
+                            .build())
+                    .forEachRemaining(reply -> text.append(reply.getText()));
+            assertThat(answer.at("/choices/0/text").textValue()).isEqualTo(text.toString());
+            assertThat(FeedbackGrpc.newBlockingStub(channel)
+                    .send(SendFeedbackRequest.newBuilder()
+                            .setFeedbackToken(answer.at("/flywheel/feedback_token").textValue())
+                            .setFeedbackId("from-http")
+                            .setUser("u-1")
+                            .setSignal(Signal.newBuilder().setThumb(Thumb.newBuilder().setUp(true)))
+                            .build()))
+                    .isNotNull();
+        } finally {
+            channel.shutdownNow();
+        }
+    }
+
+    private static JsonNode completion(String address) throws Exception {
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            return new ObjectMapper().readTree(client.send(
+                    HttpRequest.newBuilder(URI.create("http://" + address + "/v1/completions"))
+                            .header("Content-Type", "application/json")
+                            .POST(HttpRequest.BodyPublishers.ofString("""
+                                    {"model": "default/main", "prompt": "The art", "user": "u-1",
+                                     "max_tokens": 8, "temperature": 0, "consent": "train"}"""))
+                            .build(),
+                    HttpResponse.BodyHandlers.ofString()).body());
+        }
     }
 
     /** P3, of a node in a process of its own. */

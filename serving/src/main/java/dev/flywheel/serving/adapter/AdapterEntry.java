@@ -6,6 +6,8 @@ import dev.flywheel.api.v1.VersionRecord;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +46,16 @@ final class AdapterEntry {
 
     void leave() {
         requests.decrementAndGet();
+    }
+
+    ServedAdapter shown() {
+        SortedMap<String, ServedAdapter.Target> targets = new TreeMap<>();
+        aliases.forEach((alias, pointer) -> {
+            VersionRecord version = recall(pointer.desired());
+            targets.put(alias, new ServedAdapter.Target(pointer.desired(),
+                    version == null ? "" : version.getRef().getDigest()));
+        });
+        return new ServedAdapter(record, targets);
     }
 
     @Nullable

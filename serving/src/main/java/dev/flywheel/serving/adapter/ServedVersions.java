@@ -189,6 +189,16 @@ public final class ServedVersions implements AutoCloseable {
         return pointer != null && pointer.current() != null;
     }
 
+    /** Returns the adapters of this base that a tenant has, by name. */
+    public List<ServedAdapter> ofTenant(String tenant) {
+        return adapters.values()
+                .stream()
+                .filter(entry -> tenantOf(entry.record()).equals(tenant) && ofThisBase(entry))
+                .map(AdapterEntry::shown)
+                .sorted(Comparator.comparing(shown -> shown.record().getName()))
+                .toList();
+    }
+
     // What requests ask.
 
     /** Claims the bare base model. */

@@ -19,6 +19,7 @@ import dev.flywheel.serving.runner.Sampling;
 import dev.flywheel.serving.settings.RequestSettings;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /** One Generate request: the order for its answer, and the replies made of it. */
 final class GenerateCall {
@@ -29,11 +30,12 @@ final class GenerateCall {
     private final Lease lease;
     private final int[] prompt;
 
-    GenerateCall(GenerateRequest request, Texts texts, Lease lease) {
+    /** @param ids gives the tokens that the prompt is read as */
+    GenerateCall(GenerateRequest request, Supplier<int[]> ids, Texts texts, Lease lease) {
         this.request = request;
         this.texts = texts;
         this.lease = lease;
-        this.prompt = texts.prompt(request.getPrompt(), request.getControlTokens());
+        this.prompt = texts.start("prompt", ids.get());
     }
 
     AnswerJob job(AnswerSink sink, RequestSettings limits, ServingMetrics metrics,

@@ -9,6 +9,7 @@ import dev.flywheel.api.v1.RequestScope;
 import dev.flywheel.api.v1.ScoreReply;
 import dev.flywheel.api.v1.ScoreRequest;
 import dev.flywheel.serving.adapter.Lease;
+import dev.flywheel.serving.http.Generation;
 import dev.flywheel.serving.impression.ImpressionLog;
 import dev.flywheel.serving.metrics.CallTimer;
 import dev.flywheel.serving.metrics.Operation;
@@ -26,6 +27,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * Rank, Generate and Score: check, lease a version, tokenize, hand to the engine, answer.
@@ -33,7 +35,7 @@ import java.util.function.Function;
  * <p>The lease comes before the first token is made of the text and passes to the job, which gives it
  * back at the end of the answer, whatever that end is.
  */
-final class InferenceService extends InferenceGrpc.InferenceImplBase {
+final class InferenceService extends InferenceGrpc.InferenceImplBase implements Generation {
     /** The transport takes a stream's next reply while it holds less than this of it. */
     private static final int STREAM_BUFFER_BYTES = 1024;
 
@@ -102,13 +104,20 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
 
     @Override
     public void generate(GenerateRequest request, StreamObserver<GenerateReply> observer) {
-        var out = (ServerCallStreamObserver<GenerateReply>) observer;
+        generate(request, () -> texts.encoded(request.getPrompt(), request.getControlTokens()),
+                (ServerCallStreamObserver<GenerateReply>) observer);
+    }
+
+    @Override
+    public void generate(GenerateRequest request, Supplier<int[]> ids,
+            ServerCallStreamObserver<GenerateReply> out) {
         CallTimer timer = metrics.call(Operation.GENERATE, leases::now);
         answering.guarded(out, timer, () -> {
             rules.check(request);
             long deadline = leases.deadlineNanos();
             submit(request.getScope(), deadline, timer,
-                    lease -> stream(request, out, timer, lease, deadline));
+                    lease -> stream(new GenerateCall(request, ids, texts, lease), out, timer,
+                            deadline));
         });
     }
 
@@ -119,9 +128,8 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
                 stream -> stream.endIfStalled(now, limits.stallTimeout().toNanos()));
     }
 
-    private AnswerJob stream(GenerateRequest request, ServerCallStreamObserver<GenerateReply> out,
-            CallTimer timer, Lease lease, long deadline) {
-        GenerateCall call = new GenerateCall(request, texts, lease);
+    private AnswerJob stream(GenerateCall call, ServerCallStreamObserver<GenerateReply> out,
+            CallTimer timer, long deadline) {
         long now = leases.now();
         AnswerStream stream = new AnswerStream(call, out, impressions, executor, metrics, timer,
                 now, streams::remove);

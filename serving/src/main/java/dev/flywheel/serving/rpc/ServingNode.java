@@ -16,6 +16,9 @@ import dev.flywheel.serving.adapter.Lease;
 import dev.flywheel.serving.adapter.ServedVersions;
 import dev.flywheel.serving.adapter.VersionSource;
 import dev.flywheel.serving.error.ServingException;
+import dev.flywheel.serving.http.ChatModel;
+import dev.flywheel.serving.http.HttpFace;
+import dev.flywheel.serving.http.OpenAiNode;
 import dev.flywheel.serving.impression.ImpressionIds;
 import dev.flywheel.serving.impression.ImpressionLog;
 import dev.flywheel.serving.metrics.ServingMetrics;
@@ -27,6 +30,7 @@ import dev.flywheel.serving.runner.LoopLimits;
 import dev.flywheel.serving.runner.PrefixWarmer;
 import dev.flywheel.serving.scheduler.SchedulerLimits;
 import dev.flywheel.serving.settings.DeviceSettings;
+import dev.flywheel.serving.settings.HttpSettings;
 import dev.flywheel.serving.settings.RankSettings;
 import dev.flywheel.serving.settings.RequestSettings;
 import dev.flywheel.serving.settings.ServingSettings;
@@ -75,6 +79,7 @@ public final class ServingNode implements AutoCloseable {
             Thread.ofPlatform().daemon().name("stream-timer").factory());
     private final CompletableFuture<Void> ready;
     private final GrpcFace face;
+    private final @Nullable HttpFace http;
     private final InferenceService inference;
     private final StoreClient store;
     private final @Nullable NodeReplica replica;
@@ -84,6 +89,7 @@ public final class ServingNode implements AutoCloseable {
     /**
      * What a node needs and does not own.
      *
+     * @param chat the base by its name, and its chat templates
      * @param impressions takes an impression or refuses it, at once and without waiting
      * @param feedback completes with the time at which Kafka had acknowledged the event
      * @param clock wall time, for events and ids
@@ -92,6 +98,7 @@ public final class ServingNode implements AutoCloseable {
     public record Parts(
             BaseModel base,
             Tokenizer tokenizer,
+            ChatModel chat,
             DeviceLoop device,
             StoreClient store,
             Predicate<Impression> impressions,
@@ -122,7 +129,8 @@ public final class ServingNode implements AutoCloseable {
                 metrics, nanos, this::dead);
         this.versions = new ServedVersions(parts.base(), slots, parts.device(),
                 replica == null ? stored : replica.over(stored),
-                new PrefixWarmer(engine, swaps, nanos), swaps.hostBytesMax(), metrics, parts.clock(), nanos);
+                new PrefixWarmer(engine, swaps, nanos), swaps.hostBytesMax(), metrics,
+                parts.clock(), nanos);
         ImpressionLog impressions = new ImpressionLog(settings.nodeId(),
                 new ImpressionIds(parts.clock(), parts.random()), parts.impressions(),
                 parts.signer(), settings.tokenLifetime(), metrics, parts.clock());
@@ -143,10 +151,19 @@ public final class ServingNode implements AutoCloseable {
                 new GrpcFace.Services(services, more), metrics, parts.clock(), calls);
         metrics.gauge("flywheel.serving.ready", "1 while health says SERVING, else 0",
                 () -> face.answers() ? 1 : 0);
+        this.http = settings.transport().http().port() == HttpSettings.OFF ? null
+                : httpFace(parts);
         this.ready = versions.ready().thenRun(() -> {
             face.serving();
             log.info("serving base {} on port {}", parts.base().digest().brief(), face.port());
         });
+    }
+
+    private HttpFace httpFace(Parts parts) {
+        OpenAiNode node = new OpenAiNode(versions, inference, parts.tokenizer(), parts.chat(),
+                metrics, parts.clock());
+        return new HttpFace(settings.transport(), settings.access(),
+                settings.requests().stallTimeout(), node, metrics, parts.clock(), calls);
     }
 
     /**
@@ -181,6 +198,9 @@ public final class ServingNode implements AutoCloseable {
         engine.start();
         face.start();
         meters.start();
+        if (http != null) {
+            http.start();
+        }
         watch = watch(new StoreFollower(versions));
         long period = Math.max(1, settings.requests().stallTimeout().toMillis() / 4);
         var unused = timer.scheduleWithFixedDelay(inference::endStalled, period, period,
@@ -214,6 +234,11 @@ public final class ServingNode implements AutoCloseable {
 
     public int port() {
         return face.port();
+    }
+
+    /** Returns the port of the HTTP server, {@link HttpSettings#OFF} if there is none. */
+    public int httpPort() {
+        return http == null ? HttpSettings.OFF : http.port();
     }
 
     /** Returns the port of administration, on loopback. */
@@ -264,6 +289,9 @@ public final class ServingNode implements AutoCloseable {
     @Override
     public void close() {
         face.drain();
+        if (http != null) {
+            http.drain();
+        }
         try {
             if (!engine.drain(settings.transport().drainTimeout())) {
                 log.warn("requests were cut off: they took longer than the drain timeout");
@@ -273,6 +301,9 @@ public final class ServingNode implements AutoCloseable {
         }
         engine.close();
         face.close();
+        if (http != null) {
+            http.close();
+        }
         if (watch != null) {
             watch.close();
         }

@@ -51,14 +51,17 @@ final class Texts {
     }
 
     /**
-     * Returns a prompt's tokens; they leave room for at least one more.
+     * Returns a text's tokens, however many.
      *
      * @param controlTokens whether the prompt is read as it is spelled, control tokens included
      */
+    int[] encoded(String text, boolean controlTokens) {
+        return controlTokens ? tokenizer.encodeTemplate(text, false) : tokenizer.encode(text);
+    }
+
+    /** Returns a prompt's tokens; they leave room for at least one more. */
     int[] prompt(String text, boolean controlTokens) {
-        return start("prompt", controlTokens
-                ? tokenizer.encodeTemplate(text, false)
-                : tokenizer.encode(text));
+        return start("prompt", encoded(text, controlTokens));
     }
 
     /** Returns the tokens that every candidate follows. */
@@ -79,7 +82,8 @@ final class Texts {
                 tokenizer.encodeContinuation(text, controlTokens), promptTokens);
     }
 
-    private int[] start(String field, int[] ids) {
+    /** Returns the tokens if they can begin a sequence; they leave room for at least one more. */
+    int[] start(String field, int[] ids) {
         if (ids.length == 0) {
             throw ServingException.field(field, "holds no token that the model knows");
         }

@@ -4,12 +4,13 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * Limits of the gRPC server. A client can make the node keep no more than these.
+ * Limits of the servers. A client can make the node keep no more than these.
  *
  * @param host address to listen on
  * @param port 0 means any free one
  * @param adminPort the same for the port of administration, which listens on loopback alone
  * @param tls certificate and key of this server; without them the public port is not encrypted
+ * @param http the HTTP server beside the gRPC server
  * @param messageBytesMax one inbound message
  * @param metadataBytesMax headers of one call
  * @param callsPerConnectionMax calls at once on one connection
@@ -23,6 +24,7 @@ public record TransportSettings(
         int port,
         int adminPort,
         Optional<TlsFiles> tls,
+        HttpSettings http,
         int messageBytesMax,
         int metadataBytesMax,
         int callsPerConnectionMax,
@@ -45,19 +47,28 @@ public record TransportSettings(
 
     /** Any free port on loopback. */
     public static TransportSettings defaults() {
-        return new TransportSettings("127.0.0.1", 0, 0, Optional.empty(), 4 << 20, 8 << 10, 256,
+        return new TransportSettings("127.0.0.1", 0, 0, Optional.empty(),
+                HttpSettings.defaults(), 4 << 20, 8 << 10, 256,
                 200,
                 Duration.ofSeconds(30), Duration.ofSeconds(10), Duration.ofSeconds(10), true);
     }
 
     public TransportSettings withTls(TlsFiles files) {
-        return new TransportSettings(host, port, adminPort, Optional.of(files), messageBytesMax,
+        return new TransportSettings(host, port, adminPort, Optional.of(files), http,
+                messageBytesMax,
+                metadataBytesMax, callsPerConnectionMax, resetsPerWindowMax, resetWindow,
+                keepAliveMin, drainTimeout, reflection);
+    }
+
+    public TransportSettings withHttp(HttpSettings other) {
+        return new TransportSettings(host, port, adminPort, tls, other, messageBytesMax,
                 metadataBytesMax, callsPerConnectionMax, resetsPerWindowMax, resetWindow,
                 keepAliveMin, drainTimeout, reflection);
     }
 
     public TransportSettings withPort(int other) {
-        return new TransportSettings(host, other, adminPort, tls, messageBytesMax, metadataBytesMax,
+        return new TransportSettings(host, other, adminPort, tls, http, messageBytesMax,
+                metadataBytesMax,
                 callsPerConnectionMax, resetsPerWindowMax, resetWindow, keepAliveMin, drainTimeout,
                 reflection);
     }

@@ -7,6 +7,7 @@ import dev.flywheel.api.v1.FeedbackGrpc;
 import dev.flywheel.api.v1.Impression;
 import dev.flywheel.api.v1.InferenceGrpc;
 import dev.flywheel.engine.backend.Backend;
+import dev.flywheel.engine.chat.ChatTemplates;
 import dev.flywheel.engine.device.Backends;
 import dev.flywheel.engine.device.DeviceLoop;
 import dev.flywheel.engine.model.BaseModel;
@@ -15,6 +16,7 @@ import dev.flywheel.engine.tokenizer.Tokenizer;
 import dev.flywheel.feedback.event.EventSchema;
 import dev.flywheel.feedback.token.TokenKeys;
 import dev.flywheel.feedback.token.TokenSigner;
+import dev.flywheel.serving.http.ChatModel;
 import dev.flywheel.serving.replica.NodeReplica;
 import dev.flywheel.serving.rpc.ServingNode;
 import dev.flywheel.serving.settings.AccessSettings;
@@ -44,6 +46,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.ZonedDateTime;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -106,6 +109,8 @@ public final class Node implements AutoCloseable {
             boolean withReplica) throws Exception {
         Path model = TinyBase.SMALL.write(Files.createDirectories(folder.resolve("base")), 5);
         this.folder = folder;
+        Files.writeString(model.resolve("chat_template.jinja"),
+                "{% for m in messages %}{{ m.role }}:{{ m.content }}<|end|>{% endfor %}assistant:");
         backend = Backends.open("cpu", 1);
         base = BaseModel.load(model, backend);
         tokenizer = Tokenizer.load(model);
@@ -144,7 +149,10 @@ public final class Node implements AutoCloseable {
     private ServingNode.Parts parts() {
         TokenSigner signer =
                 new TokenSigner(TokenKeys.parse(TokenKeys.format("test", new byte[32])));
-        return new ServingNode.Parts(base, tokenizer, new DeviceLoop(1, System::nanoTime), store,
+        return new ServingNode.Parts(base, tokenizer,
+                new ChatModel("base", ChatTemplates.load(folder.resolve("base"), tokenizer,
+                        ZonedDateTime::now)),
+                new DeviceLoop(1, System::nanoTime), store,
                 this::record, this::take, signer,
                 meters, InstantSource.system(), new SecureRandom());
     }

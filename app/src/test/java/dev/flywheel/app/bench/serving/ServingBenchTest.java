@@ -22,7 +22,9 @@ class ServingBenchTest {
 
     private LocalNode node(Map<String, Object> settings) {
         FlywheelConfig config = new ConfigLoader().load(
-                Map.of("server.port", 0, "server.admin_port", 0, "data.log_mib_max", 0), null,
+                Map.of("server.port", 0, "server.admin_port", 0, "server.http_port", -1,
+                        "data.log_mib_max", 0),
+                null,
                 settings);
         return LocalNode.start(config, folder, MODEL);
     }
