@@ -6,13 +6,14 @@ import dev.flywheel.api.v1.AliasRecord;
 import dev.flywheel.api.v1.AuditEntry;
 import dev.flywheel.api.v1.RoundFigures;
 import dev.flywheel.api.v1.VersionRecord;
+import dev.flywheel.app.lineage.Ancestor;
+import dev.flywheel.app.lineage.Learned;
 import dev.flywheel.app.lineage.VersionLineage;
 import dev.flywheel.app.lineage.VersionReport;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -34,35 +35,32 @@ public final class RegistryView {
     private final LongSupplier nanos;
     private @Nullable Listing listing;
 
-    /** Adapters in short, as they were at some moment. */
-    private record Listing(long nanos, List<Row> rows) {}
-
-    /** An adapter in short. */
-    private record Row(
-            String name,
-            String tenant,
-            long head,
-            long createdAtMillis,
-            String repair) {
-        static Row of(AdapterRecord adapter) {
-            return new Row(adapter.getName(), adapter.getTenant(), adapter.getHead(),
-                    adapter.getCreatedAtMillis(),
-                    adapter.hasRepair() ? word(adapter.getRepair().getKind().name(),
-                            "REPAIR_KIND_") : "");
-        }
-    }
+    /** Names as they were at some moment. */
+    private record Listing(long nanos, List<String> names) {}
 
     /** A page of a list: {@code all} is how many there are, as far as they are listed. */
     record Paged<T>(long all, long offset, List<T> rows) {}
 
-    /** An adapter with what points into it. */
+    /** An adapter with what points into it; {@code repair} is empty where nothing is repaired. */
     record Adapter(
             String name,
             String tenant,
             long head,
             long createdAtMillis,
             String repair,
-            Map<String, Long> aliases) {}
+            boolean deleted,
+            Map<String, Long> aliases) {
+        static Adapter of(AdapterRecord adapter, List<AliasRecord> aliases) {
+            return new Adapter(adapter.getName(), adapter.getTenant(), adapter.getHead(),
+                    adapter.getCreatedAtMillis(),
+                    adapter.hasRepair() ? word(adapter.getRepair().getKind().name(),
+                            "REPAIR_KIND_") : "",
+                    adapter.getDeletedAtMillis() != 0,
+                    aliases.stream()
+                            .collect(Collectors.toMap(AliasRecord::getAlias,
+                                    AliasRecord::getVersion, (one, other) -> one, TreeMap::new)));
+        }
+    }
 
     /** A version in a list. */
     record Version(
@@ -81,8 +79,21 @@ public final class RegistryView {
             double effect,
             double deviceSeconds) {}
 
-    /** A version with its ancestors; its examples are left out. */
-    record Lineage(VersionReport of, Map<Long, List<String>> aliases) {}
+    /** A version with the round that made it, null of version 0, and its ancestors; {@code aliases} are all of the adapter's. */
+    record Lineage(
+            long version,
+            String digest,
+            String createdAt,
+            boolean head,
+            @Nullable RoundFacts round,
+            Learned learned,
+            List<Ancestor> ancestors,
+            Map<Long, List<String>> aliases) {
+        static Lineage of(VersionReport told, Map<Long, List<String>> aliases) {
+            return new Lineage(told.version(), told.digest(), told.createdAt(), told.head(),
+                    RoundFacts.of(told.round()), told.learned(), told.ancestors(), aliases);
+        }
+    }
 
     /** What was done to an adapter. */
     record Deed(
@@ -108,44 +119,38 @@ public final class RegistryView {
         this.nanos = nanos;
     }
 
-    private synchronized List<Row> rows() {
+    private synchronized List<String> names() {
         Listing now = listing;
         if (now == null || nanos.getAsLong() - now.nanos() >= listAgeNanos) {
             now = new Listing(nanos.getAsLong(),
-                    store.listAdapters().stream().map(Row::of).toList());
+                    store.listAdapters().stream().map(AdapterRecord::getName).toList());
             listing = now;
         }
-        return now.rows();
+        return now.names();
     }
 
-    /** Adapters whose name holds the query's {@code find}, by name. */
+    /** Adapters whose name holds the query's {@code find}, by name; those of the page as they are now. */
     Paged<Adapter> adapters(Query query) {
         String find = query.text("find").strip().toLowerCase(Locale.ROOT);
-        List<Row> found = rows().stream().filter(row -> row.name().contains(find)).toList();
-        Paged<Row> page = page(found, query);
-        Map<Row, CompletableFuture<List<AliasRecord>>> aliases = page.rows()
-                .stream()
-                .collect(Collectors.toMap(row -> row,
-                        row -> store.listAliasesAsync(row.name())));
-        return new Paged<>(page.all(), page.offset(), page.rows()
-                .stream()
-                .map(row -> new Adapter(row.name(), row.tenant(), row.head(),
-                        row.createdAtMillis(), row.repair(), byAlias(await(aliases.get(row)))))
-                .toList());
+        List<String> found = names().stream().filter(name -> name.contains(find)).toList();
+        Paged<String> page = page(found, query);
+        List<CompletableFuture<Adapter>> asked =
+                page.rows().stream().map(this::adapter).toList();
+        return new Paged<>(page.all(), page.offset(),
+                asked.stream().map(RegistryView::await).toList());
     }
 
-    private static <T> T await(@Nullable CompletableFuture<T> future) {
+    private CompletableFuture<Adapter> adapter(String name) {
+        return store.getAdapterAsync(name)
+                .thenCombine(store.listAliasesAsync(name), Adapter::of);
+    }
+
+    private static <T> T await(CompletableFuture<T> future) {
         try {
-            return Objects.requireNonNull(future).join();
+            return future.join();
         } catch (CompletionException e) {
             throw e.getCause() instanceof RuntimeException refused ? refused : e;
         }
-    }
-
-    private static Map<String, Long> byAlias(List<AliasRecord> aliases) {
-        return aliases.stream()
-                .collect(Collectors.toMap(AliasRecord::getAlias, AliasRecord::getVersion,
-                        (one, other) -> one, TreeMap::new));
     }
 
     /** An adapter's newest versions. */
@@ -182,7 +187,7 @@ public final class RegistryView {
     Lineage lineage(Query query) {
         String adapter = query.adapter();
         long version = query.whole("version", 0, Long.MAX_VALUE / 10, 0);
-        return new Lineage(new VersionLineage(store, ancestorsMax).of(adapter, version),
+        return Lineage.of(new VersionLineage(store, ancestorsMax).of(adapter, version),
                 aliases(adapter));
     }
 

@@ -1,7 +1,8 @@
 // Draws lines over time as SVG. A point is {at, values: [...]}; null is a gap that the line passes over.
 import {clock, el, svg} from "/console/dom.js";
 
-const WIDTH = 600;
+const WIDTH_MIN = 260;
+const WIDTH_USUAL = 600;
 const HEIGHT = 190;
 const LEFT = 52;
 const RIGHT = 12;
@@ -23,33 +24,34 @@ function path(points, series, x, y) {
   return there.map((point, i) => `${i ? "L" : "M"}${x(point.at).toFixed(1)} ${y(point.values[series]).toFixed(1)}`).join("");
 }
 
-function axes(most, first, last, y, label) {
+function axes(width, most, first, last, y, label) {
   const marks = [0, most / 2, most].map(value => [
-    svg("line", {class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value)}),
+    svg("line", {class: "grid", x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value)}),
     svg("text", {x: LEFT - 8, y: y(value) + 4, "text-anchor": "end"}, label(value))]);
   return [...marks.flat(),
     svg("text", {x: LEFT, y: HEIGHT - 6}, clock(first)),
-    svg("text", {x: WIDTH - RIGHT, y: HEIGHT - 6, "text-anchor": "end"}, clock(last))];
+    svg("text", {x: width - RIGHT, y: HEIGHT - 6, "text-anchor": "end"}, clock(last))];
 }
 
 function newest(points, series) {
   return points.findLast(point => point.values[series] !== null)?.values[series] ?? null;
 }
 
-/** Draws a chart. `names` are the lines', `label` writes a value, `most` fixes the top of the scale. */
-export function chart(points, {names, label, most, empty}) {
+/** Draws a chart as wide as its place. `names` are the lines', `label` writes a value, `most` fixes the top of the scale. */
+export function chart(place, points, {names, label, most, empty}) {
   const all = points.flatMap(point => point.values).filter(value => value !== null);
   if (all.length === 0) {
     return [el("p", {class: "note"}, empty)];
   }
+  const width = Math.max(WIDTH_MIN, place.clientWidth || WIDTH_USUAL);
   const first = points[0].at;
   const last = Math.max(points[points.length - 1].at, first + 1);
   const top = most ?? ceiling(Math.max(...all));
-  const x = at => LEFT + (WIDTH - LEFT - RIGHT) * (at - first) / (last - first);
+  const x = at => LEFT + (width - LEFT - RIGHT) * (at - first) / (last - first);
   const y = value => TOP + (HEIGHT - TOP - BOTTOM) * (1 - Math.min(value, top) / top);
   const told = names.map((name, i) => `${name} ${label(newest(points, i))}`).join(", ");
-  const picture = svg("svg", {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Over time; newest: ${told}`},
-      axes(top, first, last, y, label));
+  const picture = svg("svg", {viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": `Over time; newest: ${told}`},
+      axes(width, top, first, last, y, label));
   names.forEach((name, i) => {
     picture.append(svg("path", {class: "stroke " + KINDS[i], d: path(points, i, x, y)}));
     for (const point of points) {

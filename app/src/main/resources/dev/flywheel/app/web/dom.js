@@ -66,7 +66,7 @@ export function seconds(value) {
   if (value === null || value === undefined) {
     return "–";
   }
-  return value < 1 ? Math.round(value * 1000) + " ms" : number(value, value < 10 ? 2 : 1) + " s";
+  return value < 1 ? Math.round(value * 1000) + " ms" : number(value, Number.isInteger(value) ? 0 : value < 10 ? 2 : 1) + " s";
 }
 
 export function percent(value) {

@@ -47,11 +47,11 @@ export function take(live, adapter) {
 function draw(live, adapter) {
   byId("node").textContent = `node ${live.node}, a sample each ${live.intervalMillis / 1000} s`;
   tiles();
-  show("delay", ...chart(samples.map(each => ({at: each.atMillis, values: [each.delayMedian, each.delayP99]})), {
+  show("delay", ...chart(byId("delay"), samples.map(each => ({at: each.atMillis, values: [each.delayMedian, each.delayP99]})), {
     names: ["median", "99th percentile"], label: seconds,
     empty: samples.length ? "No feedback has been learned and served in these minutes." : "Waiting for the first sample."}));
   byId("taken-of").textContent = adapter ? "of " + adapter : "";
-  show("taken", ...chart(samples.map(each => ({at: each.atMillis, values: [each.taken, each.foretold]})), {
+  show("taken", ...chart(byId("taken"), samples.map(each => ({at: each.atMillis, values: [each.taken, each.foretold]})), {
     names: ["taken by users", "foretold"], label: percent, most: 1, empty: nothingTaken(live, adapter)}));
   show("audit", ...audit(live.audit));
 }
@@ -73,11 +73,10 @@ function tiles() {
   }));
 }
 
-function term(title, value) {
-  return el("div", {}, el("dt", {}, title), el("dd", {}, value));
+/** A term with the sign before it, which stays with it where the line breaks. */
+function term(sign, title, value) {
+  return el("div", {}, el("dt", {}, title), el("dd", {"data-sign": sign || null}, value));
 }
-
-const sign = text => el("div", {class: "sign", "aria-hidden": "true"}, text);
 
 function audit(figures) {
   if (!figures) {
@@ -86,10 +85,9 @@ function audit(figures) {
   const unknown = figures.pending < 0;
   const reasons = Object.entries(figures.refused).filter(([, count]) => count > 0);
   return [
-    el("dl", {class: "sum"}, term("acknowledged", number(figures.acknowledged)), sign("="),
-        term("trained", number(figures.trained)), sign("+"), term("quarantined", number(figures.quarantined)), sign("+"),
-        term("refused", number(figures.refusedInAll)), sign("+"), term("pending", unknown ? "unknown" : number(figures.pending)),
-        sign("+"), term("difference", number(figures.difference))),
+    el("dl", {class: "sum"}, term("", "acknowledged", number(figures.acknowledged)), term("=", "trained", number(figures.trained)),
+        term("+", "quarantined", number(figures.quarantined)), term("+", "refused", number(figures.refusedInAll)),
+        term("+", "pending", unknown ? "unknown" : number(figures.pending)), term("+", "difference", number(figures.difference))),
     el("div", {class: "below"},
         el("span", {class: "badge " + (figures.balanced ? "good" : unknown ? "" : "bad")},
             figures.balanced ? "balanced" : unknown ? "the job does not tell" : "not balanced"),

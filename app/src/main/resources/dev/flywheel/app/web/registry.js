@@ -39,7 +39,7 @@ export function showAdapters(page, chosen, size, go) {
   show("adapters", page.rows.length ? table([
     {title: "name", cell: row => el("a", {href: link(row.name), "data-focus": row.name, "aria-current": row.name === chosen ? "true" : null}, row.name)},
     {title: "aliases", cell: row => el("span", {class: "chips"}, Object.entries(row.aliases).map(([alias, version]) => aliasChip(alias, version)),
-        row.repair ? chip("in repair: " + row.repair, "gone") : null)},
+        row.repair ? chip("in repair: " + row.repair, "gone") : null, row.deleted ? chip("deleted", "gone") : null)},
     {title: "head", number: true, cell: row => versionLink(row.name, row.head, "head " + row.name)},
     {title: "tenant", cell: row => row.tenant},
   ], page.rows, row => row.name === chosen) : el("p", {class: "note"}, "No adapter has such a name."));
@@ -90,7 +90,7 @@ function roundFacts(round) {
 }
 
 export function showLineage(told, adapter) {
-  const of = told.of;
+  const of = told;
   byId("lineage-of").textContent = `of version ${of.version} of ${adapter}`;
   const chips = version => (told.aliases[version] ?? []).map(alias => aliasChip(alias));
   const left = facts([
