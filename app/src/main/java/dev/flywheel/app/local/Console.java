@@ -20,7 +20,8 @@ final class Console {
         History history = context.closing()
                 .add("console",
                         () -> History.start(context.meters(), context.name(), console.interval(),
-                                console.samplesMax(), context.clock()));
+                                console.samplesMax(), config.audit().alarmAfter(),
+                                context.clock()));
         RegistryView registry = new RegistryView(store, console.adaptersAge(),
                 console.ancestorsMax(), System::nanoTime);
         return new ConsolePage(access(context), history, registry, console.requestsMax());

@@ -30,6 +30,7 @@ public final class History implements AutoCloseable {
     private final String node;
     private final Duration interval;
     private final int samplesMax;
+    private final Duration alarmAfter;
     private final LongSupplier nanos;
     private final long startNanos;
     private final long startMillis;
@@ -37,6 +38,7 @@ public final class History implements AutoCloseable {
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("console").factory());
     private Counted before;
+    private @Nullable Long unbalancedSince;
 
     /** Counters of one moment, of which two make rates. */
     private record Counted(long nanos, Map<String, Double> counts, @Nullable Buckets delay) {
@@ -57,13 +59,20 @@ public final class History implements AutoCloseable {
         }
     }
 
-    /** What the page asks for again and again. */
+    /**
+     * What the page asks for again and again.
+     *
+     * @param unbalancedMillis for how long samples have seen an audit that does not balance; what moves may do so for a moment
+     * @param alarmAfterMillis from then on it is no moment any more
+     */
     record Live(
             String node,
             long startedAtMillis,
             long intervalMillis,
             List<String> evaluated,
             @Nullable AuditFigures audit,
+            long unbalancedMillis,
+            long alarmAfterMillis,
             List<Point> samples) {}
 
     /** A sample with the click-through of one adapter. */
@@ -71,11 +80,12 @@ public final class History implements AutoCloseable {
 
     /** Looks only when it is told to. */
     History(MeterRegistry meters, String node, Duration interval, int samplesMax,
-            InstantSource clock, LongSupplier nanos) {
+            Duration alarmAfter, InstantSource clock, LongSupplier nanos) {
         this.meters = new MeterReader(meters);
         this.node = node;
         this.interval = interval;
         this.samplesMax = samplesMax;
+        this.alarmAfter = alarmAfter;
         this.nanos = nanos;
         this.startNanos = nanos.getAsLong();
         this.startMillis = clock.millis();
@@ -87,11 +97,13 @@ public final class History implements AutoCloseable {
      *
      * @param node name of the node, to be shown
      * @param samplesMax kept; the oldest go first
+     * @param alarmAfter an audit that does not balance for so long is shown as wrong
      */
     public static History start(MeterRegistry meters, String node, Duration interval,
-            int samplesMax, InstantSource clock) {
+            int samplesMax, Duration alarmAfter, InstantSource clock) {
         History history =
-                new History(meters, node, interval, samplesMax, clock, System::nanoTime);
+                new History(meters, node, interval, samplesMax, alarmAfter, clock,
+                        System::nanoTime);
         var unused = history.timer.scheduleAtFixedRate(history::lookOrSay, interval.toNanos(),
                 interval.toNanos(), TimeUnit.NANOSECONDS);
         return history;
@@ -128,7 +140,9 @@ public final class History implements AutoCloseable {
         Map<String, Double> taken = meters.values(SHOWN + "observed", "adapter", "versions", "all");
         Map<String, Double> foretold =
                 meters.values(SHOWN + "predicted", "adapter", "versions", "all");
+        AuditFigures audit = AuditFigures.of(meters);
         synchronized (samples) {
+            judge(audit, now.nanos());
             samples.addLast(new Sample(samples.isEmpty() ? 1 : samples.getLast().sequence() + 1,
                     startMillis + (now.nanos() - startNanos) / 1_000_000,
                     now.rate("requests", before), now.rate("tokens", before),
@@ -144,18 +158,33 @@ public final class History implements AutoCloseable {
         }
     }
 
+    private void judge(@Nullable AuditFigures audit, long at) {
+        if (audit == null || audit.balanced() || audit.pending() < 0) {
+            unbalancedSince = null;
+        } else if (unbalancedSince == null) {
+            unbalancedSince = at;
+        }
+    }
+
+    private long unbalancedMillis() {
+        Long since = unbalancedSince;
+        return since == null ? 0 : (nanos.getAsLong() - since) / 1_000_000;
+    }
+
     /** Returns the samples above the query's {@code after}; a reader that sees another start begins again. */
     Live since(Query query) {
         String adapter = query.text("adapter");
         long after = query.whole("after", 0, Long.MAX_VALUE / 10, 0);
         List<Sample> kept;
+        long unbalanced;
         synchronized (samples) {
             kept = new ArrayList<>(samples);
+            unbalanced = unbalancedMillis();
         }
         TreeSet<String> evaluated = new TreeSet<>();
         kept.forEach(sample -> evaluated.addAll(sample.taken().keySet()));
         return new Live(node, startMillis, interval.toMillis(), List.copyOf(evaluated),
-                AuditFigures.of(meters),
+                AuditFigures.of(meters), unbalanced, alarmAfter.toMillis(),
                 kept.stream()
                         .filter(sample -> sample.sequence() > after)
                         .map(sample -> new Point(sample, sample.taken().get(adapter),

@@ -53,7 +53,7 @@ function draw(live, adapter) {
   byId("taken-of").textContent = adapter ? "of " + adapter : "";
   show("taken", ...chart(byId("taken"), samples.map(each => ({at: each.atMillis, values: [each.taken, each.foretold]})), {
     names: ["taken by users", "foretold"], label: percent, most: 1, empty: nothingTaken(live, adapter)}));
-  show("audit", ...audit(live.audit));
+  show("audit", ...audit(live));
 }
 
 function nothingTaken(live, adapter) {
@@ -78,20 +78,32 @@ function term(sign, title, value) {
   return el("div", {}, el("dt", {}, title), el("dd", {"data-sign": sign || null}, value));
 }
 
-function audit(figures) {
+/** What moves may be seen at two places, or at none: a difference is wrong once it has stayed. */
+function verdict(live) {
+  if (live.audit.balanced) {
+    return ["good", "balanced"];
+  }
+  if (live.audit.pending < 0) {
+    return ["", "the job does not tell"];
+  }
+  return live.unbalancedMillis < live.alarmAfterMillis ? ["", "counted while feedback moves"]
+      : ["bad", `not balanced for ${seconds(live.unbalancedMillis / 1000)}`];
+}
+
+function audit(live) {
+  const figures = live.audit;
   if (!figures) {
     return [el("p", {class: "note"}, "This process has not counted yet, or another one does; ", el("code", {}, "./flywheel audit"), " counts from outside.")];
   }
   const unknown = figures.pending < 0;
+  const [kind, words] = verdict(live);
   const reasons = Object.entries(figures.refused).filter(([, count]) => count > 0);
   return [
     el("dl", {class: "sum"}, term("", "acknowledged", number(figures.acknowledged)), term("=", "trained", number(figures.trained)),
         term("+", "quarantined", number(figures.quarantined)), term("+", "refused", number(figures.refusedInAll)),
         term("+", "pending", unknown ? "unknown" : number(figures.pending)), term("+", "difference", number(figures.difference))),
     el("div", {class: "below"},
-        el("span", {class: "badge " + (figures.balanced ? "good" : unknown ? "" : "bad")},
-            figures.balanced ? "balanced" : unknown ? "the job does not tell" : "not balanced"),
-        figures.balanced || unknown ? null : el("span", {}, "A difference may show for a moment while feedback moves; one that stays is logged."),
+        el("span", {class: "badge " + kind}, words),
         figures.notFollowed ? el("span", {}, `${number(figures.notFollowed)} not followed`) : null,
         figures.inTwoManifests ? el("span", {}, `${number(figures.inTwoManifests)} in two manifests`) : null,
         reasons.length ? el("span", {}, "refused: " + reasons.map(([reason, count]) => `${reason} ${number(count)}`).join(", ")) : null,

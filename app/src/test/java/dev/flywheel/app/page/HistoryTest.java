@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -22,7 +23,7 @@ class HistoryTest {
             new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final AtomicLong nanos = new AtomicLong(-5);
     private final History history = new History(meters, "n", Duration.ofSeconds(2), 3,
-            InstantSource.fixed(Instant.ofEpochMilli(START)), nanos::get);
+            Duration.ofSeconds(60), InstantSource.fixed(Instant.ofEpochMilli(START)), nanos::get);
 
     @AfterEach
     void close() {
@@ -89,6 +90,22 @@ class HistoryTest {
         delay.record(Duration.ofSeconds(30));
         assertThat(look(Duration.ofSeconds(1)).delayP99()).isEqualTo(2);
         assertThat(look(Duration.ofSeconds(1)).delayP99()).isNull();
+    }
+
+    @Test
+    void itTellsForHowLongTheAuditHasNotBalanced() {
+        AtomicLong difference = new AtomicLong(1);
+        Gauge.builder("flywheel.audit.events", () -> 5).tag("term", "pending").register(meters);
+        Gauge.builder("flywheel.audit.difference", difference::get).register(meters);
+        Gauge.builder("flywheel.audit.age", () -> 1).register(meters);
+
+        look(Duration.ofSeconds(1));
+        look(Duration.ofSeconds(3));
+        assertThat(history.since(new Query("")).unbalancedMillis()).isEqualTo(3_000);
+
+        difference.set(0);
+        look(Duration.ofSeconds(1));
+        assertThat(history.since(new Query("")).unbalancedMillis()).isZero();
     }
 
     @Test
