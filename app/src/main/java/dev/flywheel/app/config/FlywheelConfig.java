@@ -29,7 +29,8 @@ public record FlywheelConfig(
         Adapter adapter,
         Metrics metrics,
         Audit audit,
-        Ope ope,
+        ConsoleConfig console,
+        OpeConfig ope,
         Processes processes) {
 
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,62}");
@@ -412,13 +413,6 @@ public record FlywheelConfig(
             Check.atMostTenYears("audit.interval", interval);
             Check.atMostTenYears("audit.alarm_after", alarmAfter);
             Check.within("audit.events_max", eventsMax, 1_000, 100_000_000);
-        }
-    }
-
-    /** When an off-policy estimate is told. */
-    public record Ope(int effectiveSamplesMin) {
-        public Ope {
-            Check.within("ope.effective_samples_min", effectiveSamplesMin, 2, 1_000_000_000);
         }
     }
 

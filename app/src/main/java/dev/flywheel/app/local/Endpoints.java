@@ -11,6 +11,7 @@ import java.util.stream.Stream;
  * @param admin host and port of administration
  * @param kafka bootstrap servers of the broker in the process
  * @param metrics address that Prometheus scrapes
+ * @param console address of the page for people
  */
 public record Endpoints(
         String grpc,
@@ -19,7 +20,8 @@ public record Endpoints(
         String kafka,
         String impressionTopic,
         String feedbackTopic,
-        String metrics) {
+        String metrics,
+        String console) {
     /** Returns them for people, a line each. */
     public List<String> lines() {
         return Stream.of(
@@ -27,7 +29,8 @@ public record Endpoints(
                 http.isEmpty() ? "" : "HTTP     %s  (OpenAI-compatible, /v1)".formatted(http),
                 "admin    %s  (flywheel.v1.Registry)".formatted(admin),
                 "Kafka    %s  (%s, %s)".formatted(kafka, impressionTopic, feedbackTopic),
-                "metrics  %s".formatted(metrics))
+                "metrics  %s".formatted(metrics),
+                "console  %s".formatted(console))
                 .filter(line -> !line.isEmpty())
                 .toList();
     }

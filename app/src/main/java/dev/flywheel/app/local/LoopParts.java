@@ -84,6 +84,7 @@ final class LoopParts {
                                 topics));
         this.metrics = MetricsEndpoint.open(context);
         metrics.tellPending(progress);
+        metrics.show(Console.open(context, store));
         closing.add(
                 "job watch",
                 () -> new JobWatch(flink, progress, context.meters(), LOOK, end::complete));
@@ -178,7 +179,8 @@ final class LoopParts {
                 broker.bootstrapServers(),
                 topics.impression(),
                 topics.feedback(),
-                "http://" + scraped.shown() + "/metrics");
+                "http://" + scraped.shown() + "/metrics",
+                "http://" + scraped.shown() + "/");
     }
 
     /** Returns where clients reach the node. */

@@ -5,6 +5,7 @@ import com.sun.net.httpserver.HttpServer;
 import dev.flywheel.app.audit.JobFigures;
 import dev.flywheel.app.audit.NodeJob;
 import dev.flywheel.app.config.FlywheelConfig;
+import dev.flywheel.app.page.ConsolePage;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -14,7 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.concurrent.Executors;
 
-/** Endpoint of figures: {@code GET /metrics} for Prometheus, {@code GET /pending} for audits. */
+/** Endpoint of figures: {@code GET /metrics} for Prometheus, {@code GET /pending} for audits, the page for people at {@code /}. */
 final class MetricsEndpoint implements AutoCloseable {
     private final HttpServer server;
 
@@ -49,6 +50,11 @@ final class MetricsEndpoint implements AutoCloseable {
     /** Answers {@code GET /pending} too: what the job has taken and not ended, see {@link NodeJob}. */
     void tellPending(JobFigures.Source job) {
         server.createContext("/pending", exchange -> tellPending(exchange, job));
+    }
+
+    /** Answers at all other paths as the page does. */
+    void show(ConsolePage page) {
+        page.showOn(server);
     }
 
     private static void tellPending(HttpExchange exchange, JobFigures.Source job)

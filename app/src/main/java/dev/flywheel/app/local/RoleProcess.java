@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +36,7 @@ public final class RoleProcess {
     private final FlywheelConfig.Processes processes;
     private final Path model;
     private String listens = "";
+    private @Nullable StoreClient registry;
 
     private RoleProcess(RoleContext context, Path model) {
         this.context = context;
@@ -61,9 +63,18 @@ public final class RoleProcess {
             case TRAINER -> process.trainer();
             case SERVING -> process.serving(folder);
         }
-        var unused = MetricsEndpoint.open(context);
+        process.showFigures();
         DiskWatch.open(context, folder);
         return process;
+    }
+
+    /** A serving node shows the page too; it knows the store, the others do not need to. */
+    private void showFigures() {
+        MetricsEndpoint endpoint = MetricsEndpoint.open(context);
+        StoreClient known = registry;
+        if (known != null) {
+            endpoint.show(Console.open(context, known));
+        }
     }
 
     private void store(DataFolder folder) {
@@ -85,6 +96,7 @@ public final class RoleProcess {
         EngineParts engine = engine();
         ManagedChannel channel = storeChannel();
         StoreClient store = StoreClient.over(channel);
+        registry = store;
         Path keys = processes.tokenKeys().isEmpty()
                 ? TokenKeyFile.make(folder.folder("secrets"))
                 : Path.of(processes.tokenKeys());

@@ -24,6 +24,8 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.HttpURLConnection;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -110,6 +112,29 @@ class AccessTest {
                 .noneMatch(method -> method.startsWith("flywheel.v1.Inference"));
         assertThat(tried(node.adminChannel(), methods))
                 .isEqualTo(expected(methods, true));
+    }
+
+    @Test
+    void theConsolesFiguresAreForKeysThatMayOperateAndThePageForAll() throws Exception {
+        Map<String, Integer> statuses = new TreeMap<>();
+        for (String key : List.of("", "key-of-infer", "key-of-feedback", "key-of-operate",
+                "key-of-admin", "key-of-old", "made up")) {
+            statuses.put(key, status("console/adapters.json", key));
+        }
+
+        assertThat(statuses).isEqualTo(Map.of("", 401, "key-of-infer", 403, "key-of-feedback", 403,
+                "key-of-operate", 200, "key-of-admin", 403, "key-of-old", 401, "made up", 401));
+        assertThat(status("", "")).isEqualTo(200);
+    }
+
+    private static int status(String path, String key) throws IOException {
+        HttpURLConnection asked = (HttpURLConnection) URI.create(node.endpoints().console() + path)
+                .toURL()
+                .openConnection();
+        if (!key.isEmpty()) {
+            asked.setRequestProperty("Authorization", "Bearer " + key);
+        }
+        return asked.getResponseCode();
     }
 
     @Test

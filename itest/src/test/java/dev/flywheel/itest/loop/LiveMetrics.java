@@ -32,6 +32,7 @@ final class LiveMetrics implements AutoCloseable {
 
     LiveMetrics(Path folder) throws Exception {
         node = LocalLoop.start(new ConfigLoader().load(null, Map.of(
+                "console.interval", "200ms",
                 "loop.broker_port", 0,
                 "loop.evaluation_window", "1s",
                 "metrics.port", 0,
@@ -103,6 +104,11 @@ final class LiveMetrics implements AutoCloseable {
 
     List<String> taught() {
         return taught;
+    }
+
+    /** Address of the page for people. */
+    String console() {
+        return node.endpoints().console();
     }
 
     Scrape scrape() {

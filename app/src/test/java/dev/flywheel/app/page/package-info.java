@@ -1,0 +1,4 @@
+@NullMarked
+package dev.flywheel.app.page;
+
+import org.jspecify.annotations.NullMarked;
