@@ -1,0 +1,95 @@
+package dev.flywheel.app.abuse;
+
+import dev.flywheel.api.v1.DeleteAdapterRequest;
+import dev.flywheel.api.v1.RequestScope;
+import dev.flywheel.api.v1.ScoreRequest;
+import dev.flywheel.app.bench.serving.SyntheticAdapters;
+import dev.flywheel.app.bench.serving.VersionPublisher;
+import dev.flywheel.app.local.LocalNode;
+import java.util.Map;
+
+/** Versions are loaded and thrown out of few slots again and again, and adapters made and deleted: memory must not grow. */
+final class LoadCycles implements AbuseRow {
+    private static final int ADAPTERS = 12;
+    private static final int SLOTS = 4;
+    private static final int DELETES_EVERY = 10;
+    private static final int WARM_SHARE = 5;
+    private static final double GROWTH_MOST = 0.01;
+    private static final double MIB = 1 << 20;
+
+    @Override
+    public String id() {
+        return "M01";
+    }
+
+    @Override
+    public String title() {
+        return "versions loaded and unloaded, adapters made and deleted";
+    }
+
+    @Override
+    public Finding run(Arena arena) throws Exception {
+        int cycles = arena.scaled(200, 10_000);
+        try (LocalNode node = arena.node(Map.of("engine.adapter_slots", SLOTS,
+                "serving.versions.host_bytes_max", 0, "store.adapters_max", 20_000))) {
+            for (int i = 0; i < ADAPTERS; i++) {
+                arena.adapter(node, name(i), arena.seed() + i);
+            }
+            int warm = cycles / WARM_SHARE;
+            cycle(arena, node, 0, warm, cycles + warm);
+            long before = Memory.held();
+            double loads = loads(node);
+            cycle(arena, node, warm, cycles + warm, cycles + warm);
+            long after = Memory.held();
+            double growth = (after - before) / (double) before;
+            double loaded = loads(node) - loads;
+            return Finding.of(growth < GROWTH_MOST && loaded >= cycles && node.leases() == 0,
+                    Map.of("cycles", cycles, "loads", loaded, "bytesBefore", before, "bytesAfter",
+                            after, "growth", growth, "deleted", cycles / DELETES_EVERY),
+                    "%,d loads into %d slots, %,d adapters made and deleted: heap and direct memory %.2f MiB before, %.2f MiB after, %+.2f %%",
+                    Math.round(loaded), SLOTS, cycles / DELETES_EVERY, before / MIB, after / MIB,
+                    100 * growth);
+        }
+    }
+
+    private static String name(int index) {
+        return "abuse/cycled-" + index;
+    }
+
+    private static double loads(LocalNode node) {
+        return node.meters().get("flywheel.adapter.loads").counter().count();
+    }
+
+    private static void cycle(Arena arena, LocalNode node, int from, int to, int total)
+            throws InterruptedException {
+        for (int i = from; i < to; i++) {
+            score(arena, node, name(i % ADAPTERS));
+            if (i % DELETES_EVERY == 0) {
+                makeAndDelete(arena, node, "abuse/passing-" + i);
+            }
+            arena.step(i + 1, total);
+        }
+    }
+
+    private static void score(Arena arena, LocalNode node, String adapter) {
+        var unused = arena.inference(node)
+                .score(ScoreRequest.newBuilder()
+                        .setScope(RequestScope.newBuilder().setAdapter(adapter))
+                        .setPrompt("a")
+                        .addContinuations("b")
+                        .build());
+    }
+
+    private static void makeAndDelete(Arena arena, LocalNode node, String name)
+            throws InterruptedException {
+        new VersionPublisher(node.store(), node.base()).create(name,
+                new SyntheticAdapters(node.base(), 1).weights(arena.seed()));
+        node.awaitServed(name, 0);
+        var unused = node.store()
+                .deleteAdapter(DeleteAdapterRequest.newBuilder()
+                        .setName(name)
+                        .setExpectedRevision(node.store().getAdapter(name).getRevision())
+                        .setActor("abuse")
+                        .build());
+    }
+}
