@@ -45,7 +45,9 @@ public final class AbuseRun {
 
     private static Map<String, AbuseRow> rows() {
         Map<String, AbuseRow> rows = new LinkedHashMap<>();
-        List<AbuseRow> all = List.of(new CancelStorm(), new StalledReaders(), new LoadCycles());
+        List<AbuseRow> all = List.of(new CancelStorm(), new StalledReaders(), new LoadCycles(),
+                new ExtremeParameters(), new CacheProbe(), new HostileNames(), new ResetFlood(),
+                new IdleConnections());
         all.forEach(row -> rows.put(row.id(), row));
         return rows;
     }
