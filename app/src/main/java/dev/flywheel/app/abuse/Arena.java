@@ -1,5 +1,6 @@
 package dev.flywheel.app.abuse;
 
+import dev.flywheel.adapters.lora.LoraWeights;
 import dev.flywheel.adapters.random.SeededRandom;
 import dev.flywheel.api.v1.InferenceGrpc;
 import dev.flywheel.app.bench.serving.SyntheticAdapters;
@@ -60,8 +61,13 @@ final class Arena implements AutoCloseable {
     /** Makes an adapter whose version 0 has weights of this seed, and waits until it answers. */
     void adapter(LocalNode node, String name, long weights) throws InterruptedException {
         new VersionPublisher(node.store(), node.base()).create(name,
-                new SyntheticAdapters(node.base(), 1).weights(weights));
+                weights(node, weights));
         node.awaitServed(name, 0);
+    }
+
+    /** Returns weights that change answers visibly, each seed its own way. */
+    LoraWeights weights(LocalNode node, long own) {
+        return new SyntheticAdapters(node.base(), 1).weights(own);
     }
 
     /** A client's way to the node; what fails on it is kept for the row on what errors say. */

@@ -19,7 +19,7 @@ final class CancelStorm implements AbuseRow {
     private static final int LEAVES_MOST = 60;
     private static final int THREADS_MORE = 2;
     /** Beyond them the connection would be closed, which another row is about. */
-    private static final int RESETS_MAX = 1_000_000;
+    private static final int RESETS_MAX = 100_000;
 
     @Override
     public String id() {

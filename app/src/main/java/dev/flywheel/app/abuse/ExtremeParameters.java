@@ -69,8 +69,10 @@ final class ExtremeParameters implements AbuseRow {
                             "refusedMillis", refused),
                     "%,d cases: %s; wrong %d%s; p99 %.0f us to refuse", cases.size(), book.codes,
                     book.wrong.size(),
-                    book.wrong.isEmpty() ? "" : " " + book.wrong.stream().limit(FAILURES_SHOWN)
-                            .toList(),
+                    book.wrong.isEmpty() ? ""
+                            : " " + book.wrong.stream()
+                                    .limit(FAILURES_SHOWN)
+                                    .toList(),
                     1e3 * refused.p99());
         }
     }
@@ -123,7 +125,8 @@ final class ExtremeParameters implements AbuseRow {
         String wrong = "";
         try {
             wrong = sound(answer(stub, asked.request()), node.tokenizer().vocabSize())
-                    ? "" : "an unsound answer";
+                    ? ""
+                    : "an unsound answer";
         } catch (StatusRuntimeException refused) {
             code = refused.getStatus().getCode();
             wrong = refusedWell(refused, asked) ? "" : String.valueOf(refused.getMessage());
@@ -181,17 +184,20 @@ final class ExtremeParameters implements AbuseRow {
 
     private static String named(StatusRuntimeException refused) {
         Status status = StatusProto.fromThrowable(refused);
-        return status == null ? "" : status.getDetailsList()
-                .stream()
-                .filter(detail -> detail.is(BadRequest.class))
-                .map(detail -> {
-                    try {
-                        return detail.unpack(BadRequest.class).getFieldViolations(0).getField();
-                    } catch (InvalidProtocolBufferException e) {
-                        return "";
-                    }
-                })
-                .findFirst()
-                .orElse("");
+        return status == null ? ""
+                : status.getDetailsList()
+                        .stream()
+                        .filter(detail -> detail.is(BadRequest.class))
+                        .map(detail -> {
+                            try {
+                                return detail.unpack(BadRequest.class)
+                                        .getFieldViolations(0)
+                                        .getField();
+                            } catch (InvalidProtocolBufferException e) {
+                                return "";
+                            }
+                        })
+                        .findFirst()
+                        .orElse("");
     }
 }

@@ -144,8 +144,9 @@ final class HostileNames implements AbuseRow {
             return Status.Code.OK;
         } catch (StatusRuntimeException refused) {
             Metadata trailers = refused.getTrailers();
-            arena.statuses().add(refused.getStatus(),
-                    trailers == null ? new Metadata() : trailers);
+            arena.statuses()
+                    .add(refused.getStatus(),
+                            trailers == null ? new Metadata() : trailers);
             return refused.getStatus().getCode();
         }
     }

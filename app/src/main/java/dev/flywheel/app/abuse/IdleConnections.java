@@ -46,10 +46,11 @@ final class IdleConnections implements AbuseRow {
                 }
                 double kib = (Memory.held() - none) / 1024.0 / count;
                 long more = files().getOpenFileDescriptorCount() - fds;
-                var unused = arena.inference(node).score(ScoreRequest.newBuilder()
-                        .setPrompt("a")
-                        .addContinuations("b")
-                        .build());
+                var unused = arena.inference(node)
+                        .score(ScoreRequest.newBuilder()
+                                .setPrompt("a")
+                                .addContinuations("b")
+                                .build());
                 boolean held = sentAway == PINGING && kib <= KIB_MOST;
                 return Finding.of(held,
                         Map.of("connections", count, "kibEach", kib, "fds", more, "pinging",

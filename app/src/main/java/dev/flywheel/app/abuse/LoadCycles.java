@@ -36,19 +36,27 @@ final class LoadCycles implements AbuseRow {
                 arena.adapter(node, name(i), arena.seed() + i);
             }
             int warm = cycles / WARM_SHARE;
-            cycle(arena, node, 0, warm, cycles + warm);
-            long before = Memory.held();
+            int deletes = cycles / DELETES_EVERY;
+            load(arena, node, warm);
+            make(arena, node, deletes / WARM_SHARE, "warm");
             double loads = loads(node);
-            cycle(arena, node, warm, cycles + warm, cycles + warm);
+            long before = Memory.held();
+            load(arena, node, cycles);
+            long loaded = Memory.held();
+            double count = loads(node) - loads;
+            make(arena, node, deletes, "passing");
             long after = Memory.held();
-            double growth = (after - before) / (double) before;
-            double loaded = loads(node) - loads;
-            return Finding.of(growth < GROWTH_MOST && loaded >= cycles && node.leases() == 0,
-                    Map.of("cycles", cycles, "loads", loaded, "bytesBefore", before, "bytesAfter",
-                            after, "growth", growth, "deleted", cycles / DELETES_EVERY),
-                    "%,d loads into %d slots, %,d adapters made and deleted: heap and direct memory %.2f MiB before, %.2f MiB after, %+.2f %%",
-                    Math.round(loaded), SLOTS, cycles / DELETES_EVERY, before / MIB, after / MIB,
-                    100 * growth);
+            double byLoads = (loaded - before) / (double) before;
+            double byDeletes = (after - loaded) / (double) before;
+            return Finding.of(
+                    byLoads < GROWTH_MOST && byDeletes < GROWTH_MOST && count >= cycles
+                            && node.leases() == 0,
+                    Map.of("cycles", cycles, "loads", count, "bytesBefore", before,
+                            "bytesAfterLoads", loaded, "bytesAfterDeletes", after, "deleted",
+                            deletes),
+                    "%,d loads into %d slots: heap and direct memory %.2f MiB before, %.2f MiB after, %+.2f %%; %,d adapters made and deleted: %.2f MiB, %+.2f %%",
+                    Math.round(count), SLOTS, before / MIB, loaded / MIB, 100 * byLoads, deletes,
+                    after / MIB, 100 * byDeletes);
         }
     }
 
@@ -60,14 +68,17 @@ final class LoadCycles implements AbuseRow {
         return node.meters().get("flywheel.adapter.loads").counter().count();
     }
 
-    private static void cycle(Arena arena, LocalNode node, int from, int to, int total)
-            throws InterruptedException {
-        for (int i = from; i < to; i++) {
+    private static void load(Arena arena, LocalNode node, int times) {
+        for (int i = 0; i < times; i++) {
             score(arena, node, name(i % ADAPTERS));
-            if (i % DELETES_EVERY == 0) {
-                makeAndDelete(arena, node, "abuse/passing-" + i);
-            }
-            arena.step(i + 1, total);
+            arena.step(i, times);
+        }
+    }
+
+    private static void make(Arena arena, LocalNode node, int times, String name)
+            throws InterruptedException {
+        for (int i = 0; i < times; i++) {
+            makeAndDelete(arena, node, "abuse/" + name + "-" + i);
         }
     }
 

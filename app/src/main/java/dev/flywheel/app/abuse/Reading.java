@@ -4,6 +4,7 @@ import dev.flywheel.api.v1.GenerateReply;
 import dev.flywheel.api.v1.GenerateRequest;
 import dev.flywheel.api.v1.InferenceGrpc;
 import dev.flywheel.api.v1.RequestScope;
+import dev.flywheel.api.v1.SamplingParams;
 import io.grpc.Channel;
 import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
@@ -13,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A client of Generate who leaves after some tokens, or reads one reply and then no more. */
 final class Reading implements ClientResponseObserver<GenerateRequest, GenerateReply> {
+    private static final float HOT = 100;
+
     private final CompletableFuture<Status> end = new CompletableFuture<>();
     private final int leavesAfter;
     private final boolean stalls;
@@ -42,12 +45,13 @@ final class Reading implements ClientResponseObserver<GenerateRequest, GenerateR
         return reading;
     }
 
-    /** A long answer: this prompt meets no end of text. */
+    /** A long answer: so hot that all tokens are as likely, and the end of text comes late. */
     static GenerateRequest endless(String adapter, int tokens) {
         return GenerateRequest.newBuilder()
                 .setScope(RequestScope.newBuilder().setAdapter(adapter))
                 .setPrompt("on and on")
                 .setMaxTokens(tokens)
+                .setSampling(SamplingParams.newBuilder().setTemperature(HOT).setSeed(1))
                 .build();
     }
 

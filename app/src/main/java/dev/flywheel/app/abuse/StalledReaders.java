@@ -12,7 +12,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 
 /** Many clients read one reply of a long answer and then no more. */
 final class StalledReaders implements AbuseRow {
@@ -73,18 +75,19 @@ final class StalledReaders implements AbuseRow {
         boolean freed = arena.until(() -> Arena.idle(node, blocks));
         double seconds = (arena.now() - asked) / 1e9;
         stalled.forEach(Reading::readOn);
-        long ended = stalled.stream()
-                .filter(each -> each.end().join().getCode() == Status.Code.DEADLINE_EXCEEDED)
-                .count();
+        Map<Status.Code, Long> ends = stalled.stream()
+                .collect(Collectors.groupingBy(
+                        each -> each.end().join().getCode(), TreeMap::new, Collectors.counting()));
+        long ended = ends.getOrDefault(Status.Code.DEADLINE_EXCEEDED, 0L);
         boolean held = began && freed && inside == readers && ended == readers && mib <= 1
                 && before.failed() + during.failed() == 0;
         return Finding.of(held,
-                Map.of("readers", readers, "stalledAtMeasure", inside, "mibEach", mib, "ended",
-                        ended, "freedSeconds", seconds, "stallTimeoutSeconds", stall.toSeconds(),
+                Map.of("readers", readers, "stalledAtMeasure", inside, "mibEach", mib, "ends",
+                        ends, "freedSeconds", seconds, "stallTimeoutSeconds", stall.toSeconds(),
                         "othersFailed", during.failed(), "othersBefore", before.first(),
                         "othersDuring", during.first()),
-                "%d stalled readers (%.0f at once): %.3f MiB each, %d ended, all freed %.0f s after they asked (timeout %d s); others failed %d, first token p99 %.1f ms, %.1f ms without them",
-                readers, inside, mib, ended, seconds, stall.toSeconds(), during.failed(),
+                "%d stalled readers (%.0f at once): %.3f MiB each, ends %s, all freed %.0f s after they asked (timeout %d s); others failed %d, first token p99 %.1f ms, %.1f ms without them",
+                readers, inside, mib, ends, seconds, stall.toSeconds(), during.failed(),
                 during.first().p99(), before.first().p99());
     }
 

@@ -68,7 +68,7 @@ public final class AbuseCommand implements Callable<Integer> {
                     Scale.valueOf(scale.toUpperCase(Locale.ROOT)), System::nanoTime)
                     .run(rows, new Watcher());
         }
-        report.give(found, found.text());
+        report.give(found, found.summary());
         return found.held() ? 0 : 1;
     }
 
@@ -107,8 +107,7 @@ public final class AbuseCommand implements Callable<Integer> {
             report.output()
                     .progress()
                     .println((report.output().watched() ? "\r\u001b[2K" : "")
-                            + "ended: " + row.id()
-                            + (row.finding().held() ? "  held" : "  DID NOT HOLD"));
+                            + row.text());
         }
     }
 }

@@ -33,7 +33,7 @@ class AbuseRunTest {
                     @Override
                     public void ended(AbuseReport.Row ended) {}
                 });
-        assertThat(report.held()).as("seed %d: %s", SEED, report.text()).isTrue();
+        assertThat(report.held()).as("seed %d: %s", SEED, report.rows()).isTrue();
         assertThat(report.skipped()).doesNotContainKey(row);
     }
 }

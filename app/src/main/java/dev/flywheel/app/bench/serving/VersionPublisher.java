@@ -52,6 +52,11 @@ public final class VersionPublisher {
      * @param fingerprint of its probe on this backend
      */
     public long publish(String name, LoraWeights weights, String fingerprint) {
+        return publishBytes(name, weights.toSafetensors(), fingerprint);
+    }
+
+    /** As above, with weights as a trainer that is out of order may write them. */
+    public long publishBytes(String name, byte[] weights, String fingerprint) {
         AcquireEpochReply epoch = store.acquireEpoch(name, "bench");
         long seq = epoch.getNextSeq();
         var unused = store.putManifest(PutManifestRequest.newBuilder()
@@ -67,7 +72,7 @@ public final class VersionPublisher {
                 .setSeq(seq)
                 .setEpoch(epoch.getEpoch())
                 .setOutcome(Outcome.OUTCOME_COMMITTED)
-                .setWeightsDigest(store.putBlob(weights.toSafetensors()).getDigest())
+                .setWeightsDigest(store.putBlob(weights).getDigest())
                 .setOptimizerDigest(store.putBlob(new byte[] {1}).getDigest())
                 .setProbeFingerprint(fingerprint)
                 .build()).getVersion().getRef().getNumber();
