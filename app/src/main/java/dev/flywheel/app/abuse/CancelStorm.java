@@ -45,6 +45,9 @@ final class CancelStorm implements AbuseRow {
             long last = arena.now();
             boolean idle = arena.until(() -> Arena.idle(node, blocks));
             double seconds = (arena.now() - last) / 1e9;
+            // The client's threads end once they have had nothing to do for a minute.
+            boolean unusedEnded = arena.until(
+                    () -> Memory.threads() <= threads + THREADS_MORE);
             long more = Memory.threads() - threads;
             boolean cancelled = ends.keySet()
                     .stream()
