@@ -34,7 +34,7 @@ final class HostileNames implements AbuseRow {
     private static final List<String> PIECES = List.of("../", "..\\", "/etc/passwd", "\u0000",
             "\n", "\r\n", "%2e%2e%2f", "file:///", "http://[::1]/", "\u202e", "\ufeff", "\u0301",
             "\ud83d\ude00", "A", " ", ";", "$(id)", "`id`", "'", "\"", "<", "{}", "%s", "%n", "_",
-            ".", "-", "//", "\t", "\u2028", "~", "*", "C:\\", "nul", "\u00e9", "\uff0e");
+            ".", "-", "//", "\t", "\u2028", "~", "*", "C:\\", "NUL", "\u00e9", "\uff0e");
 
     @Override
     public String id() {
