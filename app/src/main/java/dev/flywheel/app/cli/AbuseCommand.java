@@ -92,8 +92,9 @@ public final class AbuseCommand implements Callable<Integer> {
     private final class Watcher implements AbuseRun.Listener {
         @Override
         public void step(String id, long done, long total) {
-            if (!id.equals(shown)) {
-                shown = id;
+            String part = id + " " + total;
+            if (!part.equals(shown)) {
+                shown = part;
                 progress = new Progress(report.output().progress(), report.output().watched(),
                         "steps of " + id, total, System.nanoTime());
             }
