@@ -96,7 +96,7 @@ public final class AbuseRun {
         long start = nanos.getAsLong();
         Path own = Files.createDirectories(folder.resolve(row.id()));
         Finding finding;
-        try (Arena arena = new Arena(own, model, seed, scale, nanos, statuses, steps)) {
+        try (Arena arena = new Arena(folder, own, model, seed, scale, nanos, statuses, steps)) {
             finding = row.run(arena);
         } catch (RuntimeException | java.util.concurrent.ExecutionException broken) {
             finding = Finding.of(false, Map.of("broken", broken.toString()),

@@ -24,6 +24,7 @@ final class Arena implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(120);
     private static final long LOOK_MILLIS = 5;
 
+    private final Path root;
     private final Path folder;
     private final Path model;
     private final long seed;
@@ -38,8 +39,11 @@ final class Arena implements AutoCloseable {
         void at(long done, long total);
     }
 
-    Arena(Path folder, Path model, long seed, Scale scale, LongSupplier nanos, Statuses statuses,
+    /** @param folder below {@code root}, for this row alone */
+    Arena(Path root, Path folder, Path model, long seed, Scale scale, LongSupplier nanos,
+            Statuses statuses,
             Steps steps) {
+        this.root = root;
         this.folder = folder;
         this.model = model;
         this.seed = seed;
@@ -82,6 +86,11 @@ final class Arena implements AutoCloseable {
 
     Statuses statuses() {
         return statuses;
+    }
+
+    /** The folder in which all rows have theirs. */
+    Path root() {
+        return root;
     }
 
     Path folder() {

@@ -71,12 +71,13 @@ final class CancelStorm implements AbuseRow {
         AtomicInteger ended = new AtomicInteger();
         for (int i = 0; i < cancels; i++) {
             places.acquire();
-            Reading.leaving(channel, Reading.endless(i % 2 == 0 ? ADAPTER : "", TOKENS),
-                    random.nextInt(LEAVES_MOST)).end().thenAccept(status -> {
-                        ends.merge(status.getCode(), 1, Integer::sum);
-                        ended.incrementAndGet();
-                        places.release();
-                    });
+            var unused =
+                    Reading.leaving(channel, Reading.endless(i % 2 == 0 ? ADAPTER : "", TOKENS),
+                            random.nextInt(LEAVES_MOST)).end().thenAccept(status -> {
+                                ends.merge(status.getCode(), 1, Integer::sum);
+                                ended.incrementAndGet();
+                                places.release();
+                            });
             if (i % PROGRESS_EVERY == 0) {
                 arena.step(Math.min(ended.get(), cancels - 1), cancels);
             }

@@ -33,7 +33,7 @@ final class ErrorLeaks implements AbuseRow {
             fail(arena, arena.inference(node));
         }
         Pattern leak = Pattern.compile(Pattern.quote(CANARY) + "|"
-                + Pattern.quote(arena.folder().getParent().toString()) + "|"
+                + Pattern.quote(arena.root().toString()) + "|"
                 + Pattern.quote(System.getProperty("user.home") + "/")
                 + "|\\b(dev\\.flywheel|io\\.grpc|java\\.(lang|util|io)|org\\.rocksdb)\\."
                 + "|Exception|\\.java:\\d|\\bat [a-z]+\\.[a-z]+\\.");

@@ -50,7 +50,7 @@ final class HostileNames implements AbuseRow {
     public Finding run(Arena arena) throws Exception {
         List<String> names = names(arena.random("names"), arena.scaled(60, 500));
         try (LocalNode node = arena.node(Map.of())) {
-            Set<String> before = files(arena.folder().getParent());
+            Set<String> before = files(arena.root());
             Map<String, Integer> codes = new TreeMap<>();
             List<String> wrong = new ArrayList<>();
             int cases = 0;
@@ -64,7 +64,7 @@ final class HostileNames implements AbuseRow {
                 }
                 arena.step(++cases, names.size() + 1L);
             }
-            Set<String> made = files(arena.folder().getParent());
+            Set<String> made = files(arena.root());
             made.removeAll(before);
             made.removeIf(path -> path.startsWith(
                     arena.folder().getFileName() + "/node") && !path.contains(MARK));

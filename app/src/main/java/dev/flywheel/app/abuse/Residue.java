@@ -37,7 +37,7 @@ final class Residue implements AbuseRow {
     public Finding run(Arena arena) throws Exception {
         List<String> prompts = Scores.prompts(arena.random("prompts"), arena.scaled(10, 200));
         RequestScope small =
-                RequestScope.newBuilder().setTenant("second").setAdapter(SMALL).build();
+                RequestScope.newBuilder().setAdapter(SMALL).build();
         List<Long> used;
         try (LocalNode node = arena.node(SMALL_NODE)) {
             for (int i = 0; i < 3; i++) {
@@ -60,9 +60,11 @@ final class Residue implements AbuseRow {
 
     /** Fills more blocks than there are with another tenant's words. */
     private static void canaries(Arena arena, LocalNode node, String adapter) {
+        List<String> canaries = Scores.prompts(arena.random("canary" + adapter), 60);
         var unused = Scores.bits(arena.inference(node),
-                RequestScope.newBuilder().setTenant("first").setAdapter(adapter).build(),
-                Scores.prompts(arena.random("canary" + adapter), 60));
+                RequestScope.newBuilder().setAdapter(adapter).build(), canaries);
+        var unusedToo = Scores.bits(arena.inference(node),
+                RequestScope.newBuilder().setTenant("first").build(), canaries);
     }
 
     private static void createLarge(Arena arena, LocalNode node, String name)
