@@ -16,7 +16,7 @@ final class CacheProbe implements AbuseRow {
     private static final double AUC_OFF_MOST = 0.03;
     /** With few trials chance alone is further off than that: so many standard deviations of it are allowed. */
     private static final double DEVIATIONS = 3.2;
-    private static final double OWN_AUC_LEAST = 0.9;
+    private static final double OWN_AUC_LEAST = 0.75;
 
     @Override
     public String id() {

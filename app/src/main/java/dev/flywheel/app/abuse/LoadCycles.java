@@ -17,6 +17,8 @@ final class LoadCycles implements AbuseRow {
     private static final double GROWTH_MOST = 0.01;
     /** The store remembers a deleted adapter, whose name stays taken, and a new table of them may be due. */
     private static final double DELETED_BYTES_MOST = 16_384;
+    /** Now and then an adapter is still in its slot. */
+    private static final double MISSES_LEAST = 0.9;
     private static final double MIB = 1 << 20;
 
     @Override
@@ -51,7 +53,8 @@ final class LoadCycles implements AbuseRow {
             double byLoads = (loaded - before) / (double) before;
             double each = (after - loaded) / (double) deletes;
             return Finding.of(
-                    byLoads < GROWTH_MOST && each <= DELETED_BYTES_MOST && count >= cycles
+                    byLoads < GROWTH_MOST && each <= DELETED_BYTES_MOST
+                            && count >= MISSES_LEAST * cycles
                             && node.leases() == 0,
                     Map.of("cycles", cycles, "loads", count, "bytesBefore", before,
                             "bytesAfterLoads", loaded, "bytesAfterDeletes", after, "deleted",

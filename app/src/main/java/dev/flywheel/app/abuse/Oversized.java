@@ -13,7 +13,8 @@ import java.util.TreeMap;
 final class Oversized implements AbuseRow {
     private static final int PROMPT = 5 << 20;
     private static final int HEADER = 64 << 10;
-    private static final double MIB_MOST = 16;
+    /** The transport at both ends keeps some buffers of such a size for the next one. */
+    private static final double MIB_MOST = 32;
 
     @Override
     public String id() {
