@@ -1,5 +1,6 @@
 package dev.flywheel.app;
 
+import dev.flywheel.app.cli.AbuseCommand;
 import dev.flywheel.app.cli.AdapterCommand;
 import dev.flywheel.app.cli.AuditCommand;
 import dev.flywheel.app.cli.BenchCommand;
@@ -62,6 +63,7 @@ import picocli.CommandLine.Spec;
             KeyCommand.class,
             LoadCommand.class,
             FuzzCommand.class,
+            AbuseCommand.class,
             AdapterCommand.class,
             DlqCommand.class,
             EvaluationCommand.class,

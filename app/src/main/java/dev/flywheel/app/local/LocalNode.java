@@ -105,6 +105,21 @@ public final class LocalNode implements AutoCloseable {
         return store;
     }
 
+    /** The port that the channel goes to, on loopback. */
+    public int port() {
+        return node.port();
+    }
+
+    /** Cache blocks that no request holds; all of them when nothing runs. */
+    public int freeBlocks() {
+        return node.freeBlocks();
+    }
+
+    /** Leases that requests hold on adapter versions. */
+    public int leases() {
+        return node.leases();
+    }
+
     /** Versions flipped into place since the start. */
     public long swaps() {
         return node.swaps().count();

@@ -19,7 +19,7 @@ import java.util.Set;
  * What a version answers by itself: on a cache of its own, which holds nothing of any other version or answer. Not thread-safe, and not
  * beside a node that uses the same model.
  */
-final class ColdAnswers implements AutoCloseable {
+public final class ColdAnswers implements AutoCloseable {
     private static final int BLOCK_TOKENS = 16;
     private static final int BLOCKS = 64;
 
@@ -29,7 +29,7 @@ final class ColdAnswers implements AutoCloseable {
     private final KvCache cache;
     private final ForwardPass pass;
 
-    ColdAnswers(BaseModel base, Tokenizer tokenizer) {
+    public ColdAnswers(BaseModel base, Tokenizer tokenizer) {
         this.base = base;
         this.tokenizer = tokenizer;
         this.slots = new AdapterSlots(base, 1, SyntheticAdapters.RANK);
@@ -38,7 +38,7 @@ final class ColdAnswers implements AutoCloseable {
     }
 
     /** Returns the fingerprint that a trainer on this backend would give with the version. */
-    String fingerprint(LoraWeights weights) {
+    public String fingerprint(LoraWeights weights) {
         int slot = slots.stage(weights);
         try {
             return Probe.run(pass, cache, base.spec().vocabSize(), slot).fingerprint().hex();
@@ -48,7 +48,7 @@ final class ColdAnswers implements AutoCloseable {
     }
 
     /** Returns the most probable answers, token by token, without the token that ends one. */
-    List<List<Integer>> greedy(LoraWeights weights, List<String> prompts, int tokensMax) {
+    public List<List<Integer>> greedy(LoraWeights weights, List<String> prompts, int tokensMax) {
         int slot = slots.stage(weights);
         try {
             return prompts.stream()

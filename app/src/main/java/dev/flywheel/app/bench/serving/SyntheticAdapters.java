@@ -10,22 +10,22 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** Adapters of rank 8 on the query and value projections, with random weights. */
-final class SyntheticAdapters {
-    static final int RANK = 8;
-    static final double ALPHA = 16;
-    static final List<String> TARGETS = List.of("q_proj", "v_proj");
+public final class SyntheticAdapters {
+    public static final int RANK = 8;
+    public static final double ALPHA = 16;
+    public static final List<String> TARGETS = List.of("q_proj", "v_proj");
 
     private final BaseModel base;
     private final double size;
 
     /** @param size largest weight of B: the more, the further answers are from the base's */
-    SyntheticAdapters(BaseModel base, double size) {
+    public SyntheticAdapters(BaseModel base, double size) {
         this.base = base;
         this.size = size;
     }
 
     /** Returns weights of their own for each seed. */
-    LoraWeights weights(long seed) {
+    public LoraWeights weights(long seed) {
         LoraWeights start = LoraWeights.start(LoraConfig.of(RANK, ALPHA, TARGETS),
                 base.linearModules(), seed);
         SortedMap<String, LoraPair> pairs = new TreeMap<>(start.pairs());

@@ -17,17 +17,17 @@ import dev.flywheel.api.v1.RoundSettings;
 import dev.flywheel.engine.model.BaseModel;
 
 /** Makes synthetic adapters and versions of them known to a store, as operators and trainers do. */
-final class VersionPublisher {
+public final class VersionPublisher {
     private final StoreClient store;
     private final BaseModel base;
 
-    VersionPublisher(StoreClient store, BaseModel base) {
+    public VersionPublisher(StoreClient store, BaseModel base) {
         this.store = store;
         this.base = base;
     }
 
     /** Makes an adapter; version 0, which serves, has these weights. */
-    void create(String name, LoraWeights weights) {
+    public void create(String name, LoraWeights weights) {
         var unused = store.createAdapter(CreateAdapterRequest.newBuilder()
                 .setName(name)
                 .setBaseDigest(base.digest().hex())
@@ -51,7 +51,12 @@ final class VersionPublisher {
      *
      * @param fingerprint of its probe on this backend
      */
-    long publish(String name, LoraWeights weights, String fingerprint) {
+    public long publish(String name, LoraWeights weights, String fingerprint) {
+        return publishBytes(name, weights.toSafetensors(), fingerprint);
+    }
+
+    /** As above, with weights as a trainer that is out of order may write them. */
+    public long publishBytes(String name, byte[] weights, String fingerprint) {
         AcquireEpochReply epoch = store.acquireEpoch(name, "bench");
         long seq = epoch.getNextSeq();
         var unused = store.putManifest(PutManifestRequest.newBuilder()
@@ -67,7 +72,7 @@ final class VersionPublisher {
                 .setSeq(seq)
                 .setEpoch(epoch.getEpoch())
                 .setOutcome(Outcome.OUTCOME_COMMITTED)
-                .setWeightsDigest(store.putBlob(weights.toSafetensors()).getDigest())
+                .setWeightsDigest(store.putBlob(weights).getDigest())
                 .setOptimizerDigest(store.putBlob(new byte[] {1}).getDigest())
                 .setProbeFingerprint(fingerprint)
                 .build()).getVersion().getRef().getNumber();
