@@ -101,8 +101,9 @@ final class ReplicaFollower implements WatchListener {
         heard = false;
         replica.begin();
         if (why.getStatus().getCode() == Status.Code.DATA_LOSS) {
-            log.error("{}; this node goes on with what it has. If an older store was brought back on purpose,"
-                    + " stop the node, remove folder replica of its data, and start it again",
+            log.error(
+                    "{}; this node goes on with what it has. If an older store was brought back on purpose,"
+                            + " stop the node, remove folder replica of its data, and start it again",
                     why.getStatus().getDescription());
         }
         next.onInterrupted(why);

@@ -122,7 +122,8 @@ public final class ServingNode implements AutoCloseable {
                 metrics, nanos, this::dead);
         this.versions = new ServedVersions(parts.base(), slots, parts.device(),
                 replica == null ? stored : replica.over(stored),
-                new PrefixWarmer(engine, swaps, nanos), swaps.hostBytesMax(), metrics, parts.clock(), nanos);
+                new PrefixWarmer(engine, swaps, nanos), swaps.hostBytesMax(), metrics,
+                parts.clock(), nanos);
         ImpressionLog impressions = new ImpressionLog(settings.nodeId(),
                 new ImpressionIds(parts.clock(), parts.random()), parts.impressions(),
                 parts.signer(), settings.tokenLifetime(), metrics, parts.clock());
