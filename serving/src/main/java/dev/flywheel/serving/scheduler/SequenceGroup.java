@@ -94,7 +94,7 @@ public final class SequenceGroup {
         for (Sequence branch : branches) {
             pending += branch.pending();
         }
-        long grown = stem.length() - stemTokens;
+        long grown = (long) stem.length() - stemTokens;
         return 1 + pending / stepTokens + (grows() ? decodeMax - grown : 0);
     }
 
