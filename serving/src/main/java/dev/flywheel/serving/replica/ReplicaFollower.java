@@ -4,6 +4,7 @@ import dev.flywheel.api.client.WatchListener;
 import dev.flywheel.api.v1.AdapterRecord;
 import dev.flywheel.api.v1.WatchReply;
 import dev.flywheel.store.replica.Replica;
+import dev.flywheel.store.replica.Standing;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.InstantSource;
@@ -119,7 +120,7 @@ final class ReplicaFollower implements WatchListener {
 
     /** The store does not answer: tells what the replica has, if the store has not said all before. */
     private void beginFromReplica() {
-        Replica.Standing standing = replica.standing();
+        Standing standing = replica.standing();
         if (begunFromReplica || live || standing.aliases().isEmpty()) {
             return;
         }

@@ -308,14 +308,6 @@ public final class Replica implements AutoCloseable {
         }
     }
 
-    /** What a node begins with: versions come before the aliases that name them. */
-    public record Standing(
-            long commit,
-            long atMillis,
-            List<AdapterRecord> adapters,
-            List<VersionRecord> versions,
-            List<AliasRecord> aliases) {}
-
     /**
      * Returns what is known: of the aliases that the node brings by itself those versions that it answered with last, which it had verified.
      */
