@@ -15,8 +15,8 @@ final class LoadCycles implements AbuseRow {
     private static final int DELETES_EVERY = 10;
     private static final int WARM_SHARE = 5;
     private static final double GROWTH_MOST = 0.01;
-    /** The store remembers a deleted adapter, whose name stays taken, and a new table of them may be due. */
-    private static final double DELETED_BYTES_MOST = 16_384;
+    /** The store remembers a deleted adapter, whose name stays taken. */
+    private static final double DELETED_BYTES_MOST = 4_096;
     /** Now and then an adapter is still in its slot. */
     private static final double MISSES_LEAST = 0.9;
     private static final double MIB = 1 << 20;
@@ -52,8 +52,9 @@ final class LoadCycles implements AbuseRow {
             long after = Memory.held();
             double byLoads = (loaded - before) / (double) before;
             double each = (after - loaded) / (double) deletes;
+            double beyond = (after - loaded - deletes * DELETED_BYTES_MOST) / before;
             return Finding.of(
-                    byLoads < GROWTH_MOST && each <= DELETED_BYTES_MOST
+                    byLoads < GROWTH_MOST && beyond < GROWTH_MOST
                             && count >= MISSES_LEAST * cycles
                             && node.leases() == 0,
                     Map.of("cycles", cycles, "loads", count, "bytesBefore", before,

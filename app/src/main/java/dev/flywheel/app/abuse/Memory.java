@@ -24,13 +24,12 @@ final class Memory {
         return least;
     }
 
+    /** The transport's buffers are among them. */
     private static long direct() {
-        long pools = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class)
+        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class)
                 .stream()
                 .mapToLong(BufferPoolMXBean::getMemoryUsed)
                 .sum();
-        return pools + Math.max(0, io.grpc.netty.shaded.io.netty.util.internal.PlatformDependent
-                .usedDirectMemory());
     }
 
     /** Returns the threads of the operating system, but for those that only carry virtual ones. */
