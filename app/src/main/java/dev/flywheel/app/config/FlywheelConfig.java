@@ -74,6 +74,8 @@ public record FlywheelConfig(
             String tlsClientAuthorities,
             int messageBytesMax,
             int metadataBytesMax,
+            int connectionsMax,
+            Duration connectionIdleTimeout,
             int callsPerConnectionMax,
             int resetsPerWindowMax,
             Duration resetWindow,
@@ -97,6 +99,8 @@ public record FlywheelConfig(
             }
             Check.within("server.message_bytes_max", messageBytesMax, 1_024, 67_108_864);
             Check.within("server.metadata_bytes_max", metadataBytesMax, 1_024, 1_048_576);
+            Check.within("server.connections_max", connectionsMax, 1, 1_000_000);
+            Check.positive("server.connection_idle_timeout", connectionIdleTimeout);
             Check.within("server.calls_per_connection_max", callsPerConnectionMax, 1, 100_000);
             Check.within("server.resets_per_window_max", resetsPerWindowMax, 1, 100_000);
             Check.wholeSeconds("server.reset_window", resetWindow);

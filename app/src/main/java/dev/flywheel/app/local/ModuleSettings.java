@@ -314,6 +314,8 @@ final class ModuleSettings {
                         http.idleTimeout()),
                 server.messageBytesMax(),
                 server.metadataBytesMax(),
+                server.connectionsMax(),
+                server.connectionIdleTimeout(),
                 server.callsPerConnectionMax(),
                 server.resetsPerWindowMax(),
                 server.resetWindow(),

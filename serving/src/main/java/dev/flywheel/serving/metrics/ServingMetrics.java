@@ -58,6 +58,7 @@ public final class ServingMetrics {
     private final Counter loads;
     private final Counter impressionsAccepted;
     private final Counter impressionsDropped;
+    private final Counter connectionsRefused;
     private volatile Consumer<VersionRef> firstAnswers = version -> {};
 
     public ServingMetrics(MeterRegistry registry) {
@@ -95,6 +96,8 @@ public final class ServingMetrics {
                 "running requests that gave their cache blocks back, to be read again later");
         this.loads = counter("flywheel.adapter.loads",
                 "versions that were verified and put into a slot");
+        this.connectionsRefused = counter("flywheel.serving.connections.refused",
+                "gRPC connections that were closed as they came, for there were too many");
         this.impressionsAccepted = impressions("accepted");
         this.impressionsDropped = impressions("dropped");
         for (SwapOutcome outcome : SwapOutcome.values()) {
@@ -305,6 +308,10 @@ public final class ServingMetrics {
     /** An impression was taken by the publisher, or could not be. */
     public void impression(boolean accepted) {
         (accepted ? impressionsAccepted : impressionsDropped).increment();
+    }
+
+    public void connectionRefused() {
+        connectionsRefused.increment();
     }
 
     /** A number that is read when somebody asks for it. */

@@ -26,6 +26,8 @@ import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * The two ports: the public one with all services, and that of administration, on loopback alone. Limits, access, health and
@@ -35,6 +37,15 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * ends as NOT_SERVING for good once {@link #drain} is.
  */
 final class GrpcFace implements AutoCloseable {
+    /** Tells of each message that is too large, with a stack trace. Held, for a logger that nobody holds forgets its level. */
+    private static final Logger STREAM_LOG =
+            Logger.getLogger("io.grpc.netty.shaded.io.grpc.netty.NettyServerStream");
+
+    static {
+        // A client is told what it did wrong; it cannot fill the node's log with it.
+        STREAM_LOG.setLevel(Level.SEVERE);
+    }
+
     private final TransportSettings settings;
     private final AccessSettings access;
     private final ServingMetrics metrics;
@@ -43,6 +54,7 @@ final class GrpcFace implements AutoCloseable {
     private final HealthStatusManager health = new HealthStatusManager();
     private final List<String> names = new ArrayList<>();
     private final AtomicBoolean draining = new AtomicBoolean();
+    private final BoundedConnections connections;
     private final Server server;
     private final Server admin;
     private volatile boolean serving;
@@ -72,6 +84,7 @@ final class GrpcFace implements AutoCloseable {
         services.all()
                 .forEach(each -> names.add(each.bindService().getServiceDescriptor().getName()));
         say(ServingStatus.NOT_SERVING);
+        this.connections = new BoundedConnections(settings.connectionsMax(), metrics);
         this.server = make(new InetSocketAddress(settings.host(), settings.port()),
                 settings.tls()
                         .map(GrpcFace::encrypted)
@@ -88,15 +101,19 @@ final class GrpcFace implements AutoCloseable {
                 .executor(executor)
                 // The last one is asked first: what is denied counts too.
                 .intercept(new AccessGate(access.keys(), access.local(), adminPort, clock))
+                .intercept(new HeaderLimit(settings.metadataBytesMax()))
                 .intercept(new RequestMeter(metrics))
                 .maxInboundMessageSize(settings.messageBytesMax())
-                .maxInboundMetadataSize(settings.metadataBytesMax())
+                .maxInboundMetadataSize(HeaderLimit.transportBytes(settings.metadataBytesMax()))
+                .maxConnectionIdle(settings.connectionIdleTimeout().toMillis(),
+                        TimeUnit.MILLISECONDS)
                 .maxConcurrentCallsPerConnection(settings.callsPerConnectionMax())
                 .maxRstFramesPerWindow(settings.resetsPerWindowMax(),
                         Math.toIntExact(settings.resetWindow().toSeconds()))
                 .permitKeepAliveTime(settings.keepAliveMin().toMillis(), TimeUnit.MILLISECONDS)
                 .permitKeepAliveWithoutCalls(true)
                 .addService(health.getHealthService());
+        connections.bind(builder);
         services.forEach(builder::addService);
         if (settings.reflection()) {
             builder.addService(ProtoReflectionServiceV1.newInstance());
@@ -181,6 +198,7 @@ final class GrpcFace implements AutoCloseable {
         long deadline = System.nanoTime() + settings.drainTimeout().toNanos();
         end(server, deadline);
         end(admin, deadline);
+        connections.close();
     }
 
     private static void end(Server server, long deadline) {

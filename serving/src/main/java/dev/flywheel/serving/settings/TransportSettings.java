@@ -13,6 +13,8 @@ import java.util.Optional;
  * @param http the HTTP server beside the gRPC server
  * @param messageBytesMax one inbound message
  * @param metadataBytesMax headers of one call
+ * @param connectionsMax connections of the gRPC ports at once; more are closed as they come
+ * @param connectionIdleTimeout how long a connection may stay without a call
  * @param callsPerConnectionMax calls at once on one connection
  * @param resetsPerWindowMax stream resets of one connection in {@code resetWindow}; more close it
  * @param keepAliveMin pings more frequent than this close the connection
@@ -27,6 +29,8 @@ public record TransportSettings(
         HttpSettings http,
         int messageBytesMax,
         int metadataBytesMax,
+        int connectionsMax,
+        Duration connectionIdleTimeout,
         int callsPerConnectionMax,
         int resetsPerWindowMax,
         Duration resetWindow,
@@ -38,6 +42,8 @@ public record TransportSettings(
         Checks.within("admin_port", adminPort, 0, 65_535);
         Checks.atLeast("message_bytes_max", messageBytesMax, 1024);
         Checks.atLeast("metadata_bytes_max", metadataBytesMax, 1024);
+        Checks.atLeast("connections_max", connectionsMax, 1);
+        Checks.positive("connection_idle_timeout", connectionIdleTimeout);
         Checks.atLeast("calls_per_connection_max", callsPerConnectionMax, 1);
         Checks.atLeast("resets_per_window_max", resetsPerWindowMax, 1);
         Checks.positive("reset_window", resetWindow);
@@ -48,7 +54,7 @@ public record TransportSettings(
     /** Any free port on loopback. */
     public static TransportSettings defaults() {
         return new TransportSettings("127.0.0.1", 0, 0, Optional.empty(),
-                HttpSettings.defaults(), 4 << 20, 8 << 10, 256,
+                HttpSettings.defaults(), 4 << 20, 8 << 10, 4096, Duration.ofMinutes(5), 256,
                 200,
                 Duration.ofSeconds(30), Duration.ofSeconds(10), Duration.ofSeconds(10), true);
     }
@@ -56,20 +62,19 @@ public record TransportSettings(
     public TransportSettings withTls(TlsFiles files) {
         return new TransportSettings(host, port, adminPort, Optional.of(files), http,
                 messageBytesMax,
-                metadataBytesMax, callsPerConnectionMax, resetsPerWindowMax, resetWindow,
-                keepAliveMin, drainTimeout, reflection);
+                metadataBytesMax, connectionsMax, connectionIdleTimeout, callsPerConnectionMax,
+                resetsPerWindowMax, resetWindow, keepAliveMin, drainTimeout, reflection);
     }
 
     public TransportSettings withHttp(HttpSettings other) {
         return new TransportSettings(host, port, adminPort, tls, other, messageBytesMax,
-                metadataBytesMax, callsPerConnectionMax, resetsPerWindowMax, resetWindow,
-                keepAliveMin, drainTimeout, reflection);
+                metadataBytesMax, connectionsMax, connectionIdleTimeout, callsPerConnectionMax,
+                resetsPerWindowMax, resetWindow, keepAliveMin, drainTimeout, reflection);
     }
 
     public TransportSettings withPort(int other) {
         return new TransportSettings(host, other, adminPort, tls, http, messageBytesMax,
-                metadataBytesMax,
-                callsPerConnectionMax, resetsPerWindowMax, resetWindow, keepAliveMin, drainTimeout,
-                reflection);
+                metadataBytesMax, connectionsMax, connectionIdleTimeout, callsPerConnectionMax,
+                resetsPerWindowMax, resetWindow, keepAliveMin, drainTimeout, reflection);
     }
 }

@@ -283,7 +283,7 @@ class LifecycleTest {
     }
 
     @Test
-    void oversizedMessagesAndHeadersAreRefusedBeforeTheyAreRead() throws Exception {
+    void oversizedMessagesAreRefusedBeforeTheyAreRead() throws Exception {
         start(UnaryOperator.identity());
         StatusRuntimeException refused = Errors.of(() -> node.inference()
                 .generate(GenerateRequest.newBuilder().setPrompt("x".repeat(5 << 20)).build())
