@@ -16,6 +16,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +36,10 @@ public final class AdapterSlots implements AutoCloseable {
     private final int rankMax;
     private final Map<String, LoraStack> stacks = new HashMap<>();
     private final @Nullable LoraStack[][] byLayer;
+    /** Slots that hold an adapter or are being filled with one. */
     private final BitSet taken = new BitSet();
+    /** 1 for those that hold one: batches look here, and never wait for a copy that is being made. */
+    private final AtomicIntegerArray staged;
 
     public AdapterSlots(BaseModel model, int slots, int rankMax) {
         if (slots < 1 || rankMax < 1) {
@@ -47,6 +51,7 @@ public final class AdapterSlots implements AutoCloseable {
         this.backend = model.backend();
         this.slots = slots;
         this.rankMax = rankMax;
+        this.staged = new AtomicIntegerArray(slots);
         this.byLayer = new @Nullable LoraStack[spec.layers()][Linear.ALL.size()];
         for (int layer = 0; layer < spec.layers(); layer++) {
             for (Linear linear : Linear.of(spec, layer)) {
@@ -76,12 +81,36 @@ public final class AdapterSlots implements AutoCloseable {
      * @throws IllegalArgumentException if a module or shape is not the base model's, or the rank is too
      *     large; the slot stays free
      */
-    public synchronized int stage(LoraWeights weights) {
+    public int stage(LoraWeights weights) {
         weights.pairs().values().forEach(this::requireFits);
+        int slot = take();
+        boolean copied = false;
+        try {
+            copy(weights, slot);
+            staged.set(slot, 1);
+            copied = true;
+        } finally {
+            if (!copied) {
+                giveBack(slot);
+            }
+        }
+        return slot;
+    }
+
+    private synchronized int take() {
         int slot = taken.nextClearBit(0);
         if (slot >= slots) {
             throw new SlotsFullException(slots);
         }
+        taken.set(slot);
+        return slot;
+    }
+
+    private synchronized void giveBack(int slot) {
+        taken.clear(slot);
+    }
+
+    private void copy(LoraWeights weights, int slot) {
         try (Stream s = backend.stream(Stream.Priority.SERVING)) {
             stacks.forEach((module, stack) -> {
                 LoraPair pair = weights.pairs().get(module);
@@ -92,21 +121,20 @@ public final class AdapterSlots implements AutoCloseable {
             });
             s.synchronize();
         }
-        taken.set(slot);
-        return slot;
     }
 
     /** Gives a slot back; no batch may use it any more. */
     public synchronized void free(int slot) {
-        if (!taken.get(slot)) {
+        if (!isStaged(slot)) {
             throw new IllegalArgumentException("slot " + slot + " is not taken");
         }
+        staged.set(slot, 0);
         taken.clear(slot);
     }
 
     /** Returns whether the slot holds an adapter. */
-    public synchronized boolean isStaged(int slot) {
-        return slot >= 0 && taken.get(slot);
+    public boolean isStaged(int slot) {
+        return slot >= 0 && slot < slots && staged.get(slot) == 1;
     }
 
     /** Returns whether the slot's adapter applies to the module. */

@@ -45,6 +45,11 @@ final class Resident {
         return true;
     }
 
+    /** Counts as used when it comes, so that it does not go before whoever asked for it has pinned it. */
+    void arrived(long now) {
+        usedAt = now;
+    }
+
     /** Gives one pin back and returns how many leases are left. */
     int unpin() {
         int left = pins.decrementAndGet();

@@ -279,7 +279,8 @@ public final class ServedVersions implements AutoCloseable {
             @Nullable Resident current, long deadline) {
         ServingException refusal = pointer.refusal();
         boolean hopeless = refusal != null && refusal.code() != ErrorCode.LOADING;
-        if (current != null && (hopeless || EAGER.contains(pointer.alias()))) {
+        // What could not be brought is tried again without anybody who waits for it.
+        if (current != null && (refusal != null || EAGER.contains(pointer.alias()))) {
             return current;
         }
         if (hopeless) {
@@ -350,7 +351,7 @@ public final class ServedVersions implements AutoCloseable {
             return;
         }
         CompletableFuture<Resident> ended = bringing.coming();
-        if (!bringing.demanded() && pointer.current() == null && !table.hasFree()) {
+        if (!bringing.demanded() && !holds(pointer.current()) && !table.hasFree()) {
             ended.completeExceptionally(ServingException.later(ErrorCode.LOADING,
                     "no adapter slot is free", RETRY_AFTER));
             return;
@@ -359,12 +360,13 @@ public final class ServedVersions implements AutoCloseable {
             ended.complete(bringWanted(entry, pointer, pointer.desired()));
         } catch (ServingException why) {
             pointer.refuse(why);
-            ended.completeExceptionally(why);
+            keepOld(entry, pointer, bringing, why);
             metrics.notSwapped(why.code() == ErrorCode.LOADING ? SwapOutcome.UNAVAILABLE
                     : SwapOutcome.REFUSED);
             log.warn("{} of {} stays as it is: {}", pointer.alias(), pointer.adapter(),
                     why.getMessage());
-            if (why.code() == ErrorCode.LOADING && EAGER.contains(pointer.alias())) {
+            if (why.code() == ErrorCode.LOADING
+                    && (pointer.current() != null || EAGER.contains(pointer.alias()))) {
                 queue.later(RETRY_AFTER, () -> {
                     var unused = bring(entry, pointer, false);
                 });
@@ -380,16 +382,7 @@ public final class ServedVersions implements AutoCloseable {
         long began = nanos.getAsLong();
         Resident old = pointer.current();
         boolean resident = table.find(new VersionKey(pointer.adapter(), number)) != null;
-        Resident next;
-        try {
-            next = bringVersion(entry, number);
-        } catch (ServingException why) {
-            if (old != null && table.find(old.key()) == null) {
-                // The old version was evicted: it must answer as long as the new one cannot.
-                pointer.flip(bringVersion(entry, old.key().number()));
-            }
-            throw why;
-        }
+        Resident next = bringVersion(entry, number);
         if (next != old) {
             if (!resident && old != null && pointer.alias().equals(SERVING)) {
                 warming.warm(pointer.adapter(),
@@ -398,6 +391,31 @@ public final class ServedVersions implements AutoCloseable {
             flip(entry, pointer, old, next, began);
         }
         return next;
+    }
+
+    /** The old version answers as long as the new one cannot: it is brought back if it was evicted and somebody waits. */
+    private void keepOld(AdapterEntry entry, AliasPointer pointer,
+            AliasPointer.Bringing bringing, ServingException why) throws InterruptedException {
+        Resident old = pointer.current();
+        if (old == null || !holds(old) && !bringing.demanded()) {
+            bringing.coming().completeExceptionally(why);
+            return;
+        }
+        try {
+            Resident back = bringVersion(entry, old.key().number());
+            if (back != old) {
+                pointer.flip(back);
+                pointer.refuse(why);
+            }
+            bringing.coming().complete(back);
+        } catch (ServingException gone) {
+            bringing.coming().completeExceptionally(gone);
+        }
+    }
+
+    /** Whether it is in its slot still, and not another copy of the same version. */
+    private boolean holds(@Nullable Resident resident) {
+        return resident != null && table.find(resident.key()) == resident;
     }
 
     private void flip(AdapterEntry entry, AliasPointer pointer, @Nullable Resident old,

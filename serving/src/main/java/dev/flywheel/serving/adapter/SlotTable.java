@@ -84,6 +84,7 @@ final class SlotTable {
 
     /** Makes a staged version available to leases. */
     void add(Resident resident) {
+        resident.arrived(nanos.getAsLong());
         residents.put(resident.key(), resident);
     }
 

@@ -48,7 +48,7 @@ final class BoundedConnections implements AutoCloseable {
             refused.run();
             return false;
         }
-        connection.closeFuture().addListener(closed -> open.decrementAndGet());
+        var unused = connection.closeFuture().addListener(closed -> open.decrementAndGet());
         return true;
     }
 

@@ -5,7 +5,8 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
-import java.nio.charset.StandardCharsets;
+import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Refuses calls whose headers are larger than a limit, with {@code RESOURCE_EXHAUSTED}. The transport has a wider limit of its
@@ -52,19 +53,22 @@ final class HeaderLimit implements ServerInterceptor {
     }
 
     private static long ascii(Metadata headers, String name) {
-        long bytes = 0;
-        for (String value : headers.getAll(Metadata.Key.of(name,
-                Metadata.ASCII_STRING_MARSHALLER))) {
-            bytes += entry(name) + value.getBytes(StandardCharsets.US_ASCII).length;
-        }
-        return bytes;
+        return bytes(name, headers.getAll(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER)),
+                String::length);
     }
 
     private static long binary(Metadata headers, String name) {
+        return bytes(name, headers.getAll(Metadata.Key.of(name, Metadata.BINARY_BYTE_MARSHALLER)),
+                value -> value.length);
+    }
+
+    private static <T> long bytes(String name, @Nullable Iterable<T> values,
+            ToIntFunction<T> length) {
         long bytes = 0;
-        for (byte[] value : headers.getAll(Metadata.Key.of(name,
-                Metadata.BINARY_BYTE_MARSHALLER))) {
-            bytes += entry(name) + value.length;
+        if (values != null) {
+            for (T value : values) {
+                bytes += entry(name) + length.applyAsInt(value);
+            }
         }
         return bytes;
     }
