@@ -228,6 +228,22 @@ class SwapTest {
                 () -> answer(0).version().getNumber() == 7);
     }
 
+    /** P4: what is wrong with the new version is no reason for a request to fail, wherever the old one is. */
+    @Test
+    void aRefusedVersionFailsNoRequestAfterTheOldOneHadToMakeRoom() throws Exception {
+        assertThat(publishFromElsewhere(notFinite())).isEqualTo(2);
+        Node.until("version 2 was refused",
+                () -> node.count("flywheel.adapter.swap", "outcome", "refused") >= 1);
+        for (int i = 0; i < 2 * Node.DEVICE.adapterSlots(); i++) {
+            String other = "many/b" + i;
+            node.publisher.create(other, "default");
+            Node.untilServed(other + " answers", () -> answer(request(0)
+                    .setScope(RequestScope.newBuilder().setAdapter(other))
+                    .build()).version().getNumber() == 0);
+        }
+        assertThat(answer(0).version().getNumber()).isEqualTo(1);
+    }
+
     @Test
     void aFingerprintOfAnotherBackendProvesNothingAndIsNotHeldAgainstTheVersion()
             throws Exception {
